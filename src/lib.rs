@@ -1,0 +1,27 @@
+//! cladist: zero-shot image classification under label taxonomies.
+//!
+//! The map of the house; ARCHITECTURE.md tells the whole story. Arrows point down this list.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`cli`] | arguments → commands, one file a command; the only room that prints |
+//! | [`report`] | a run as text or JSON, one file a format |
+//! | [`run`] | the one immutable result: build, save, load |
+//! | [`embed`] | files → decode → encode → unit embeddings, bounded memory, all cores |
+//! | [`model`] | the `Encoder` trait and what is behind it: CLIP, tokenizer, pixels, hub, device |
+//! | [`dataset`] | folders and manifests → images with labels |
+//! | [`score`] | similarity, verdicts, credit, summary statistics (pure) |
+//! | [`prompts`] | template sets and their expansion per node (pure) |
+//! | [`taxonomy`] | YAML → DAG, relations, closures, information, diagnostics (pure) |
+//! | [`matrix`] | the row-major f32 matrix that crosses rooms |
+
+pub mod cli;
+pub mod dataset;
+pub mod embed;
+pub mod matrix;
+pub mod model;
+pub mod prompts;
+pub mod report;
+pub mod run;
+pub mod score;
+pub mod taxonomy;
