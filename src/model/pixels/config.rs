@@ -1,0 +1,251 @@
+//! `preprocessor_config.json`, read as transformers' `CLIPImageProcessor` reads it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Sides beyond this are a broken file, not a model.
+const MAX_SIDE: u64 = 8192;
+
+/// How the picture is resized before the crop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resize {
+    /// The shorter side becomes this, the longer one follows, rounded down.
+    ShortestEdge(usize),
+    /// Both sides are set and the aspect is not kept.
+    Exact { height: usize, width: usize },
+}
+
+/// The resampling filter, antialiased in both cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resample {
+    /// Triangle (`"resample": 2`).
+    Bilinear,
+    /// Catmull–Rom (`"resample": 3`), what CLIP uses.
+    Bicubic,
+}
+
+/// The steps from an [`Rgb`](super::Rgb) picture to the tensor of an image tower.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Preprocess {
+    /// `None` if `do_resize` is false.
+    pub resize: Option<Resize>,
+    pub resample: Resample,
+    /// Height and width of the centre crop; `None` if `do_center_crop` is false.
+    pub crop: Option<(usize, usize)>,
+    /// What the 8-bit values are multiplied with; `None` if `do_rescale` is false.
+    pub rescale: Option<f64>,
+    /// Mean and standard deviation by channel, of rescaled values; `None` if `do_normalize` is
+    /// false.
+    pub normalize: Option<([f64; 3], [f64; 3])>,
+}
+
+/// Why a `preprocessor_config.json` cannot be used.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PreprocessError {
+    #[error("preprocessor_config.json is not a JSON object")]
+    NotAnObject,
+    #[error("preprocessor_config.json: `{key}` is {value}, expected {expected}")]
+    Value {
+        key: String,
+        value: String,
+        expected: &'static str,
+    },
+    #[error(
+        "preprocessor_config.json is written for {0}; only CLIP's image processor is understood"
+    )]
+    OtherProcessor(String),
+    #[error(
+        "preprocessor_config.json: without `do_center_crop` the size of the result would depend \
+         on the picture; give `size` as {{\"height\": …, \"width\": …}} or crop"
+    )]
+    NoFixedSize,
+}
+
+const MEAN: [f64; 3] = [0.48145466, 0.4578275, 0.40821073];
+const STD: [f64; 3] = [0.26862954, 0.26130258, 0.27577711];
+
+impl Preprocess {
+    /// CLIP's own preprocessing at this size: shortest edge, bicubic, centre crop, CLIP's mean
+    /// and standard deviation.
+    pub fn clip(size: u32) -> Preprocess {
+        let size = size as usize;
+        Preprocess {
+            resize: Some(Resize::ShortestEdge(size)),
+            resample: Resample::Bicubic,
+            crop: Some((size, size)),
+            rescale: Some(1.0 / 255.0),
+            normalize: Some((MEAN, STD)),
+        }
+    }
+
+    /// Reads the content of `preprocessor_config.json`. Keys that are absent or null have the
+    /// defaults of `CLIPImageProcessor` (224 pixels, bicubic, every step on).
+    ///
+    /// `do_convert_rgb` is accepted and has no effect: [`decode`](super::decode) always returns
+    /// RGB, the only thing that the three-channel towers take.
+    ///
+    /// # Errors
+    /// A value of the wrong type or out of range, a filter other than bilinear and bicubic, a
+    /// processor other than CLIP's, or steps whose result has no fixed size.
+    pub fn from_json(config: &Value) -> Result<Preprocess, PreprocessError> {
+        let Value::Object(map) = config else {
+            return Err(PreprocessError::NotAnObject);
+        };
+        let get = |key: &str| map.get(key).filter(|v| !v.is_null());
+        for key in ["image_processor_type", "feature_extractor_type"] {
+            if let Some(name) = get(key).and_then(Value::as_str)
+                && !name.contains("CLIP")
+            {
+                return Err(PreprocessError::OtherProcessor(name.to_owned()));
+            }
+        }
+        let flag = |key: &str| match get(key) {
+            None => Ok(true),
+            Some(Value::Bool(b)) => Ok(*b),
+            Some(other) => Err(bad(key, other, "true or false")),
+        };
+        flag("do_convert_rgb")?;
+
+        let mut steps = Preprocess::clip(224);
+        if let Some(value) = get("size") {
+            steps.resize = Some(resize_size(value)?);
+        }
+        if let Some(value) = get("crop_size") {
+            steps.crop = Some(crop_size(value)?);
+        }
+        if let Some(value) = get("resample") {
+            steps.resample = match value.as_u64() {
+                Some(2) => Resample::Bilinear,
+                Some(3) => Resample::Bicubic,
+                _ => return Err(bad("resample", value, "2 (bilinear) or 3 (bicubic)")),
+            };
+        }
+        if let Some(value) = get("rescale_factor") {
+            let factor = value.as_f64().filter(|f| f.is_finite() && *f > 0.0);
+            steps.rescale =
+                Some(factor.ok_or_else(|| bad("rescale_factor", value, "a positive number"))?);
+        }
+        let mean = channels(
+            "image_mean",
+            get("image_mean"),
+            MEAN,
+            |_| true,
+            "a number or a list of three",
+        )?;
+        let std = channels(
+            "image_std",
+            get("image_std"),
+            STD,
+            |s| s > 0.0,
+            "a positive number or a list of three",
+        )?;
+        steps.normalize = Some((mean, std));
+        if !flag("do_resize")? {
+            steps.resize = None;
+        }
+        if !flag("do_center_crop")? {
+            steps.crop = None;
+        }
+        if !flag("do_rescale")? {
+            steps.rescale = None;
+        }
+        if !flag("do_normalize")? {
+            steps.normalize = None;
+        }
+        match (steps.crop, steps.resize) {
+            (None, None | Some(Resize::ShortestEdge(_))) => Err(PreprocessError::NoFixedSize),
+            _ => Ok(steps),
+        }
+    }
+
+    /// Height and width of the result, the same for every picture.
+    pub fn output_size(&self) -> (usize, usize) {
+        match (self.crop, self.resize) {
+            (Some(size), _) => size,
+            (None, Some(Resize::Exact { height, width })) => (height, width),
+            // Only a value built by hand gets here; `apply` makes the result square then.
+            (None, Some(Resize::ShortestEdge(edge))) => (edge, edge),
+            (None, None) => (0, 0),
+        }
+    }
+}
+
+fn bad(key: &str, value: &Value, expected: &'static str) -> PreprocessError {
+    let mut value = value.to_string();
+    if value.chars().count() > 80 {
+        value = value.chars().take(80).chain(['…']).collect();
+    }
+    PreprocessError::Value {
+        key: key.to_owned(),
+        value,
+        expected,
+    }
+}
+
+fn side(value: &Value) -> Option<usize> {
+    let n = value.as_u64().or_else(|| {
+        // Some tools write 224.0.
+        value
+            .as_f64()
+            .filter(|f| f.fract() == 0.0 && *f >= 0.0)
+            .map(|f| f as u64)
+    })?;
+    (1..=MAX_SIDE).contains(&n).then_some(n as usize)
+}
+
+/// `{"height": …, "width": …}`.
+fn both(value: &Value) -> Option<(usize, usize)> {
+    Some((side(value.get("height")?)?, side(value.get("width")?)?))
+}
+
+fn resize_size(value: &Value) -> Result<Resize, PreprocessError> {
+    let expected = "a side from 1 to 8192, {\"shortest_edge\": …} or {\"height\": …, \"width\": …}";
+    let longest = value.get("longest_edge").is_some_and(|v| !v.is_null());
+    let found = if longest {
+        None
+    } else if let Some(edge) = value.get("shortest_edge").filter(|v| !v.is_null()) {
+        side(edge).map(Resize::ShortestEdge)
+    } else if value.is_object() {
+        both(value).map(|(height, width)| Resize::Exact { height, width })
+    } else {
+        side(value).map(Resize::ShortestEdge)
+    };
+    found.ok_or_else(|| bad("size", value, expected))
+}
+
+fn crop_size(value: &Value) -> Result<(usize, usize), PreprocessError> {
+    both(value)
+        .or_else(|| side(value).map(|s| (s, s)))
+        .ok_or_else(|| {
+            bad(
+                "crop_size",
+                value,
+                "a side from 1 to 8192 or {\"height\": …, \"width\": …}",
+            )
+        })
+}
+
+fn channels(
+    key: &str,
+    value: Option<&Value>,
+    default: [f64; 3],
+    valid: fn(f64) -> bool,
+    expected: &'static str,
+) -> Result<[f64; 3], PreprocessError> {
+    let Some(value) = value else {
+        return Ok(default);
+    };
+    let number = |v: &Value| v.as_f64().filter(|f| f.is_finite() && valid(*f));
+    let found = match value {
+        Value::Array(list) if list.len() == 3 => {
+            match (number(&list[0]), number(&list[1]), number(&list[2])) {
+                (Some(r), Some(g), Some(b)) => Some([r, g, b]),
+                _ => None,
+            }
+        }
+        one => number(one).map(|v| [v; 3]),
+    };
+    found.ok_or_else(|| bad(key, value, expected))
+}

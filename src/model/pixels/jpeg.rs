@@ -1,0 +1,137 @@
+//! JPEG through libjpeg-turbo's decoder (in mozjpeg's build of it), with the defaults that Pillow
+//! uses: the accurate integer DCT and fancy upsampling.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use mozjpeg::{ColorSpace, Decompress, Marker};
+
+use super::decode::{DecodeError, DecodeOptions, check_size};
+use super::{Rgb, orientation};
+
+/// The bytes of the file, noting whether the decoder asked for more than there are: libjpeg then
+/// goes on with grey, which must not pass for the picture.
+struct Source<'a> {
+    rest: &'a [u8],
+    starved: &'a Cell<bool>,
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.rest.read(out)
+    }
+}
+
+impl BufRead for Source<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.rest.is_empty() {
+            self.starved.set(true);
+        }
+        Ok(self.rest)
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.rest = &self.rest[n..];
+    }
+}
+
+/// Decodes a JPEG file. libjpeg's errors unwind (without the panic hook, so nothing is printed)
+/// and are caught here.
+pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError> {
+    let starved = Cell::new(false);
+    let source = Source {
+        rest: bytes,
+        starved: &starved,
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| read(source, options)));
+    match result {
+        Ok(Ok(_)) if starved.get() => Err(DecodeError::Truncated { format: "JPEG" }),
+        Ok(Err(DecodeError::Corrupt { .. })) if starved.get() => {
+            Err(DecodeError::Truncated { format: "JPEG" })
+        }
+        Ok(result) => result,
+        Err(_) if starved.get() => Err(DecodeError::Truncated { format: "JPEG" }),
+        Err(payload) => {
+            let message = payload.downcast::<String>().map_or_else(
+                |_| "the decoder failed".to_owned(),
+                |s| s.trim_start_matches("libjpeg fatal error: ").to_owned(),
+            );
+            Err(corrupt(message))
+        }
+    }
+}
+
+fn corrupt(message: impl ToString) -> DecodeError {
+    DecodeError::Corrupt {
+        format: "JPEG",
+        message: message.to_string(),
+    }
+}
+
+fn read(source: Source<'_>, options: &DecodeOptions) -> Result<Rgb, DecodeError> {
+    let builder = Decompress::with_markers(&[Marker::APP(1)]);
+    let decoder = builder.from_reader(source).map_err(corrupt)?;
+    let (width, height) = decoder.size();
+    check_size(width as u64, height as u64, options)?;
+    let turn = if options.exif_orientation {
+        turn(&decoder)
+    } else {
+        None
+    };
+
+    let (output, channels) = match decoder.components().len() {
+        1 => (ColorSpace::JCS_GRAYSCALE, 1),
+        3 => (ColorSpace::JCS_RGB, 3),
+        4 => (ColorSpace::JCS_CMYK, 4),
+        n => return Err(corrupt(format_args!("{n} colour components"))),
+    };
+    let mut started = decoder.to_colorspace(output).map_err(corrupt)?;
+    let samples: Vec<u8> = started.read_scanlines().map_err(corrupt)?;
+    started.finish().map_err(corrupt)?;
+
+    let data = match channels {
+        1 => samples.iter().flat_map(|&v| [v; 3]).collect(),
+        3 => samples,
+        _ => {
+            let mut rgb = Vec::with_capacity(width * height * 3);
+            // Adobe's files hold inverted inks, and Pillow takes every CMYK JPEG to be Adobe's.
+            for ink in samples.chunks_exact(4) {
+                rgb.extend(cmyk_to_rgb([!ink[0], !ink[1], !ink[2], !ink[3]]));
+            }
+            rgb
+        }
+    };
+    let image = Rgb {
+        width: width as u32,
+        height: height as u32,
+        data,
+    };
+    Ok(match turn {
+        Some(turn) => orientation::upright(image, turn),
+        None => image,
+    })
+}
+
+/// The orientation in the EXIF segments (continued ones joined), else in the XMP packet.
+fn turn<R>(decoder: &Decompress<R>) -> Option<u8> {
+    let mut exif = Vec::new();
+    let mut xmp = None;
+    for marker in decoder.markers() {
+        if let Some(part) = marker.data.strip_prefix(b"Exif\0\0") {
+            exif.extend_from_slice(part);
+        } else if let Some(part) = marker.data.strip_prefix(b"http://ns.adobe.com/xap/1.0/\0") {
+            xmp = Some(part);
+        }
+    }
+    orientation::from_exif(&exif).or_else(|| orientation::from_xmp(xmp?))
+}
+
+/// Inks (0 is none) to RGB without a colour profile, rounded as Pillow does.
+pub(super) fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
+    let light = 255 - u32::from(k);
+    [c, m, y].map(|ink| {
+        let product = u32::from(ink) * light + 128;
+        (light - (((product >> 8) + product) >> 8)) as u8
+    })
+}
