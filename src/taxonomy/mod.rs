@@ -1,8 +1,51 @@
 //! Label taxonomies: YAML → DAG, relations, closures, information, diagnostics. Pure: no I/O.
 //!
+//! [`load`] reads the files through a closure and returns what it could build with a list of [`Diagnostic`]s.
+//!
+//! ```
+//! use cladist::taxonomy::{Relation, load_str};
+//!
+//! let shapes = load_str("shapes", "tree: {quadrilateral: {rectangle: [square], rhombus: [square]}}");
+//! let shapes = shapes.into_sound()?;
+//! let node = |id| shapes.find(id).unwrap();
+//! assert_eq!(shapes.relation(node("rectangle"), node("square")), Relation::Ancestor);
+//! assert_eq!(shapes.relation(node("rectangle"), node("rhombus")), Relation::Overlapping);
+//! # Ok::<(), cladist::taxonomy::UnsoundTaxonomy>(())
+//! ```
+//!
+//! How a file is read:
+//!
+//! - An id is the text as it is written: `yes`, `1984` and `3.0` are labels like any other.
+//! - The same node may be mentioned under `nodes:` and any number of times in `tree:`, here and in included files.
+//!   Its fields come from `nodes:`, its parents from everywhere. Only `nodes:` declares, and only once.
+//! - Whatever stands in a tree exists; a parent under `nodes:` must exist elsewhere.
+//! - Files included are read after the file that includes them, each once.
+//!
 //! METHOD section numbers in this room's docstrings refer to `docs/METHOD.md`.
 
-use std::path::{Path, PathBuf};
+mod build;
+mod declare;
+mod diagnostic;
+mod graph;
+mod load;
+mod names;
+mod syntax;
+mod validate;
+mod yaml;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use petgraph::graph::{DiGraph, NodeIndex};
+
+pub use diagnostic::{Code, Diagnostic, Related, Severity, Span, Suggestion};
+pub use load::{Loaded, Sources, UnsoundTaxonomy, load, load_str};
+pub use names::normalise;
+
+use graph::{Class, Dag, Lists};
+use names::Names;
 
 /// A node's dense index, `0..taxonomy.len()`, in the order of first appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,113 +100,271 @@ pub enum Resolution {
 
 /// A label taxonomy: a DAG of is-a edges with names, equivalences, overlaps and disjointness.
 #[derive(Debug, Clone)]
-pub struct Taxonomy {}
+pub struct Taxonomy {
+    name: String,
+    graph: DiGraph<Node, ()>,
+    parents: Lists<NodeId>,
+    children: Lists<NodeId>,
+    dag: Dag,
+    names: Names,
+    credit: Option<serde_json::Value>,
+    sources: Arc<Sources>,
+}
 
-#[allow(unused_variables)]
 impl Taxonomy {
     /// The taxonomy's name: the `taxonomy:` field, else the file's stem.
     pub fn name(&self) -> &str {
-        todo!()
+        &self.name
     }
+
     /// Number of nodes (before equivalent ones are collapsed).
     pub fn len(&self) -> usize {
-        todo!()
+        self.graph.node_count()
     }
+
+    /// Whether there is no node; never so for a taxonomy that was loaded.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
     /// Every node, in file order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
         (0..self.len() as u32).map(NodeId)
     }
-    pub fn node(&self, n: NodeId) -> &Node {
-        todo!()
+
+    /// The graph as declared: edges from child to parent; node indices are [`NodeId::index`].
+    pub fn graph(&self) -> &DiGraph<Node, ()> {
+        &self.graph
     }
+
+    /// What is known of a node.
+    pub fn node(&self, n: NodeId) -> &Node {
+        &self.graph[NodeIndex::new(n.index())]
+    }
+
     /// The node's stable id.
     pub fn id(&self, n: NodeId) -> &str {
         &self.node(n).id
     }
+
     /// The node's preferred name.
     pub fn label(&self, n: NodeId) -> &str {
         &self.node(n).names[0]
     }
+
     /// The node with exactly this id.
     pub fn find(&self, id: &str) -> Option<NodeId> {
-        todo!()
+        self.names.find(id)
     }
-    /// A label as written by a user: by id, name, synonym or external id, case, spaces, `_` and `-` folded.
-    /// An exact id wins over everything else; then a unique normalised match over ids, names, external ids.
+
+    /// A label as written by a user: by id, name, synonym or external id, case, spaces, `_` and `-` folded
+    /// ([`normalise`]).
+    ///
+    /// An exact id wins over everything else, then an exact external id; then a unique normalised match over ids,
+    /// names and external ids. Where all that match are declared equivalent, the label stands for the one that
+    /// represents them.
     pub fn resolve(&self, label: &str) -> Resolution {
-        todo!()
+        if let Some(n) = self.find(label) {
+            return Resolution::One(n);
+        }
+        if let Some(n) = self.one(self.names.external(label)) {
+            return Resolution::One(n);
+        }
+        let key = normalise(label);
+        let bearers = if key.is_empty() {
+            &[]
+        } else {
+            self.names.bearers(&key)
+        };
+        match (self.one(bearers), bearers) {
+            (Some(n), _) => Resolution::One(n),
+            (None, []) => Resolution::Unknown(self.names.nearest(label, &|n| self.node(n))),
+            (None, several) => {
+                let mut nodes = several.to_vec();
+                nodes.sort_unstable_by(|&a, &b| self.id(a).cmp(self.id(b)));
+                Resolution::Ambiguous(nodes)
+            }
+        }
     }
+
+    /// The node that these are, if they are one or all of one class.
+    fn one(&self, nodes: &[NodeId]) -> Option<NodeId> {
+        let (&first, rest) = nodes.split_first()?;
+        match rest {
+            [] => Some(first),
+            _ => rest
+                .iter()
+                .all(|&n| self.same_class(first, n))
+                .then(|| self.representative(first)),
+        }
+    }
+
     /// Declared parents, in file order.
     pub fn parents(&self, n: NodeId) -> &[NodeId] {
-        todo!()
+        self.parents.get(n.0)
     }
+
     /// Declared children, in file order.
     pub fn children(&self, n: NodeId) -> &[NodeId] {
-        todo!()
+        self.children.get(n.0)
     }
-    /// Nodes without parents.
+
+    /// Nodes without parents, in file order.
     pub fn roots(&self) -> Vec<NodeId> {
-        todo!()
+        self.nodes()
+            .filter(|&n| self.parents(n).is_empty())
+            .collect()
     }
+
+    /// The chain of first declared parents, from a root down to `n`: one of the ways to say where a node is. For
+    /// display and prompts only, since it depends on the order in the file; no measure uses it.
+    pub fn path_to_root(&self, n: NodeId) -> Vec<NodeId> {
+        let mut path = vec![n];
+        // A node without parents of its own may have them through an equivalent one; every step is up the DAG.
+        let above = |n: NodeId| {
+            let equivalents = self.equivalents(n);
+            self.parents(n).first().copied().or_else(|| {
+                equivalents
+                    .iter()
+                    .find_map(|&e| self.parents(e).first().copied())
+            })
+        };
+        while let Some(parent) = path.last().copied().and_then(above) {
+            path.push(parent);
+        }
+        path.reverse();
+        path
+    }
+
+    /// The nodes declared equivalent to `n`, `n` included, by id.
+    pub fn equivalents(&self, n: NodeId) -> &[NodeId] {
+        self.dag.members(self.dag.class(n))
+    }
+
     /// The representative of the node's equivalence class (the least id of the class); itself when alone.
     pub fn representative(&self, n: NodeId) -> NodeId {
-        todo!()
+        self.equivalents(n)[0]
     }
+
     /// Whether the two are the same class after equivalences are collapsed.
     pub fn same_class(&self, a: NodeId, b: NodeId) -> bool {
-        self.representative(a) == self.representative(b)
+        self.dag.class(a) == self.dag.class(b)
     }
+
+    fn expand(&self, classes: Vec<Class>) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> = classes
+            .into_iter()
+            .flat_map(|c| self.dag.members(c))
+            .copied()
+            .collect();
+        nodes.sort_unstable();
+        nodes
+    }
+
     /// Ancestor closure, `n` included, on the collapsed graph: every member of every class, sorted.
     pub fn ancestors(&self, n: NodeId) -> Vec<NodeId> {
-        todo!()
+        self.expand(self.dag.ancestors(self.dag.class(n)))
     }
+
     /// Descendant closure, `n` included, on the collapsed graph: every member of every class, sorted.
     pub fn descendants(&self, n: NodeId) -> Vec<NodeId> {
-        todo!()
+        self.expand(self.dag.descendants(self.dag.class(n)))
     }
+
     /// Whether `a` is an ancestor of `d`, or the same class.
     pub fn is_ancestor(&self, a: NodeId, d: NodeId) -> bool {
-        todo!()
+        self.dag.is_ancestor(self.dag.class(a), self.dag.class(d))
     }
+
     /// Relation of prediction `p` to truth `t` (METHOD 3).
     pub fn relation(&self, p: NodeId, t: NodeId) -> Relation {
-        todo!()
+        if p == t {
+            return Relation::Same;
+        }
+        match (self.dag.class(p), self.dag.class(t)) {
+            (a, b) if a == b => Relation::Equivalent,
+            (a, b) => self.dag.relation(a, b),
+        }
     }
+
     /// The lowest common ancestors: minimal elements of anc(a) ∩ anc(b), representatives, sorted by id.
     pub fn lca_set(&self, a: NodeId, b: NodeId) -> Vec<NodeId> {
-        todo!()
+        let lowest = self.dag.lowest_common(self.dag.class(a), self.dag.class(b));
+        let mut nodes: Vec<NodeId> = lowest.into_iter().map(|c| self.dag.members(c)[0]).collect();
+        nodes.sort_unstable_by(|&a, &b| self.id(a).cmp(self.id(b)));
+        nodes
     }
+
     /// The LCA of maximal information content, ties by id (METHOD 2).
     pub fn lca(&self, a: NodeId, b: NodeId) -> Option<NodeId> {
-        todo!()
+        // Fewest leaves is most information; the first of equals is the least id.
+        self.lca_set(a, b)
+            .into_iter()
+            .min_by_key(|&n| self.leaf_count(n))
     }
+
     /// I(n) = −log2(leaves(n)/L) in bits, leaves counted once (METHOD 2).
     pub fn information(&self, n: NodeId) -> f64 {
-        todo!()
+        // The quotient the other way round, so that the root of everything has 0 and not −0.
+        (self.dag.total_leaves() as f64 / self.leaf_count(n) as f64).log2()
     }
+
     /// Whether nothing is below the node's class.
     pub fn is_leaf(&self, n: NodeId) -> bool {
-        todo!()
+        self.dag.down(self.dag.class(n)).is_empty()
     }
+
     /// Number of distinct leaves below the node (itself for a leaf), classes counted once.
     pub fn leaf_count(&self, n: NodeId) -> usize {
-        todo!()
+        self.dag.leaf_count(self.dag.class(n))
     }
-    /// (min, max) number of edges from a root.
+
+    /// (min, max) number of edges from a root, on the collapsed graph.
     pub fn depth(&self, n: NodeId) -> (usize, usize) {
-        todo!()
+        self.dag.depth(self.dag.class(n))
     }
+
+    /// Sizes and depths of the collapsed graph.
+    pub fn counts(&self) -> Counts {
+        let classes = || 0..self.dag.len() as Class;
+        let leaves = || classes().filter(|&c| self.dag.down(c).is_empty());
+        Counts {
+            nodes: self.len(),
+            edges: self.graph.edge_count(),
+            classes: self.dag.len(),
+            leaves: self.dag.total_leaves(),
+            roots: classes().filter(|&c| self.dag.up(c).is_empty()).count(),
+            multi_parent: classes().filter(|&c| self.dag.up(c).len() > 1).count(),
+            leaf_depth: (
+                leaves().map(|c| self.dag.depth(c).0).min().unwrap_or(0),
+                leaves().map(|c| self.dag.depth(c).1).max().unwrap_or(0),
+            ),
+        }
+    }
+
     /// The `credit:` section, raw: checked by `score::credit`.
     pub fn credit(&self) -> Option<&serde_json::Value> {
-        todo!()
+        self.credit.as_ref()
     }
+
     /// Text of every source file in include order, for hashing: (path, content).
     pub fn sources(&self) -> &[(PathBuf, String)] {
-        todo!()
+        self.sources.files()
     }
+}
+
+/// Sizes of a taxonomy. `nodes` and `edges` are as declared, the rest counts equivalent nodes once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    pub nodes: usize,
+    pub edges: usize,
+    pub classes: usize,
+    pub leaves: usize,
+    pub roots: usize,
+    /// Classes with several parents.
+    pub multi_parent: usize,
+    /// The shortest way from a root to a leaf, and the longest, in edges.
+    pub leaf_depth: (usize, usize),
 }
 
 /// Reads a file for [`load`]; the room itself does no I/O.

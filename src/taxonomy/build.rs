@@ -1,0 +1,530 @@
+//! Declarations → graph: merges the mentions of a node, draws the edges, and takes out what would make the graph
+//! unsound (unknown parents, cycles, equivalences between ancestor and descendant), telling each.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use petgraph::{
+    Direction,
+    algo::kosaraju_scc,
+    graph::{DiGraph, EdgeIndex, NodeIndex},
+    visit::EdgeRef,
+};
+
+use super::{
+    Node, NodeId, Taxonomy,
+    declare::{Declarations, Group},
+    diagnostic::{Code, Diagnostic, Span},
+    graph::{Class, Dag, Lists},
+    load::Sources,
+    names::{self, Names},
+};
+
+/// Cycles told per knot of nodes; cutting these opens the knot, but a dense one has very many.
+const MAX_CYCLES: usize = 50;
+/// Nodes named in one message.
+const MAX_NAMED: usize = 40;
+
+/// Where a node's parts stand, for diagnostics.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    /// Its first mention; under `nodes:` if it is there.
+    pub id: Span,
+    /// Parallel to `Node::names`; the id's place for a name that comes from the id.
+    pub names: Vec<Span>,
+    /// Parallel to `Node::ids`.
+    pub ids: Vec<Span>,
+    declared: bool,
+}
+
+/// A taxonomy with the places that validation needs.
+pub(super) struct Built {
+    pub taxonomy: Taxonomy,
+    pub places: Vec<Places>,
+    /// Sound edges, in file order: child, parent, place.
+    pub edges: Vec<(NodeId, NodeId, Span)>,
+    pub overlaps: Vec<(Span, Vec<NodeId>)>,
+    pub disjoint: Vec<(Span, Vec<NodeId>)>,
+}
+
+/// Puts the files' declarations together; `None` when no node is declared.
+pub(super) fn build(
+    name: String,
+    files: Vec<Declarations>,
+    lost: &str,
+    sources: Arc<Sources>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Built> {
+    let mut merge = Merge {
+        lost,
+        diagnostics,
+        graph: DiGraph::new(),
+        by_id: HashMap::new(),
+        places: Vec::new(),
+    };
+    let (mut equivalent, mut overlaps, mut disjoint, mut credit) =
+        (Vec::new(), Vec::new(), Vec::new(), None);
+    let mut parents = Vec::new();
+    for file in files {
+        merge.nodes(file.nodes, &mut parents);
+        equivalent.extend(file.equivalent);
+        overlaps.extend(file.overlaps);
+        disjoint.extend(file.disjoint);
+        credit = credit.or(file.credit);
+    }
+    merge.edges(parents);
+    if merge.graph.node_count() == 0 {
+        // Groups of nothing: their members are still unknown.
+        for group in equivalent.iter().chain(&overlaps).chain(&disjoint) {
+            merge.group(group);
+        }
+        return None;
+    }
+    merge.cut_cycles();
+    let mut edges: Vec<(NodeId, NodeId, Span)> = merge
+        .graph
+        .edge_references()
+        .map(|e| {
+            (
+                NodeId(e.source().index() as u32),
+                NodeId(e.target().index() as u32),
+                *e.weight(),
+            )
+        })
+        .collect();
+    edges.sort_unstable_by_key(|e| e.2);
+    let classes = merge.collapse(&equivalent);
+    let group = |merge: &mut Merge<'_>, groups: &[Group]| -> Vec<(Span, Vec<NodeId>)> {
+        groups.iter().map(|g| (g.span, merge.group(g))).collect()
+    };
+    let overlaps = group(&mut merge, &overlaps);
+    let disjoint = group(&mut merge, &disjoint);
+    let Merge {
+        graph,
+        by_id,
+        places,
+        ..
+    } = merge;
+
+    let n = graph.node_count();
+    let graph = graph.map(|_, node| node.clone(), |_, _| ());
+    let parents = Lists::group(n, edges.iter().map(|e| (e.0.0, e.1)), NodeId(0));
+    let children = Lists::group(n, edges.iter().map(|e| (e.1.0, e.0)), NodeId(0));
+    let members = {
+        let mut by_name: Vec<u32> = (0..n as u32).collect();
+        by_name.sort_unstable_by(|&a, &b| {
+            graph[NodeIndex::new(a as usize)]
+                .id
+                .cmp(&graph[NodeIndex::new(b as usize)].id)
+        });
+        let count = classes.iter().max().map_or(0, |&c| c as usize + 1);
+        Lists::group(
+            count,
+            by_name.iter().map(|&i| (classes[i as usize], NodeId(i))),
+            NodeId(0),
+        )
+    };
+    let links: Vec<_> = edges.iter().map(|e| (e.0, e.1)).collect();
+    let mut dag = Dag::new(classes, members, &links);
+    let just_nodes = |groups: &[(Span, Vec<NodeId>)]| -> Vec<Vec<NodeId>> {
+        groups.iter().map(|g| g.1.clone()).collect()
+    };
+    dag.declare(&just_nodes(&overlaps), &just_nodes(&disjoint));
+    let weights = graph
+        .node_weights()
+        .enumerate()
+        .map(|(i, node)| (NodeId(i as u32), node));
+    let names = Names::new(weights, by_id);
+    let taxonomy = Taxonomy {
+        name,
+        graph,
+        parents,
+        children,
+        dag,
+        names,
+        credit,
+        sources,
+    };
+    Some(Built {
+        taxonomy,
+        places,
+        edges,
+        overlaps,
+        disjoint,
+    })
+}
+
+struct Merge<'m> {
+    lost: &'m str,
+    diagnostics: &'m mut Vec<Diagnostic>,
+    /// Edges go from child to parent; their weight is where they are written.
+    graph: DiGraph<Node, Span>,
+    by_id: HashMap<String, NodeId>,
+    places: Vec<Places>,
+}
+
+impl Merge<'_> {
+    fn id(&self, n: NodeId) -> &str {
+        &self.graph[NodeIndex::new(n.index())].id
+    }
+
+    /// Merges the mentions of every node; the parents that they name are left in `parents`.
+    fn nodes(
+        &mut self,
+        decls: Vec<super::declare::NodeDecl>,
+        parents: &mut Vec<(NodeId, super::declare::Spanned)>,
+    ) {
+        for decl in decls {
+            let n = match self.by_id.get(&decl.id.text) {
+                Some(&n) => n,
+                None => {
+                    let n = NodeId(self.graph.node_count() as u32);
+                    self.graph.add_node(Node {
+                        id: decl.id.text.clone(),
+                        ..Node::default()
+                    });
+                    let at = decl.id.span;
+                    self.places.push(Places {
+                        id: at,
+                        names: Vec::new(),
+                        ids: Vec::new(),
+                        declared: false,
+                    });
+                    self.by_id.insert(decl.id.text, n);
+                    n
+                }
+            };
+            parents.extend(decl.parents.into_iter().map(|p| (n, p)));
+            let Some(body) = decl.body else { continue };
+            let places = &mut self.places[n.index()];
+            let node = &mut self.graph[NodeIndex::new(n.index())];
+            // Twice in one file is a repeated key, told already.
+            if places.declared && places.id.source != decl.id.span.source {
+                let message = format!("the node `{}` is declared in two files", node.id);
+                self.diagnostics.push(
+                    Diagnostic::new(Code::DuplicateId, decl.id.span, message)
+                        .label("declared again here")
+                        .related(places.id, "first declared here")
+                        .help(
+                            "keep one declaration; `tree:` may mention a node any number of times",
+                        ),
+                );
+            } else {
+                places.id = decl.id.span;
+            }
+            places.declared = true;
+            for name in body.names {
+                if !node.names.contains(&name.text) {
+                    node.names.push(name.text);
+                    places.names.push(name.span);
+                }
+            }
+            for id in body.ids {
+                if !node.ids.contains(&id.text) {
+                    node.ids.push(id.text);
+                    places.ids.push(id.span);
+                }
+            }
+            node.description = node.description.take().or(body.description.map(|d| d.text));
+            node.prompts
+                .extend(body.prompts.into_iter().map(|p| p.text));
+        }
+    }
+
+    /// Draws the edges; default names come here, when every field is known.
+    fn edges(&mut self, parents: Vec<(NodeId, super::declare::Spanned)>) {
+        for (node, places) in self.graph.node_weights_mut().zip(&mut self.places) {
+            if node.names.is_empty() {
+                let name = node.id.replace('_', " ");
+                let name = name.trim();
+                node.names.push(if name.is_empty() {
+                    node.id.clone()
+                } else {
+                    name.to_owned()
+                });
+                places.names.push(places.id);
+            }
+        }
+        let mut drawn = HashSet::with_capacity(parents.len());
+        for (child, parent) in parents {
+            let Some(&p) = self.by_id.get(&parent.text) else {
+                let of = self.id(child).to_owned();
+                self.unknown(Code::UnknownParent, &parent.text, parent.span, |p| {
+                    format!("`{of}` has an unknown parent `{p}`")
+                });
+                continue;
+            };
+            if drawn.insert((child, p)) {
+                self.graph.add_edge(
+                    NodeIndex::new(child.index()),
+                    NodeIndex::new(p.index()),
+                    parent.span,
+                );
+            }
+        }
+    }
+
+    fn unknown(&mut self, code: Code, id: &str, span: Span, message: impl FnOnce(&str) -> String) {
+        if !self.lost.is_empty() && self.lost.contains(id) {
+            return;
+        }
+        let mut diagnostic = Diagnostic::new(code, span, message(id)).label("no node has this id");
+        let key = names::normalise(id);
+        // A node may be meant by its name; else the nearest id.
+        let by_name = || {
+            let named = |n: &&Node| {
+                n.names
+                    .iter()
+                    .chain(&n.ids)
+                    .any(|name| names::normalise(name) == key)
+            };
+            self.graph.node_weights().find(named).map(|n| n.id.as_str())
+        };
+        let near = names::closest(id, self.by_id.keys().map(String::as_str))
+            .filter(|n| names::normalise(n) == key);
+        let near = near
+            .or_else(by_name)
+            .or_else(|| names::closest(id, self.graph.node_weights().map(|n| n.id.as_str())));
+        if let Some(near) = near {
+            diagnostic = diagnostic
+                .help(format!("did you mean `{near}`?"))
+                .suggest(span, near);
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The known members of a group, each once; unknown ones are told.
+    fn group(&mut self, group: &Group) -> Vec<NodeId> {
+        let mut members = Vec::with_capacity(group.members.len());
+        for member in &group.members {
+            match self.by_id.get(&member.text) {
+                Some(&n) => members.push(n),
+                None => self.unknown(Code::UnknownNode, &member.text, member.span, |id| {
+                    format!("unknown node `{id}`")
+                }),
+            }
+        }
+        members
+    }
+
+    /// Tells every cycle and removes the edge that closes it.
+    fn cut_cycles(&mut self) {
+        let knots = kosaraju_scc(&self.graph);
+        let mut closing: Vec<EdgeIndex> = Vec::new();
+        for mut knot in knots {
+            let alone = knot.len() == 1 && self.graph.find_edge(knot[0], knot[0]).is_none();
+            if alone {
+                continue;
+            }
+            knot.sort_unstable();
+            let inside: HashSet<NodeIndex> = knot.iter().copied().collect();
+            let mut told = 0;
+            let mut done: HashSet<NodeIndex> = HashSet::new();
+            for &start in &knot {
+                if done.contains(&start) {
+                    continue;
+                }
+                // Depth first along parents, in file order; an edge to a node on the path closes a cycle.
+                let out = |n: NodeIndex| -> Vec<EdgeIndex> {
+                    let mut edges: Vec<_> = self
+                        .graph
+                        .edges_directed(n, Direction::Outgoing)
+                        .filter(|e| inside.contains(&e.target()))
+                        .map(|e| (*e.weight(), e.id()))
+                        .collect();
+                    edges.sort_unstable_by(|a, b| b.cmp(a));
+                    edges.into_iter().map(|(_, e)| e).collect()
+                };
+                // (node, edge by which it was reached, its edges still to follow)
+                let mut path: Vec<(NodeIndex, Option<EdgeIndex>, Vec<EdgeIndex>)> =
+                    vec![(start, None, out(start))];
+                let mut position: HashMap<NodeIndex, usize> = HashMap::from([(start, 0)]);
+                while let Some((node, _, edges)) = path.last_mut() {
+                    let Some(edge) = edges.pop() else {
+                        done.insert(*node);
+                        position.remove(node);
+                        path.pop();
+                        continue;
+                    };
+                    let Some((_, target)) = self.graph.edge_endpoints(edge) else {
+                        continue;
+                    };
+                    if let Some(&at) = position.get(&target) {
+                        closing.push(edge);
+                        told += 1;
+                        if told <= MAX_CYCLES {
+                            let via: Vec<EdgeIndex> = path[at + 1..]
+                                .iter()
+                                .filter_map(|(_, e, _)| *e)
+                                .chain([edge])
+                                .collect();
+                            let nodes: Vec<NodeIndex> =
+                                path[at..].iter().map(|(n, ..)| *n).collect();
+                            self.diagnostics.push(describe_cycle(
+                                &self.graph,
+                                &nodes,
+                                &via,
+                                told == MAX_CYCLES,
+                            ));
+                        }
+                    } else if !done.contains(&target) {
+                        position.insert(target, path.len());
+                        let next = out(target);
+                        path.push((target, Some(edge), next));
+                    }
+                }
+            }
+        }
+        if !closing.is_empty() {
+            let closing: HashSet<EdgeIndex> = closing.into_iter().collect();
+            self.graph = self.graph.filter_map(
+                |_, node| Some(node.clone()),
+                |e, span| {
+                    if closing.contains(&e) {
+                        None
+                    } else {
+                        Some(*span)
+                    }
+                },
+            );
+        }
+    }
+
+    /// The class of every node, numbered in order of first appearance. An equivalence between an ancestor and its
+    /// descendant, which would close a cycle, is told and dropped.
+    fn collapse(&mut self, groups: &[Group]) -> Vec<Class> {
+        let n = self.graph.node_count();
+        let mut sets = Sets::new(n);
+        for group in groups {
+            let members = self.group(group);
+            let Some((&first, rest)) = members.split_first() else {
+                continue;
+            };
+            for &other in rest {
+                let (a, b) = (sets.find(first.0), sets.find(other.0));
+                if a == b {
+                    continue;
+                }
+                let between = match (
+                    reaches(&self.graph, &mut sets, a, b),
+                    reaches(&self.graph, &mut sets, b, a),
+                ) {
+                    (true, _) => Some((first, other)),
+                    (_, true) => Some((other, first)),
+                    _ => None,
+                };
+                let Some((below, above)) = between else {
+                    sets.unite(a, b);
+                    continue;
+                };
+                let (below_id, above_id) = (self.id(below), self.id(above));
+                let message = format!(
+                    "`{below_id}` and `{above_id}` are declared equivalent, but `{above_id}` is an ancestor of `{below_id}`"
+                );
+                let diagnostic = Diagnostic::new(Code::EquivalentAncestor, group.span, message)
+                    .related(self.places[below.index()].id, "the descendant")
+                    .related(self.places[above.index()].id, "the ancestor")
+                    .help("a kind of something is not the same thing: drop the equivalence or the edge");
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        let mut number = HashMap::new();
+        (0..n as u32)
+            .map(|i| {
+                let next = number.len() as Class;
+                *number.entry(sets.find(i)).or_insert(next)
+            })
+            .collect()
+    }
+}
+
+fn describe_cycle(
+    graph: &DiGraph<Node, Span>,
+    nodes: &[NodeIndex],
+    via: &[EdgeIndex],
+    last: bool,
+) -> Diagnostic {
+    // Begun at the earliest node, whatever the walk came from.
+    let from = nodes
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, n)| **n)
+        .map_or(0, |(i, _)| i);
+    let turn = |i: usize| (from + i) % nodes.len();
+    let id = |i: usize| graph[nodes[turn(i)]].id.as_str();
+    let mut names: Vec<&str> = (0..nodes.len().min(MAX_NAMED)).map(id).collect();
+    let left_out = format!("… {} more …", nodes.len().saturating_sub(MAX_NAMED));
+    if nodes.len() > MAX_NAMED {
+        names.push(&left_out);
+    }
+    names.push(id(0));
+    let mut message = format!("the parents go round in a circle: {}", names.join(" → "));
+    if last {
+        message.push_str(" (and more cycles among these nodes)");
+    }
+    let edge = |i: usize| graph[via[turn(i)]];
+    let step = |i: usize| format!("`{}` is declared below `{}` here", id(i), id(i + 1));
+    let mut diagnostic = Diagnostic::new(Code::Cycle, edge(0), message).label(step(0));
+    for i in 1..nodes.len().min(MAX_NAMED) {
+        diagnostic = diagnostic.related(edge(i), step(i));
+    }
+    diagnostic.help("remove one of these edges")
+}
+
+/// Whether some ancestor of set `from`, across the equivalences so far, is in set `to`.
+fn reaches(graph: &DiGraph<Node, Span>, sets: &mut Sets, from: u32, to: u32) -> bool {
+    let mut seen = HashSet::from([from]);
+    let mut stack = vec![from];
+    while let Some(set) = stack.pop() {
+        let mut member = set;
+        loop {
+            for parent in
+                graph.neighbors_directed(NodeIndex::new(member as usize), Direction::Outgoing)
+            {
+                let above = sets.find(parent.index() as u32);
+                if above == to {
+                    return true;
+                }
+                if seen.insert(above) {
+                    stack.push(above);
+                }
+            }
+            member = sets.next[member as usize];
+            if member == set {
+                break;
+            }
+        }
+    }
+    false
+}
+
+/// Disjoint sets whose members are also linked in a ring, so that they can be listed.
+struct Sets {
+    parent: Vec<u32>,
+    next: Vec<u32>,
+}
+
+impl Sets {
+    fn new(n: usize) -> Self {
+        Self {
+            parent: (0..n as u32).collect(),
+            next: (0..n as u32).collect(),
+        }
+    }
+
+    fn find(&mut self, mut i: u32) -> u32 {
+        while self.parent[i as usize] != i {
+            self.parent[i as usize] = self.parent[self.parent[i as usize] as usize];
+            i = self.parent[i as usize];
+        }
+        i
+    }
+
+    /// Unites two different sets, given by their roots.
+    fn unite(&mut self, a: u32, b: u32) {
+        self.parent[b as usize] = a;
+        self.next.swap(a as usize, b as usize);
+    }
+}

@@ -1,0 +1,622 @@
+//! One file's values → declarations: which fields there are, what shape they have, and what they say.
+//!
+//! Knows nothing of other files and nothing of the graph. `nodes:` and `tree:` come out in one form: a node with
+//! parents, each with its place. The same node may come any number of times.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use super::{
+    diagnostic::{Code, Diagnostic, Span},
+    names,
+    yaml::{Document, Id, Kind},
+};
+
+const FIELDS: [&str; 8] = [
+    "taxonomy",
+    "include",
+    "nodes",
+    "tree",
+    "equivalent",
+    "overlaps",
+    "disjoint",
+    "credit",
+];
+const NODE_FIELDS: [&str; 5] = ["parents", "names", "ids", "description", "prompts"];
+const CREDIT_FIELDS: [&str; 2] = ["policy", "table"];
+/// Credit policies by name (METHOD 5); `table` is the one that is written out.
+const POLICIES: [&str; 7] = [
+    "strict",
+    "logical",
+    "hf1",
+    "wu-palmer",
+    "lin",
+    "depth",
+    "table",
+];
+/// Verdicts (METHOD 3), the keys of a credit table.
+const VERDICTS: [&str; 10] = [
+    "exact",
+    "synonym",
+    "also_valid",
+    "generalised",
+    "specialised",
+    "overlap",
+    "name_collision",
+    "near",
+    "related",
+    "unrelated",
+];
+
+/// Values that may be read beyond those that are written, through aliases of aliases of aliases.
+const ALIAS_ALLOWANCE: usize = 1_000_000;
+
+/// A piece of text and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Spanned {
+    pub text: String,
+    pub span: Span,
+}
+
+/// The same, in the file's values.
+#[derive(Clone, Copy)]
+struct Text<'d> {
+    text: &'d str,
+    span: Span,
+}
+
+impl Text<'_> {
+    fn own(self) -> Spanned {
+        Spanned {
+            text: self.text.to_owned(),
+            span: self.span,
+        }
+    }
+}
+
+fn own(texts: Vec<Text<'_>>) -> Vec<Spanned> {
+    texts.into_iter().map(Text::own).collect()
+}
+
+/// One mention of a node. Mentions of the same id are merged: fields from `nodes:`, parents from everywhere.
+#[derive(Debug)]
+pub(super) struct NodeDecl {
+    pub id: Spanned,
+    /// `None` for a mention in `tree:`.
+    pub body: Option<Body>,
+    pub parents: Vec<Spanned>,
+}
+
+/// The fields of a node under `nodes:`.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    pub names: Vec<Spanned>,
+    pub ids: Vec<Spanned>,
+    pub description: Option<Spanned>,
+    pub prompts: Vec<Spanned>,
+}
+
+/// Nodes declared equivalent, overlapping or disjoint with each other.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub span: Span,
+    pub members: Vec<Spanned>,
+}
+
+/// Everything one file says.
+#[derive(Debug, Default)]
+pub(super) struct Declarations {
+    pub name: Option<String>,
+    pub includes: Vec<Spanned>,
+    pub nodes: Vec<NodeDecl>,
+    pub equivalent: Vec<Group>,
+    pub overlaps: Vec<Group>,
+    pub disjoint: Vec<Group>,
+    pub credit: Option<Value>,
+}
+
+/// Reads the declarations of source number `source`.
+pub(super) fn read(
+    doc: &Document<'_>,
+    source: u32,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Declarations {
+    let mut reader = Reader {
+        doc,
+        source,
+        diagnostics,
+        out: Declarations::default(),
+        left: doc.len().saturating_add(ALIAS_ALLOWANCE),
+        checked: HashSet::new(),
+    };
+    if let Some(root) = doc.root {
+        reader.file(root);
+    }
+    reader.out
+}
+
+struct Reader<'d> {
+    doc: &'d Document<'d>,
+    source: u32,
+    diagnostics: &'d mut Vec<Diagnostic>,
+    out: Declarations,
+    /// Values that may still be read; see [`ALIAS_ALLOWANCE`].
+    left: usize,
+    /// Mappings whose keys were checked: an aliased one is checked once.
+    checked: HashSet<Id>,
+}
+
+impl<'d> Reader<'d> {
+    fn span(&self, id: Id) -> Span {
+        let value = self.doc.get(id);
+        Span {
+            source: self.source,
+            start: value.start,
+            end: value.end,
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Counts one value; false (and told once) when aliases have multiplied beyond reason.
+    fn spend(&mut self, id: Id) -> bool {
+        if self.left == 1 {
+            let message = "aliases of aliases expand to more than a million values";
+            self.report(Diagnostic::new(Code::TooLarge, self.span(id), message));
+        }
+        self.left = self.left.saturating_sub(1);
+        self.left > 0
+    }
+
+    fn wrong(&mut self, id: Id, what: &str, expected: &str) {
+        let found = match &self.doc.get(id).kind {
+            Kind::Scalar { text, plain: true } if is_null(text) => "nothing",
+            Kind::Scalar { .. } => "text",
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a mapping",
+        };
+        let message = format!("{what} must be {expected}, found {found}");
+        self.report(
+            Diagnostic::new(Code::WrongType, self.span(id), message)
+                .label(format!("expected {expected}")),
+        );
+    }
+
+    /// The text of a scalar; `None` without a word for other kinds.
+    fn scalar(&self, id: Id) -> Option<Text<'d>> {
+        match &self.doc.get(id).kind {
+            Kind::Scalar { text, .. } => Some(Text {
+                text,
+                span: self.span(id),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is left out or `null`: what stands after `dog:` when nothing does.
+    fn is_null(&self, id: Id) -> bool {
+        matches!(&self.doc.get(id).kind, Kind::Scalar { text, plain: true } if is_null(text))
+    }
+
+    /// A non-empty piece of text; anything else is reported.
+    fn text(&mut self, id: Id, what: &str) -> Option<Text<'d>> {
+        match self.scalar(id) {
+            Some(s) if s.text.trim().is_empty() => {
+                self.report(Diagnostic::new(
+                    Code::WrongType,
+                    s.span,
+                    format!("{what} is empty"),
+                ));
+                None
+            }
+            Some(s) => Some(s),
+            None => {
+                self.wrong(id, what, "text");
+                None
+            }
+        }
+    }
+
+    /// Text or a list of texts; null is an empty list. An entry that comes twice is told and kept once.
+    fn texts(&mut self, id: Id, what: &str) -> Vec<Text<'d>> {
+        match &self.doc.get(id).kind {
+            _ if self.is_null(id) => Vec::new(),
+            Kind::Scalar { .. } => self.text(id, what).into_iter().collect(),
+            Kind::List(items) => {
+                let items: Vec<_> = items
+                    .iter()
+                    .filter_map(|&i| self.text(i, &format!("an entry of {what}")))
+                    .collect();
+                self.once(items, what)
+            }
+            Kind::Map(_) => {
+                self.wrong(id, what, "text or a list of texts");
+                Vec::new()
+            }
+        }
+    }
+
+    fn once(&mut self, items: Vec<Text<'d>>, what: &str) -> Vec<Text<'d>> {
+        let mut seen: HashMap<&'d str, Span> = HashMap::new();
+        let mut kept = Vec::with_capacity(items.len());
+        for item in items {
+            if let Some(&first) = seen.get(item.text) {
+                let message = format!("`{}` comes twice in {what}", item.text);
+                self.report(
+                    Diagnostic::new(Code::DuplicateEntry, item.span, message)
+                        .related(first, "first here"),
+                );
+                continue;
+            }
+            seen.insert(item.text, item.span);
+            kept.push(item);
+        }
+        kept
+    }
+
+    /// The entries of a mapping with text keys. Repeated keys are reported, and all of them returned: what stands
+    /// under the second is still checked.
+    fn entries(&mut self, id: Id, what: &str) -> Vec<(Text<'d>, Id)> {
+        let Kind::Map(entries) = &self.doc.get(id).kind else {
+            return Vec::new();
+        };
+        let first_time = self.checked.insert(id);
+        let mut seen: HashMap<&'d str, Span> = HashMap::with_capacity(entries.len());
+        let mut out = Vec::with_capacity(entries.len());
+        for &(key, value) in entries {
+            if !self.spend(key) {
+                break;
+            }
+            let Some(name) = self.text(key, &format!("a key of {what}")) else {
+                continue;
+            };
+            if first_time {
+                if name.text == "<<" {
+                    let message =
+                        "merge keys (`<<`) are not part of YAML 1.2: write the entries out";
+                    self.report(Diagnostic::new(Code::UnknownField, name.span, message));
+                    continue;
+                }
+                match seen.get(name.text) {
+                    Some(&first) => self.report(
+                        Diagnostic::new(
+                            Code::DuplicateKey,
+                            name.span,
+                            format!("the key `{}` comes twice in {what}", name.text),
+                        )
+                        .label("again here")
+                        .related(first, "first here"),
+                    ),
+                    None => {
+                        seen.insert(name.text, name.span);
+                    }
+                }
+            }
+            out.push((name, value));
+        }
+        out
+    }
+
+    fn unknown_field(&mut self, name: &Text<'d>, what: &str, known: &[&str]) {
+        let mut diagnostic = Diagnostic::new(
+            Code::UnknownField,
+            name.span,
+            format!("unknown {what} `{}`", name.text),
+        );
+        match names::closest(name.text, known.iter().copied()) {
+            Some(near) => {
+                diagnostic = diagnostic
+                    .help(format!("did you mean `{near}`?"))
+                    .suggest(name.span, near)
+            }
+            None => diagnostic = diagnostic.help(format!("one of: {}", known.join(", "))),
+        }
+        self.report(diagnostic);
+    }
+
+    fn file(&mut self, root: Id) {
+        if self.is_null(root) {
+            return;
+        }
+        if !matches!(self.doc.get(root).kind, Kind::Map(_)) {
+            self.wrong(
+                root,
+                "a taxonomy file",
+                "a mapping with fields such as `nodes:` or `tree:`",
+            );
+            return;
+        }
+        for (field, value) in self.entries(root, "the file") {
+            match field.text {
+                "taxonomy" => {
+                    let name = self
+                        .text(value, "the taxonomy's name")
+                        .map(|t| t.text.trim().to_owned());
+                    self.out.name = self.out.name.take().or(name);
+                }
+                "include" => {
+                    let files = self.texts(value, "`include`");
+                    self.out.includes.extend(own(files));
+                }
+                "nodes" => self.nodes(value),
+                "tree" => self.tree(value, None),
+                "equivalent" => {
+                    let groups = self.groups(value, "equivalent");
+                    self.out.equivalent.extend(groups);
+                }
+                "overlaps" => {
+                    let groups = self.groups(value, "overlaps");
+                    self.out.overlaps.extend(groups);
+                }
+                "disjoint" => {
+                    let groups = self.groups(value, "disjoint");
+                    self.out.disjoint.extend(groups);
+                }
+                "credit" => {
+                    let credit = self.credit(value);
+                    self.out.credit = self.out.credit.take().or(credit);
+                }
+                _ => self.unknown_field(&field, "field", &FIELDS),
+            }
+        }
+    }
+
+    fn nodes(&mut self, value: Id) {
+        if self.is_null(value) {
+            return;
+        }
+        if !matches!(self.doc.get(value).kind, Kind::Map(_)) {
+            self.wrong(value, "`nodes`", "a mapping from ids to nodes");
+            return;
+        }
+        for (id, body) in self.entries(value, "`nodes`") {
+            let mut decl = NodeDecl {
+                id: id.own(),
+                body: Some(Body::default()),
+                parents: Vec::new(),
+            };
+            match &self.doc.get(body).kind {
+                _ if self.is_null(body) => {}
+                Kind::Map(_) => self.body(body, &mut decl),
+                _ => {
+                    let what = format!("the node `{}`", decl.id.text);
+                    self.wrong(body, &what, "a mapping with fields such as `parents:`");
+                }
+            }
+            self.out.nodes.push(decl);
+        }
+    }
+
+    fn body(&mut self, value: Id, decl: &mut NodeDecl) {
+        let what = format!("the node `{}`", decl.id.text);
+        let mut body = Body::default();
+        for (field, value) in self.entries(value, &what) {
+            let of = format!("`{}` of {what}", field.text);
+            match field.text {
+                "parents" => decl.parents.extend(own(self.texts(value, &of))),
+                "names" => body.names.extend(own(self.texts(value, &of))),
+                "ids" => body.ids.extend(own(self.texts(value, &of))),
+                "prompts" => body.prompts.extend(own(self.texts(value, &of))),
+                "description" if self.is_null(value) => {}
+                "description" => {
+                    let text = self.text(value, &of);
+                    body.description = body.description.take().or(text.map(Text::own));
+                }
+                _ => self.unknown_field(&field, &format!("field of {what}:"), &NODE_FIELDS),
+            }
+        }
+        decl.body = Some(body);
+    }
+
+    /// What stands below `parent` in a tree: nothing, one child, a list of children, or children with their own.
+    fn tree(&mut self, value: Id, parent: Option<&Text<'d>>) {
+        if !self.spend(value) || self.is_null(value) {
+            return;
+        }
+        match &self.doc.get(value).kind {
+            Kind::Scalar { .. } => {
+                if let Some(child) = self.text(value, "a node of the tree") {
+                    self.mention(child, parent);
+                }
+            }
+            Kind::Map(_) => {
+                let what = parent.map_or_else(
+                    || "`tree`".to_owned(),
+                    |p| format!("the tree under `{}`", p.text),
+                );
+                for (child, below) in self.entries(value, &what) {
+                    self.mention(child, parent);
+                    self.tree(below, Some(&child));
+                }
+            }
+            Kind::List(items) => {
+                let mut leaves = Vec::new();
+                for &item in items {
+                    match &self.doc.get(item).kind {
+                        Kind::Scalar { .. } => {
+                            if let (true, Some(child)) =
+                                (self.spend(item), self.text(item, "a node of the tree"))
+                            {
+                                self.mention(child, parent);
+                                leaves.push(child);
+                            }
+                        }
+                        Kind::Map(_) => self.tree(item, parent),
+                        Kind::List(_) => {
+                            self.wrong(item, "an entry of a list in `tree`", "a node or a mapping")
+                        }
+                    }
+                }
+                let what = parent.map_or_else(
+                    || "`tree`".to_owned(),
+                    |p| format!("the tree under `{}`", p.text),
+                );
+                self.once(leaves, &what);
+            }
+        }
+    }
+
+    fn mention(&mut self, child: Text<'d>, parent: Option<&Text<'d>>) {
+        // The edge's place is where the child stands: its parent may be many lines above.
+        let parents = parent
+            .map(|p| Spanned {
+                text: p.text.to_owned(),
+                span: child.span,
+            })
+            .into_iter()
+            .collect();
+        self.out.nodes.push(NodeDecl {
+            id: child.own(),
+            body: None,
+            parents,
+        });
+    }
+
+    fn groups(&mut self, value: Id, field: &str) -> Vec<Group> {
+        let expected = "a list of lists of ids: [[a, b], [c, d, e]]";
+        let mut groups = Vec::new();
+        match &self.doc.get(value).kind {
+            _ if self.is_null(value) => {}
+            Kind::List(items) => {
+                let mut loose = false;
+                for &item in items {
+                    if !self.spend(item) {
+                        break;
+                    }
+                    match &self.doc.get(item).kind {
+                        Kind::List(_) => {
+                            let members = self.texts(item, &format!("a group of `{field}`"));
+                            let span = self.span(item);
+                            if members.len() < 2 {
+                                let message =
+                                    format!("a group of `{field}` needs two nodes or more");
+                                self.report(Diagnostic::new(Code::ShortGroup, span, message));
+                            }
+                            groups.push(Group {
+                                span,
+                                members: own(members),
+                            });
+                        }
+                        Kind::Scalar { .. } if loose => {}
+                        _ => {
+                            loose = true;
+                            self.wrong(
+                                item,
+                                &format!("a group of `{field}`"),
+                                "a list of ids: [[a, b]]",
+                            );
+                        }
+                    }
+                }
+            }
+            _ => self.wrong(value, &format!("`{field}`"), expected),
+        }
+        groups
+    }
+
+    /// The `credit:` section as JSON, its shape checked; `score::credit` gives it meaning.
+    fn credit(&mut self, value: Id) -> Option<Value> {
+        if self.is_null(value) {
+            return None;
+        }
+        if let Some(policy) = self.scalar(value) {
+            self.policy(&policy);
+            return Some(json!({ "policy": policy.text }));
+        }
+        if !matches!(self.doc.get(value).kind, Kind::Map(_)) {
+            self.wrong(value, "`credit`", "a mapping: {policy: logical}");
+            return None;
+        }
+        for (field, value) in self.entries(value, "`credit`") {
+            match field.text {
+                "policy" => {
+                    if let Some(policy) = self.text(value, "`policy` of `credit`") {
+                        self.policy(&policy);
+                    }
+                }
+                "table" => self.table(value),
+                _ => self.unknown_field(&field, "field of `credit`:", &CREDIT_FIELDS),
+            }
+        }
+        Some(self.json(value))
+    }
+
+    fn policy(&mut self, policy: &Text<'d>) {
+        if !POLICIES.contains(&policy.text) {
+            let message = format!("unknown credit policy `{}`", policy.text);
+            let diagnostic = Diagnostic::new(Code::WrongType, policy.span, message);
+            self.report(match names::closest(policy.text, POLICIES) {
+                Some(near) => diagnostic
+                    .help(format!("did you mean `{near}`?"))
+                    .suggest(policy.span, near),
+                None => diagnostic.help(format!("one of: {}", POLICIES.join(", "))),
+            });
+        }
+    }
+
+    fn table(&mut self, value: Id) {
+        if !matches!(self.doc.get(value).kind, Kind::Map(_)) {
+            self.wrong(
+                value,
+                "`table` of `credit`",
+                "a mapping from verdicts to credits: {exact: 1, generalised: 0.5}",
+            );
+            return;
+        }
+        for (verdict, credit) in self.entries(value, "`table` of `credit`") {
+            if !VERDICTS.contains(&verdict.text) {
+                self.unknown_field(&verdict, "verdict in the credit table:", &VERDICTS);
+            }
+            let number = self.scalar(credit).and_then(|s| s.text.parse::<f64>().ok());
+            if !number.is_some_and(|n| (0.0..=1.0).contains(&n)) {
+                self.wrong(
+                    credit,
+                    &format!("the credit of `{}`", verdict.text),
+                    "a number from 0 to 1",
+                );
+            }
+        }
+    }
+
+    /// Any value as JSON: plain numbers, booleans and null by YAML's core schema, everything else text.
+    fn json(&mut self, id: Id) -> Value {
+        if !self.spend(id) {
+            return Value::Null;
+        }
+        match &self.doc.get(id).kind {
+            Kind::Scalar { text, plain: true } => match text.as_ref() {
+                t if is_null(t) => Value::Null,
+                "true" => true.into(),
+                "false" => false.into(),
+                t => match (t.parse::<i64>(), t.parse::<f64>()) {
+                    (Ok(n), _) => n.into(),
+                    (_, Ok(n)) if n.is_finite() => n.into(),
+                    _ => t.into(),
+                },
+            },
+            Kind::Scalar { text, .. } => text.as_ref().into(),
+            Kind::List(items) => items.iter().map(|&i| self.json(i)).collect(),
+            Kind::Map(entries) => {
+                let text = |k: &Id| self.scalar(*k).map(|s| s.text.to_owned());
+                let keys: Vec<_> = entries
+                    .iter()
+                    .filter_map(|(k, v)| Some((text(k)?, *v)))
+                    .collect();
+                let mut object = serde_json::Map::new();
+                for (key, value) in keys {
+                    let value = self.json(value);
+                    object.entry(key).or_insert(value);
+                }
+                Value::Object(object)
+            }
+        }
+    }
+}
+
+/// Null by YAML's core schema. Only a *value* can be null: as an id or in a list it is the text as written.
+fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}

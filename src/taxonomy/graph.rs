@@ -1,0 +1,545 @@
+//! The collapsed graph: equivalence classes and their edges, with the indices that answer relations quickly.
+//!
+//! Every measure of METHOD 2 and 3 is computed here, on classes. Nothing is quadratic in the number of nodes: an
+//! ancestor test climbs only through classes with several parents, with a spanning forest's intervals for the rest;
+//! common descendants are looked for among the classes with several parents, since the topmost one must be such.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, HashSet},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use super::{NodeId, Relation};
+
+/// Index of an equivalence class.
+pub(super) type Class = u32;
+
+const NONE: u32 = u32::MAX;
+/// Memory for [`Dag::shared`]: a list longer than this, or lists longer than this together, are not kept.
+const LIST_LIMIT: usize = 4096;
+const LISTS_LIMIT: usize = 8_000_000;
+
+/// Lists of lists in two arrays: the `i`th is `items[starts[i]..starts[i + 1]]`.
+#[derive(Debug, Clone)]
+pub(super) struct Lists<T> {
+    starts: Vec<u32>,
+    items: Vec<T>,
+}
+
+impl<T: Copy> Lists<T> {
+    /// Groups `(list, item)` pairs over `count` lists; each list keeps the order of the pairs.
+    pub fn group(count: usize, pairs: impl Iterator<Item = (u32, T)> + Clone, blank: T) -> Self {
+        let mut starts = vec![0u32; count + 1];
+        for (list, _) in pairs.clone() {
+            starts[list as usize + 1] += 1;
+        }
+        for i in 0..count {
+            starts[i + 1] += starts[i];
+        }
+        let mut next = starts.clone();
+        let mut items = vec![blank; starts[count] as usize];
+        for (list, item) in pairs {
+            let at = &mut next[list as usize];
+            items[*at as usize] = item;
+            *at += 1;
+        }
+        Self { starts, items }
+    }
+
+    pub fn get(&self, i: u32) -> &[T] {
+        &self.items[self.starts[i as usize] as usize..self.starts[i as usize + 1] as usize]
+    }
+}
+
+/// Leaf counts that take a walk to find, kept once found; 0: not yet.
+#[derive(Debug)]
+struct Counts(Vec<AtomicU32>);
+
+impl Clone for Counts {
+    fn clone(&self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .map(|c| c.load(Ordering::Relaxed).into())
+                .collect(),
+        )
+    }
+}
+
+/// A set of classes that is nearly always small.
+#[derive(Default)]
+struct Seen {
+    few: Vec<Class>,
+    many: HashSet<Class>,
+}
+
+impl Seen {
+    fn insert(&mut self, c: Class) -> bool {
+        if !self.many.is_empty() {
+            return self.many.insert(c);
+        }
+        if self.few.contains(&c) {
+            return false;
+        }
+        self.few.push(c);
+        if self.few.len() > 32 {
+            self.many.extend(self.few.drain(..));
+        }
+        true
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Dag {
+    /// Node → class.
+    class_of: Vec<Class>,
+    /// Class → nodes, by id; the first represents the class.
+    members: Lists<NodeId>,
+    /// Class → parents, and children, each once.
+    up: Lists<Class>,
+    down: Lists<Class>,
+    /// Parents before children.
+    order: Vec<Class>,
+    depth: Vec<(u32, u32)>,
+    /// Interval in the spanning forest of first parents: `a` is above `d` in it iff `a.0 <= d.0 && d.0 < a.1`.
+    interval: Vec<(u32, u32)>,
+    /// The nearest class with several parents at or above, along only parents.
+    climb: Vec<u32>,
+    /// The one root above, or `NONE` when there are several.
+    root: Vec<u32>,
+    /// Classes with several parents.
+    joints: Vec<Class>,
+    /// Classes with several parents at or below, sorted; `None` where the list would be long.
+    shared: Vec<Option<Box<[Class]>>>,
+    leaves: Counts,
+    total_leaves: usize,
+    /// Class → groups of `overlaps` it is in, sorted.
+    overlaps: HashMap<Class, Vec<u32>>,
+    /// Class → (group of `disjoint`, member number) it is.
+    disjoint: HashMap<Class, Vec<(u32, u32)>>,
+}
+
+impl Dag {
+    /// Builds the indices over the collapsed edges `(child node, parent node)`, which must be acyclic.
+    /// `class_of` gives each node's class, `0..classes` without gaps; `members` each class's nodes by id.
+    pub fn new(class_of: Vec<Class>, members: Lists<NodeId>, edges: &[(NodeId, NodeId)]) -> Self {
+        let n = members.starts.len() - 1;
+        let mut seen = HashSet::with_capacity(edges.len());
+        let mut links: Vec<(Class, Class)> = Vec::with_capacity(edges.len());
+        for &(child, parent) in edges {
+            let link = (class_of[child.index()], class_of[parent.index()]);
+            if link.0 != link.1 && seen.insert(link) {
+                links.push(link);
+            }
+        }
+        drop(seen);
+        let up = Lists::group(n, links.iter().copied(), 0);
+        let down = Lists::group(n, links.iter().map(|&(c, p)| (p, c)), 0);
+        let mut dag = Self {
+            class_of,
+            members,
+            up,
+            down,
+            order: Vec::with_capacity(n),
+            depth: vec![(0, 0); n],
+            interval: vec![(0, 0); n],
+            climb: vec![NONE; n],
+            root: vec![NONE; n],
+            joints: Vec::new(),
+            shared: vec![None; n],
+            leaves: Counts((0..n).map(|_| AtomicU32::new(0)).collect()),
+            total_leaves: 0,
+            overlaps: HashMap::new(),
+            disjoint: HashMap::new(),
+        };
+        dag.sort();
+        dag.sink();
+        dag.span();
+        dag.rise();
+        dag
+    }
+
+    /// `order`: Kahn's, from the roots.
+    fn sort(&mut self) {
+        let n = self.depth.len() as u32;
+        let mut waits: Vec<u32> = (0..n).map(|c| self.up.get(c).len() as u32).collect();
+        self.order
+            .extend((0..n).filter(|&c| waits[c as usize] == 0));
+        let mut next = 0;
+        while let Some(&c) = self.order.get(next) {
+            next += 1;
+            for &child in self.down.get(c) {
+                waits[child as usize] -= 1;
+                if waits[child as usize] == 0 {
+                    self.order.push(child);
+                }
+            }
+        }
+        debug_assert_eq!(
+            self.order.len(),
+            n as usize,
+            "the collapsed graph has a cycle"
+        );
+    }
+
+    /// What flows down: depths, climbs, roots.
+    fn sink(&mut self) {
+        for &c in &self.order {
+            let i = c as usize;
+            let parents = self.up.get(c);
+            let Some(&first) = parents.first() else {
+                self.root[i] = c;
+                continue;
+            };
+            let depths = || parents.iter().map(|&p| self.depth[p as usize]);
+            let least = depths().map(|d| d.0).min().unwrap_or(0);
+            let most = depths().map(|d| d.1).max().unwrap_or(0);
+            self.depth[i] = (least + 1, most + 1);
+            let root = self.root[first as usize];
+            self.root[i] = if parents.iter().all(|&p| self.root[p as usize] == root) {
+                root
+            } else {
+                NONE
+            };
+            self.climb[i] = if parents.len() > 1 {
+                c
+            } else {
+                self.climb[first as usize]
+            };
+            if parents.len() > 1 {
+                self.joints.push(c);
+            }
+        }
+        self.joints.sort_unstable();
+    }
+
+    /// `interval`, by a walk of the forest of first parents.
+    fn span(&mut self) {
+        let mut clock = 0;
+        let mut stack: Vec<(Class, usize)> = Vec::new();
+        let roots: Vec<Class> = self
+            .order
+            .iter()
+            .copied()
+            .take_while(|&c| self.up.get(c).is_empty())
+            .collect();
+        for root in roots {
+            self.interval[root as usize].0 = clock;
+            clock += 1;
+            stack.push((root, 0));
+            while let Some((c, next)) = stack.last_mut() {
+                let c = *c;
+                let Some(&child) = self.down.get(c).get(*next) else {
+                    self.interval[c as usize].1 = clock;
+                    stack.pop();
+                    continue;
+                };
+                *next += 1;
+                if self.up.get(child)[0] == c {
+                    self.interval[child as usize].0 = clock;
+                    clock += 1;
+                    stack.push((child, 0));
+                }
+            }
+        }
+    }
+
+    /// What flows up: shared classes, and leaf counts where nothing below is reached twice.
+    fn rise(&mut self) {
+        let mut kept = 0;
+        let mut merged: Vec<Class> = Vec::new();
+        for &c in self.order.iter().rev() {
+            let children = self.down.get(c);
+            merged.clear();
+            let mut known = true;
+            let mut sum = Some(0u32);
+            for &child in children {
+                match &self.shared[child as usize] {
+                    Some(list) => merged.extend_from_slice(list),
+                    None => known = false,
+                }
+                let below = self.leaves.0[child as usize].load(Ordering::Relaxed);
+                sum = sum.filter(|_| below > 0).map(|s| s + below);
+            }
+            let total = merged.len();
+            merged.sort_unstable();
+            merged.dedup();
+            let twice = merged.len() < total;
+            if self.up.get(c).len() > 1 {
+                let at = merged.binary_search(&c).unwrap_or_else(|at| at);
+                merged.insert(at, c);
+            }
+            if children.is_empty() {
+                self.total_leaves += 1;
+                self.leaves.0[c as usize] = AtomicU32::new(1);
+            } else if let (Some(sum), true, false) = (sum, known, twice) {
+                self.leaves.0[c as usize] = AtomicU32::new(sum);
+            }
+            if known && merged.len() <= LIST_LIMIT && kept + merged.len() <= LISTS_LIMIT {
+                kept += merged.len();
+                self.shared[c as usize] = Some(merged.as_slice().into());
+            }
+        }
+    }
+
+    /// Declares the nodes of each group to overlap, or to be disjoint, pairwise.
+    pub fn declare(&mut self, overlaps: &[Vec<NodeId>], disjoint: &[Vec<NodeId>]) {
+        for (group, nodes) in overlaps.iter().enumerate() {
+            for &n in nodes {
+                self.overlaps
+                    .entry(self.class(n))
+                    .or_default()
+                    .push(group as u32);
+            }
+        }
+        for (group, nodes) in disjoint.iter().enumerate() {
+            for (member, &n) in nodes.iter().enumerate() {
+                self.disjoint
+                    .entry(self.class(n))
+                    .or_default()
+                    .push((group as u32, member as u32));
+            }
+        }
+    }
+
+    pub fn class(&self, n: NodeId) -> Class {
+        self.class_of[n.index()]
+    }
+
+    pub fn len(&self) -> usize {
+        self.depth.len()
+    }
+
+    /// The nodes of a class, by id.
+    pub fn members(&self, c: Class) -> &[NodeId] {
+        self.members.get(c)
+    }
+
+    pub fn up(&self, c: Class) -> &[Class] {
+        self.up.get(c)
+    }
+
+    pub fn down(&self, c: Class) -> &[Class] {
+        self.down.get(c)
+    }
+
+    /// (min, max) edges from a root.
+    pub fn depth(&self, c: Class) -> (usize, usize) {
+        let (least, most) = self.depth[c as usize];
+        (least as usize, most as usize)
+    }
+
+    /// The closure of `c` along `lists`, `c` included, in no order.
+    fn closure(lists: &Lists<Class>, c: Class) -> Vec<Class> {
+        let mut seen = Seen::default();
+        seen.insert(c);
+        let mut out = vec![c];
+        let mut next = 0;
+        while let Some(&c) = out.get(next) {
+            next += 1;
+            for &other in lists.get(c) {
+                if seen.insert(other) {
+                    out.push(other);
+                }
+            }
+        }
+        out
+    }
+
+    pub fn ancestors(&self, c: Class) -> Vec<Class> {
+        Self::closure(&self.up, c)
+    }
+
+    pub fn descendants(&self, c: Class) -> Vec<Class> {
+        Self::closure(&self.down, c)
+    }
+
+    fn spans(&self, a: Class, d: Class) -> bool {
+        let ((from, to), (at, _)) = (self.interval[a as usize], self.interval[d as usize]);
+        from <= at && at < to
+    }
+
+    /// Whether `a` is `d` or above it.
+    pub fn is_ancestor(&self, a: Class, d: Class) -> bool {
+        if self.spans(a, d) {
+            return true;
+        }
+        let floor = self.depth[a as usize].1;
+        if self.depth[d as usize].1 <= floor || self.climb[d as usize] == NONE {
+            return false;
+        }
+        let mut seen = Seen::default();
+        let mut stack = vec![self.climb[d as usize]];
+        while let Some(joint) = stack.pop() {
+            for &p in self.up.get(joint) {
+                if self.spans(a, p) {
+                    return true;
+                }
+                // Whatever has an ancestor at depth `floor` is deeper than that.
+                let next = self.climb[p as usize];
+                if next != NONE && self.depth[next as usize].1 > floor && seen.insert(next) {
+                    stack.push(next);
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether two classes, neither above the other, have a common descendant.
+    fn share_descendant(&self, a: Class, b: Class) -> bool {
+        // A topmost common descendant has one parent below `a` and another below `b`.
+        match (&self.shared[a as usize], &self.shared[b as usize]) {
+            (Some(x), Some(y)) => {
+                let (few, many) = if x.len() < y.len() { (x, y) } else { (y, x) };
+                few.iter().any(|c| many.binary_search(c).is_ok())
+            }
+            (Some(x), None) => x.iter().any(|&c| self.is_ancestor(b, c)),
+            (None, Some(y)) => y.iter().any(|&c| self.is_ancestor(a, c)),
+            (None, None) => self
+                .joints
+                .iter()
+                .any(|&c| self.is_ancestor(a, c) && self.is_ancestor(b, c)),
+        }
+    }
+
+    /// Whether the classes are, or are below, two members of a `disjoint` group.
+    pub fn are_disjoint(&self, a: Class, b: Class) -> bool {
+        if self.disjoint.is_empty() {
+            return false;
+        }
+        let above = |c| -> Vec<(u32, u32)> {
+            let ancestors = self.ancestors(c);
+            ancestors
+                .iter()
+                .filter_map(|a| self.disjoint.get(a))
+                .flatten()
+                .copied()
+                .collect()
+        };
+        let of_a = above(a);
+        if of_a.is_empty() {
+            return false;
+        }
+        above(b)
+            .iter()
+            .any(|(group, member)| of_a.iter().any(|(g, m)| g == group && m != member))
+    }
+
+    fn declared_overlap(&self, a: Class, b: Class) -> bool {
+        match (self.overlaps.get(&a), self.overlaps.get(&b)) {
+            (Some(x), Some(y)) => x.iter().any(|g| y.binary_search(g).is_ok()),
+            _ => false,
+        }
+    }
+
+    /// The relation of two different classes (METHOD 3).
+    pub fn relation(&self, p: Class, t: Class) -> Relation {
+        if self.is_ancestor(p, t) {
+            return Relation::Ancestor;
+        }
+        if self.is_ancestor(t, p) {
+            return Relation::Descendant;
+        }
+        if (self.declared_overlap(p, t) || self.share_descendant(p, t)) && !self.are_disjoint(p, t)
+        {
+            return Relation::Overlapping;
+        }
+        if self.up.get(p).iter().any(|c| self.up.get(t).contains(c)) {
+            return Relation::Sibling;
+        }
+        // Whatever two classes share above, they share its roots.
+        let (x, y) = (self.root[p as usize], self.root[t as usize]);
+        let related = if x != NONE && y != NONE {
+            x == y
+        } else {
+            self.roots_above(p).iter().any(|r| self.is_ancestor(*r, t))
+        };
+        if related {
+            Relation::Related
+        } else {
+            Relation::Unrelated
+        }
+    }
+
+    fn roots_above(&self, c: Class) -> Vec<Class> {
+        let mut above = self.ancestors(c);
+        above.retain(|&a| self.up.get(a).is_empty());
+        above
+    }
+
+    /// Minimal elements of the common ancestors, in no order.
+    pub fn lowest_common(&self, a: Class, b: Class) -> Vec<Class> {
+        let mut of_b = self.ancestors(b);
+        of_b.sort_unstable();
+        let mut common = self.ancestors(a);
+        common.retain(|c| of_b.binary_search(c).is_ok());
+        // What is common is closed upwards, so an element is minimal iff it is no common element's parent.
+        let mut above: Vec<Class> = common
+            .iter()
+            .flat_map(|&c| self.up.get(c))
+            .copied()
+            .collect();
+        above.sort_unstable();
+        common.retain(|c| above.binary_search(c).is_err());
+        common
+    }
+
+    /// Distinct leaf classes at or below.
+    pub fn leaf_count(&self, c: Class) -> usize {
+        let slot = &self.leaves.0[c as usize];
+        let known = slot.load(Ordering::Relaxed);
+        if known > 0 {
+            return known as usize;
+        }
+        let count = self
+            .descendants(c)
+            .iter()
+            .filter(|&&d| self.down.get(d).is_empty())
+            .count();
+        slot.store(count as u32, Ordering::Relaxed);
+        count
+    }
+
+    /// Leaf classes of the whole graph.
+    pub fn total_leaves(&self) -> usize {
+        self.total_leaves
+    }
+
+    /// For a class with several parents: the parents that are also above another parent.
+    pub fn redundant_parents(&self, c: Class) -> Vec<Class> {
+        let parents = self.up.get(c);
+        if parents.len() < 2 {
+            return Vec::new();
+        }
+        // Deepest first: a parent that is above another lies no deeper than it, so one walk up from all serves.
+        let mut heap: BinaryHeap<(u32, Class)> = parents
+            .iter()
+            .flat_map(|&p| self.up.get(p))
+            .map(|&g| (self.depth[g as usize].1, g))
+            .collect();
+        let floor = parents
+            .iter()
+            .map(|&p| self.depth[p as usize].1)
+            .min()
+            .unwrap_or(0);
+        let mut seen = Seen::default();
+        let mut out = Vec::new();
+        while let Some((depth, c)) = heap.pop() {
+            if depth < floor || !seen.insert(c) {
+                continue;
+            }
+            if parents.contains(&c) {
+                out.push(c);
+            }
+            heap.extend(
+                self.up
+                    .get(c)
+                    .iter()
+                    .map(|&g| (self.depth[g as usize].1, g)),
+            );
+        }
+        out.sort_unstable_by_key(|&c| Reverse(c));
+        out
+    }
+}
