@@ -25,16 +25,8 @@ const FIELDS: [&str; 8] = [
 ];
 const NODE_FIELDS: [&str; 5] = ["parents", "names", "ids", "description", "prompts"];
 const CREDIT_FIELDS: [&str; 2] = ["policy", "table"];
-/// Credit policies by name (METHOD 5); `table` is the one that is written out.
-const POLICIES: [&str; 7] = [
-    "strict",
-    "logical",
-    "hf1",
-    "wu-palmer",
-    "lin",
-    "depth",
-    "table",
-];
+/// Credit policies by name (METHOD 5).
+const POLICIES: [&str; 6] = ["strict", "logical", "hf1", "wu-palmer", "lin", "depth"];
 /// Verdicts (METHOD 3), the keys of a credit table.
 const VERDICTS: [&str; 10] = [
     "exact",
