@@ -2,6 +2,7 @@
 //! unsound (unknown parents, cycles, equivalences between ancestor and descendant), telling each.
 
 use std::{
+    cell::OnceCell,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -19,7 +20,7 @@ use super::{
     diagnostic::{Code, Diagnostic, Span},
     graph::{Class, Dag, Lists},
     load::Sources,
-    names::{self, Names},
+    names::{self, Names, Nearest},
 };
 
 /// Cycles told per knot of nodes; cutting these opens the knot, but a dense one has very many.
@@ -45,6 +46,8 @@ pub(super) struct Built {
     pub places: Vec<Places>,
     /// Sound edges, in file order: child, parent, place.
     pub edges: Vec<(NodeId, NodeId, Span)>,
+    /// Nodes on a cycle that was cut: what looks like a chain there is what is left of it.
+    pub knotted: HashSet<NodeId>,
     pub overlaps: Vec<(Span, Vec<NodeId>)>,
     pub disjoint: Vec<(Span, Vec<NodeId>)>,
 }
@@ -61,6 +64,7 @@ pub(super) fn build(
         lost,
         diagnostics,
         graph: DiGraph::new(),
+        nearest: OnceCell::new(),
         by_id: HashMap::new(),
         places: Vec::new(),
     };
@@ -82,7 +86,7 @@ pub(super) fn build(
         }
         return None;
     }
-    merge.cut_cycles();
+    let knotted = merge.cut_cycles();
     let mut edges: Vec<(NodeId, NodeId, Span)> = merge
         .graph
         .edge_references()
@@ -94,7 +98,7 @@ pub(super) fn build(
             )
         })
         .collect();
-    edges.sort_unstable_by_key(|e| e.2);
+    edges.sort_by_key(|e| e.2);
     let classes = merge.collapse(&equivalent);
     let group = |merge: &mut Merge<'_>, groups: &[Group]| -> Vec<(Span, Vec<NodeId>)> {
         groups.iter().map(|g| (g.span, merge.group(g))).collect()
@@ -109,7 +113,6 @@ pub(super) fn build(
     } = merge;
 
     let n = graph.node_count();
-    let graph = graph.map(|_, node| node.clone(), |_, _| ());
     let parents = Lists::group(n, edges.iter().map(|e| (e.0.0, e.1)), NodeId(0));
     let children = Lists::group(n, edges.iter().map(|e| (e.1.0, e.0)), NodeId(0));
     let members = {
@@ -151,6 +154,7 @@ pub(super) fn build(
         taxonomy,
         places,
         edges,
+        knotted,
         overlaps,
         disjoint,
     })
@@ -161,6 +165,8 @@ struct Merge<'m> {
     diagnostics: &'m mut Vec<Diagnostic>,
     /// Edges go from child to parent; their weight is where they are written.
     graph: DiGraph<Node, Span>,
+    /// Built when the first unknown id comes, which is after all nodes have been merged.
+    nearest: OnceCell<Nearest>,
     by_id: HashMap<String, NodeId>,
     places: Vec<Places>,
 }
@@ -271,26 +277,14 @@ impl Merge<'_> {
             return;
         }
         let mut diagnostic = Diagnostic::new(code, span, message(id)).label("no node has this id");
-        let key = names::normalise(id);
-        // A node may be meant by its name; else the nearest id.
-        let by_name = || {
-            let named = |n: &&Node| {
-                n.names
-                    .iter()
-                    .chain(&n.ids)
-                    .any(|name| names::normalise(name) == key)
-            };
-            self.graph.node_weights().find(named).map(|n| n.id.as_str())
-        };
-        let near = names::closest(id, self.by_id.keys().map(String::as_str))
-            .filter(|n| names::normalise(n) == key);
-        let near = near
-            .or_else(by_name)
-            .or_else(|| names::closest(id, self.graph.node_weights().map(|n| n.id.as_str())));
-        if let Some(near) = near {
+        let nearest = self.nearest.get_or_init(|| {
+            let keys = |node| names::keys(node).map(|key| (key, node.id.as_str()));
+            Nearest::new(self.graph.node_weights().flat_map(keys))
+        });
+        if let Some(near) = nearest.find(id, 1).first() {
             diagnostic = diagnostic
                 .help(format!("did you mean `{near}`?"))
-                .suggest(span, near);
+                .suggest(span, *near);
         }
         self.diagnostics.push(diagnostic);
     }
@@ -309,16 +303,18 @@ impl Merge<'_> {
         members
     }
 
-    /// Tells every cycle and removes the edge that closes it.
-    fn cut_cycles(&mut self) {
+    /// Tells every cycle and removes the edge that closes it. Returns the nodes that were on one.
+    fn cut_cycles(&mut self) -> HashSet<NodeId> {
         let knots = kosaraju_scc(&self.graph);
         let mut closing: Vec<EdgeIndex> = Vec::new();
+        let mut knotted = HashSet::new();
         for mut knot in knots {
             let alone = knot.len() == 1 && self.graph.find_edge(knot[0], knot[0]).is_none();
             if alone {
                 continue;
             }
             knot.sort_unstable();
+            knotted.extend(knot.iter().map(|n| NodeId(n.index() as u32)));
             let inside: HashSet<NodeIndex> = knot.iter().copied().collect();
             let mut told = 0;
             let mut done: HashSet<NodeIndex> = HashSet::new();
@@ -390,6 +386,7 @@ impl Merge<'_> {
                 },
             );
         }
+        knotted
     }
 
     /// The class of every node, numbered in order of first appearance. An equivalence between an ancestor and its

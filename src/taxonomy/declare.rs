@@ -3,7 +3,10 @@
 //! Knows nothing of other files and nothing of the graph. `nodes:` and `tree:` come out in one form: a node with
 //! parents, each with its place. The same node may come any number of times.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    fmt::{self, Display},
+};
 
 use serde_json::{Value, json};
 
@@ -128,6 +131,18 @@ pub(super) fn read(
     reader.out
 }
 
+/// Names a part of the tree.
+struct Under<'t>(Option<&'t str>);
+
+impl Display for Under<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("`tree`"),
+            Some(parent) => write!(f, "the tree under `{parent}`"),
+        }
+    }
+}
+
 struct Reader<'d> {
     doc: &'d Document<'d>,
     source: u32,
@@ -163,7 +178,7 @@ impl<'d> Reader<'d> {
         self.left > 0
     }
 
-    fn wrong(&mut self, id: Id, what: &str, expected: &str) {
+    fn wrong(&mut self, id: Id, what: &dyn Display, expected: &str) {
         let found = match &self.doc.get(id).kind {
             Kind::Scalar { text, plain: true } if is_null(text) => "nothing",
             Kind::Scalar { .. } => "text",
@@ -194,9 +209,9 @@ impl<'d> Reader<'d> {
     }
 
     /// A non-empty piece of text; anything else is reported.
-    fn text(&mut self, id: Id, what: &str) -> Option<Text<'d>> {
+    fn text(&mut self, id: Id, what: &dyn Display) -> Option<Text<'d>> {
         match self.scalar(id) {
-            Some(s) if s.text.trim().is_empty() => {
+            Some(s) if s.text.trim_start().is_empty() => {
                 self.report(Diagnostic::new(
                     Code::WrongType,
                     s.span,
@@ -213,14 +228,19 @@ impl<'d> Reader<'d> {
     }
 
     /// Text or a list of texts; null is an empty list. An entry that comes twice is told and kept once.
-    fn texts(&mut self, id: Id, what: &str) -> Vec<Text<'d>> {
+    fn texts(&mut self, id: Id, what: &dyn Display) -> Vec<Text<'d>> {
         match &self.doc.get(id).kind {
             _ if self.is_null(id) => Vec::new(),
             Kind::Scalar { .. } => self.text(id, what).into_iter().collect(),
             Kind::List(items) => {
                 let items: Vec<_> = items
                     .iter()
-                    .filter_map(|&i| self.text(i, &format!("an entry of {what}")))
+                    .take_while(|&&i| self.spend(i))
+                    .copied()
+                    .collect();
+                let items = items
+                    .into_iter()
+                    .filter_map(|i| self.text(i, &format_args!("an entry of {what}")))
                     .collect();
                 self.once(items, what)
             }
@@ -231,11 +251,11 @@ impl<'d> Reader<'d> {
         }
     }
 
-    fn once(&mut self, items: Vec<Text<'d>>, what: &str) -> Vec<Text<'d>> {
-        let mut seen: HashMap<&'d str, Span> = HashMap::new();
+    fn once(&mut self, items: Vec<Text<'d>>, what: &dyn Display) -> Vec<Text<'d>> {
+        let mut met = Met::default();
         let mut kept = Vec::with_capacity(items.len());
         for item in items {
-            if let Some(&first) = seen.get(item.text) {
+            if let Some(first) = met.before(item) {
                 let message = format!("`{}` comes twice in {what}", item.text);
                 self.report(
                     Diagnostic::new(Code::DuplicateEntry, item.span, message)
@@ -243,7 +263,6 @@ impl<'d> Reader<'d> {
                 );
                 continue;
             }
-            seen.insert(item.text, item.span);
             kept.push(item);
         }
         kept
@@ -251,18 +270,18 @@ impl<'d> Reader<'d> {
 
     /// The entries of a mapping with text keys. Repeated keys are reported, and all of them returned: what stands
     /// under the second is still checked.
-    fn entries(&mut self, id: Id, what: &str) -> Vec<(Text<'d>, Id)> {
+    fn entries(&mut self, id: Id, what: &dyn Display) -> Vec<(Text<'d>, Id)> {
         let Kind::Map(entries) = &self.doc.get(id).kind else {
             return Vec::new();
         };
         let first_time = self.checked.insert(id);
-        let mut seen: HashMap<&'d str, Span> = HashMap::with_capacity(entries.len());
+        let mut met = Met::default();
         let mut out = Vec::with_capacity(entries.len());
         for &(key, value) in entries {
             if !self.spend(key) {
                 break;
             }
-            let Some(name) = self.text(key, &format!("a key of {what}")) else {
+            let Some(name) = self.text(key, &format_args!("a key of {what}")) else {
                 continue;
             };
             if first_time {
@@ -272,19 +291,13 @@ impl<'d> Reader<'d> {
                     self.report(Diagnostic::new(Code::UnknownField, name.span, message));
                     continue;
                 }
-                match seen.get(name.text) {
-                    Some(&first) => self.report(
-                        Diagnostic::new(
-                            Code::DuplicateKey,
-                            name.span,
-                            format!("the key `{}` comes twice in {what}", name.text),
-                        )
-                        .label("again here")
-                        .related(first, "first here"),
-                    ),
-                    None => {
-                        seen.insert(name.text, name.span);
-                    }
+                if let Some(first) = met.before(name) {
+                    let message = format!("the key `{}` comes twice in {what}", name.text);
+                    self.report(
+                        Diagnostic::new(Code::DuplicateKey, name.span, message)
+                            .label("again here")
+                            .related(first, "first here"),
+                    );
                 }
             }
             out.push((name, value));
@@ -292,7 +305,7 @@ impl<'d> Reader<'d> {
         out
     }
 
-    fn unknown_field(&mut self, name: &Text<'d>, what: &str, known: &[&str]) {
+    fn unknown_field(&mut self, name: &Text<'d>, what: &dyn Display, known: &[&str]) {
         let mut diagnostic = Diagnostic::new(
             Code::UnknownField,
             name.span,
@@ -316,21 +329,21 @@ impl<'d> Reader<'d> {
         if !matches!(self.doc.get(root).kind, Kind::Map(_)) {
             self.wrong(
                 root,
-                "a taxonomy file",
+                &"a taxonomy file",
                 "a mapping with fields such as `nodes:` or `tree:`",
             );
             return;
         }
-        for (field, value) in self.entries(root, "the file") {
+        for (field, value) in self.entries(root, &"the file") {
             match field.text {
                 "taxonomy" => {
                     let name = self
-                        .text(value, "the taxonomy's name")
+                        .text(value, &"the taxonomy's name")
                         .map(|t| t.text.trim().to_owned());
                     self.out.name = self.out.name.take().or(name);
                 }
                 "include" => {
-                    let files = self.texts(value, "`include`");
+                    let files = self.texts(value, &"`include`");
                     self.out.includes.extend(own(files));
                 }
                 "nodes" => self.nodes(value),
@@ -351,7 +364,7 @@ impl<'d> Reader<'d> {
                     let credit = self.credit(value);
                     self.out.credit = self.out.credit.take().or(credit);
                 }
-                _ => self.unknown_field(&field, "field", &FIELDS),
+                _ => self.unknown_field(&field, &"field", &FIELDS),
             }
         }
     }
@@ -361,10 +374,10 @@ impl<'d> Reader<'d> {
             return;
         }
         if !matches!(self.doc.get(value).kind, Kind::Map(_)) {
-            self.wrong(value, "`nodes`", "a mapping from ids to nodes");
+            self.wrong(value, &"`nodes`", "a mapping from ids to nodes");
             return;
         }
-        for (id, body) in self.entries(value, "`nodes`") {
+        for (id, body) in self.entries(value, &"`nodes`") {
             let mut decl = NodeDecl {
                 id: id.own(),
                 body: Some(Body::default()),
@@ -372,9 +385,9 @@ impl<'d> Reader<'d> {
             };
             match &self.doc.get(body).kind {
                 _ if self.is_null(body) => {}
-                Kind::Map(_) => self.body(body, &mut decl),
+                Kind::Map(_) => self.body(id.text, body, &mut decl),
                 _ => {
-                    let what = format!("the node `{}`", decl.id.text);
+                    let what = format_args!("the node `{}`", id.text);
                     self.wrong(body, &what, "a mapping with fields such as `parents:`");
                 }
             }
@@ -382,11 +395,11 @@ impl<'d> Reader<'d> {
         }
     }
 
-    fn body(&mut self, value: Id, decl: &mut NodeDecl) {
-        let what = format!("the node `{}`", decl.id.text);
+    fn body(&mut self, id: &str, value: Id, decl: &mut NodeDecl) {
+        let what = format_args!("the node `{id}`");
         let mut body = Body::default();
         for (field, value) in self.entries(value, &what) {
-            let of = format!("`{}` of {what}", field.text);
+            let of = format_args!("`{}` of {what}", field.text);
             match field.text {
                 "parents" => decl.parents.extend(own(self.texts(value, &of))),
                 "names" => body.names.extend(own(self.texts(value, &of))),
@@ -397,7 +410,7 @@ impl<'d> Reader<'d> {
                     let text = self.text(value, &of);
                     body.description = body.description.take().or(text.map(Text::own));
                 }
-                _ => self.unknown_field(&field, &format!("field of {what}:"), &NODE_FIELDS),
+                _ => self.unknown_field(&field, &format_args!("field of {what}:"), &NODE_FIELDS),
             }
         }
         decl.body = Some(body);
@@ -410,15 +423,12 @@ impl<'d> Reader<'d> {
         }
         match &self.doc.get(value).kind {
             Kind::Scalar { .. } => {
-                if let Some(child) = self.text(value, "a node of the tree") {
+                if let Some(child) = self.text(value, &"a node of the tree") {
                     self.mention(child, parent);
                 }
             }
             Kind::Map(_) => {
-                let what = parent.map_or_else(
-                    || "`tree`".to_owned(),
-                    |p| format!("the tree under `{}`", p.text),
-                );
+                let what = Under(parent.map(|p| p.text));
                 for (child, below) in self.entries(value, &what) {
                     self.mention(child, parent);
                     self.tree(below, Some(&child));
@@ -430,7 +440,7 @@ impl<'d> Reader<'d> {
                     match &self.doc.get(item).kind {
                         Kind::Scalar { .. } => {
                             if let (true, Some(child)) =
-                                (self.spend(item), self.text(item, "a node of the tree"))
+                                (self.spend(item), self.text(item, &"a node of the tree"))
                             {
                                 self.mention(child, parent);
                                 leaves.push(child);
@@ -438,14 +448,11 @@ impl<'d> Reader<'d> {
                         }
                         Kind::Map(_) => self.tree(item, parent),
                         Kind::List(_) => {
-                            self.wrong(item, "an entry of a list in `tree`", "a node or a mapping")
+                            self.wrong(item, &"an entry of a list in `tree`", "a node or a mapping")
                         }
                     }
                 }
-                let what = parent.map_or_else(
-                    || "`tree`".to_owned(),
-                    |p| format!("the tree under `{}`", p.text),
-                );
+                let what = Under(parent.map(|p| p.text));
                 self.once(leaves, &what);
             }
         }
@@ -480,7 +487,7 @@ impl<'d> Reader<'d> {
                     }
                     match &self.doc.get(item).kind {
                         Kind::List(_) => {
-                            let members = self.texts(item, &format!("a group of `{field}`"));
+                            let members = self.texts(item, &format_args!("a group of `{field}`"));
                             let span = self.span(item);
                             if members.len() < 2 {
                                 let message =
@@ -497,14 +504,14 @@ impl<'d> Reader<'d> {
                             loose = true;
                             self.wrong(
                                 item,
-                                &format!("a group of `{field}`"),
+                                &format_args!("a group of `{field}`"),
                                 "a list of ids: [[a, b]]",
                             );
                         }
                     }
                 }
             }
-            _ => self.wrong(value, &format!("`{field}`"), expected),
+            _ => self.wrong(value, &format_args!("`{field}`"), expected),
         }
         groups
     }
@@ -519,19 +526,34 @@ impl<'d> Reader<'d> {
             return Some(json!({ "policy": policy.text }));
         }
         if !matches!(self.doc.get(value).kind, Kind::Map(_)) {
-            self.wrong(value, "`credit`", "a mapping: {policy: logical}");
+            self.wrong(value, &"`credit`", "a mapping: {policy: logical}");
             return None;
         }
-        for (field, value) in self.entries(value, "`credit`") {
+        let mut chosen: Option<Text<'d>> = None;
+        for (field, value) in self.entries(value, &"`credit`") {
             match field.text {
                 "policy" => {
-                    if let Some(policy) = self.text(value, "`policy` of `credit`") {
+                    if let Some(policy) = self.text(value, &"`policy` of `credit`") {
                         self.policy(&policy);
                     }
                 }
                 "table" => self.table(value),
-                _ => self.unknown_field(&field, "field of `credit`:", &CREDIT_FIELDS),
+                _ => {
+                    self.unknown_field(&field, &"field of `credit`:", &CREDIT_FIELDS);
+                    continue;
+                }
             }
+            match chosen {
+                Some(other) if other.text != field.text => {
+                    let message = "`credit` has both a `policy` and a `table`: keep one";
+                    let diagnostic = Diagnostic::new(Code::WrongType, field.span, message);
+                    self.report(diagnostic.related(other.span, "the other"));
+                }
+                _ => chosen = Some(field),
+            }
+        }
+        if chosen.is_none() {
+            self.wrong(value, &"`credit`", "a mapping with a `policy` or a `table`");
         }
         Some(self.json(value))
     }
@@ -553,20 +575,24 @@ impl<'d> Reader<'d> {
         if !matches!(self.doc.get(value).kind, Kind::Map(_)) {
             self.wrong(
                 value,
-                "`table` of `credit`",
+                &"`table` of `credit`",
                 "a mapping from verdicts to credits: {exact: 1, generalised: 0.5}",
             );
             return;
         }
-        for (verdict, credit) in self.entries(value, "`table` of `credit`") {
+        for (verdict, credit) in self.entries(value, &"`table` of `credit`") {
             if !VERDICTS.contains(&verdict.text) {
-                self.unknown_field(&verdict, "verdict in the credit table:", &VERDICTS);
+                self.unknown_field(&verdict, &"verdict in the credit table:", &VERDICTS);
             }
-            let number = self.scalar(credit).and_then(|s| s.text.parse::<f64>().ok());
+            // As `json` reads it: a quoted number is text.
+            let number = match &self.doc.get(credit).kind {
+                Kind::Scalar { text, plain: true } => text.parse::<f64>().ok(),
+                _ => None,
+            };
             if !number.is_some_and(|n| (0.0..=1.0).contains(&n)) {
                 self.wrong(
                     credit,
-                    &format!("the credit of `{}`", verdict.text),
+                    &format_args!("the credit of `{}`", verdict.text),
                     "a number from 0 to 1",
                 );
             }
@@ -603,6 +629,37 @@ impl<'d> Reader<'d> {
                     object.entry(key).or_insert(value);
                 }
                 Value::Object(object)
+            }
+        }
+    }
+}
+
+/// Texts met so far and where; nearly always a few, sometimes a hundred thousand.
+#[derive(Default)]
+struct Met<'d> {
+    few: Vec<Text<'d>>,
+    many: HashMap<&'d str, Span>,
+}
+
+impl<'d> Met<'d> {
+    /// Where the text was met before; else remembers it.
+    fn before(&mut self, text: Text<'d>) -> Option<Span> {
+        if self.many.is_empty() {
+            if let Some(first) = self.few.iter().find(|t| t.text == text.text) {
+                return Some(first.span);
+            }
+            self.few.push(text);
+            if self.few.len() > 16 {
+                self.many
+                    .extend(self.few.drain(..).map(|t| (t.text, t.span)));
+            }
+            return None;
+        }
+        match self.many.entry(text.text) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(slot) => {
+                slot.insert(text.span);
+                None
             }
         }
     }

@@ -16,8 +16,9 @@ use super::{NodeId, Relation};
 pub(super) type Class = u32;
 
 const NONE: u32 = u32::MAX;
-/// Memory for [`Dag::shared`]: a list longer than this, or lists longer than this together, are not kept.
-const LIST_LIMIT: usize = 4096;
+/// Memory for [`Dag::shared`]: a list longer than this, or lists longer than this together, are not kept. Tests run
+/// with hardly any, so that small graphs take both ways.
+const LIST_LIMIT: usize = if cfg!(test) { 2 } else { 4096 };
 const LISTS_LIMIT: usize = 8_000_000;
 
 /// Lists of lists in two arrays: the `i`th is `items[starts[i]..starts[i + 1]]`.
@@ -67,6 +68,9 @@ impl Clone for Counts {
     }
 }
 
+/// Elements up to which a set is searched one by one.
+const FEW: usize = if cfg!(test) { 3 } else { 32 };
+
 /// A set of classes that is nearly always small.
 #[derive(Default)]
 struct Seen {
@@ -83,7 +87,7 @@ impl Seen {
             return false;
         }
         self.few.push(c);
-        if self.few.len() > 32 {
+        if self.few.len() > FEW {
             self.many.extend(self.few.drain(..));
         }
         true
@@ -512,6 +516,7 @@ impl Dag {
         if parents.len() < 2 {
             return Vec::new();
         }
+        let direct: HashSet<Class> = parents.iter().copied().collect();
         // Deepest first: a parent that is above another lies no deeper than it, so one walk up from all serves.
         let mut heap: BinaryHeap<(u32, Class)> = parents
             .iter()
@@ -529,7 +534,7 @@ impl Dag {
             if depth < floor || !seen.insert(c) {
                 continue;
             }
-            if parents.contains(&c) {
+            if direct.contains(&c) {
                 out.push(c);
             }
             heap.extend(

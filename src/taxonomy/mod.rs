@@ -29,7 +29,11 @@ mod diagnostic;
 mod graph;
 mod load;
 mod names;
+#[cfg(test)]
+mod properties;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod validate;
 mod yaml;
 
@@ -102,7 +106,7 @@ pub enum Resolution {
 #[derive(Debug, Clone)]
 pub struct Taxonomy {
     name: String,
-    graph: DiGraph<Node, ()>,
+    graph: DiGraph<Node, Span>,
     parents: Lists<NodeId>,
     children: Lists<NodeId>,
     dag: Dag,
@@ -132,8 +136,9 @@ impl Taxonomy {
         (0..self.len() as u32).map(NodeId)
     }
 
-    /// The graph as declared: edges from child to parent; node indices are [`NodeId::index`].
-    pub fn graph(&self) -> &DiGraph<Node, ()> {
+    /// The graph as declared: edges from child to parent, each with the place where it is written; node indices are
+    /// [`NodeId::index`].
+    pub fn graph(&self) -> &DiGraph<Node, Span> {
         &self.graph
     }
 
@@ -178,7 +183,7 @@ impl Taxonomy {
         };
         match (self.one(bearers), bearers) {
             (Some(n), _) => Resolution::One(n),
-            (None, []) => Resolution::Unknown(self.names.nearest(label, &|n| self.node(n))),
+            (None, []) => Resolution::Unknown(self.names.nearest(label, self.graph.node_weights())),
             (None, several) => {
                 let mut nodes = several.to_vec();
                 nodes.sort_unstable_by(|&a, &b| self.id(a).cmp(self.id(b)));

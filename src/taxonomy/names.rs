@@ -36,12 +36,12 @@ fn fold(characters: impl Iterator<Item = char>, out: &mut String) {
     }
 }
 
-/// Where a key comes from: a node's id, its `i`th name, its `i`th external id.
+/// Where a key comes from: a node's id, its `i`th name, or else an external id.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Origin {
     Id,
     Name(u32),
-    External(u32),
+    External,
 }
 
 /// The nodes that carry a key.
@@ -66,17 +66,8 @@ pub(super) struct Names {
     by_id: HashMap<String, NodeId>,
     by_external: HashMap<String, Bearers>,
     by_key: HashMap<String, Bearers>,
-    /// For the nearest names: built when the first unknown label comes.
-    near: OnceLock<Vec<Near>>,
-}
-
-#[derive(Debug, Clone)]
-struct Near {
-    key: String,
-    letters: u64,
-    length: usize,
-    node: NodeId,
-    origin: Origin,
+    /// Built when the first unknown label comes.
+    nearest: OnceLock<Nearest>,
 }
 
 fn add(map: &mut HashMap<String, Bearers>, key: Cow<'_, str>, node: NodeId) {
@@ -112,7 +103,7 @@ impl Names {
             by_id,
             by_external,
             by_key,
-            near: OnceLock::new(),
+            nearest: OnceLock::new(),
         }
     }
 
@@ -151,59 +142,88 @@ impl Names {
     }
 
     /// The known ids, names and external ids nearest to `label`, best first, at most three, as they are written.
-    pub fn nearest<'n>(&self, label: &str, nodes: &dyn Fn(NodeId) -> &'n Node) -> Vec<String> {
-        let near = self.near.get_or_init(|| {
-            let mut keys: Vec<Near> = self
-                .by_key
-                .iter()
-                .map(|(key, bearers)| {
-                    let node = bearers.as_slice()[0];
-                    let origin = origin(key, nodes(node));
-                    Near {
-                        letters: letters(key),
-                        length: key.chars().count(),
-                        key: key.clone(),
-                        node,
-                        origin,
-                    }
-                })
-                .collect();
-            keys.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-            keys
-        });
+    pub fn nearest<'n>(&self, label: &str, nodes: impl Iterator<Item = &'n Node>) -> Vec<String> {
+        let all = || Nearest::new(nodes.flat_map(keys).map(|written| (written, written)));
+        let nearest = self.nearest.get_or_init(all);
+        nearest
+            .find(label, 3)
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// A node's id, names and external ids.
+pub(super) fn keys(node: &Node) -> impl Iterator<Item = &str> {
+    let rest = node.names.iter().chain(&node.ids).map(String::as_str);
+    std::iter::once(node.id.as_str()).chain(rest)
+}
+
+/// Finds what a misspelt label may stand for, among hundreds of thousands.
+#[derive(Debug, Clone)]
+pub(super) struct Nearest {
+    /// Sorted by key.
+    words: Vec<Word>,
+}
+
+#[derive(Debug, Clone)]
+struct Word {
+    key: String,
+    length: usize,
+    letters: u64,
+    /// What to suggest.
+    shown: String,
+}
+
+impl Nearest {
+    /// From pairs of a label and what to suggest when it is near.
+    pub fn new<'n>(labels: impl Iterator<Item = (&'n str, &'n str)>) -> Self {
+        let word = |(label, shown): (&str, &str)| {
+            let key = normalise(label);
+            Word {
+                length: key.chars().count(),
+                letters: letters(&key),
+                key,
+                shown: shown.to_owned(),
+            }
+        };
+        let mut words: Vec<Word> = labels.map(word).collect();
+        words.sort_by(|a, b| a.key.cmp(&b.key));
+        Self { words }
+    }
+
+    /// At most `count` suggestions, best first: what is written the same but for case and separators comes before
+    /// what is a few edits away.
+    pub fn find(&self, label: &str, count: usize) -> Vec<&str> {
         let wanted = normalise(label);
         let (bag, length) = (letters(&wanted), wanted.chars().count());
         let limit = limit(length);
-        let mut best: Vec<(usize, &Near)> = Vec::new();
-        for candidate in near {
-            // Each edit changes the length by at most one and the set of letters by at most two.
-            if candidate.length.abs_diff(length) > limit
-                || (candidate.letters ^ bag).count_ones() as usize > 2 * limit
-            {
+        let mut best: Vec<(usize, bool, &Word)> = Vec::new();
+        for word in &self.words {
+            // An edit changes the length by at most one and the set of letters by at most two.
+            let differing = (word.letters ^ bag).count_ones() as usize;
+            if word.length.abs_diff(length) > limit || differing > 2 * limit {
                 continue;
             }
-            let distance = strsim::osa_distance(&wanted, &candidate.key);
+            let distance = strsim::osa_distance(&wanted, &word.key);
             if distance <= limit {
-                best.push((distance, candidate));
+                // Slips are rarely in the first letter.
+                let first = word.key.chars().next() != wanted.chars().next();
+                best.push((distance, first, word));
             }
         }
-        best.sort_by_key(|(distance, _)| *distance);
-        let mut out: Vec<String> = Vec::new();
-        for (_, candidate) in best {
-            let node = nodes(candidate.node);
-            let written = match candidate.origin {
-                Origin::Id => &node.id,
-                Origin::Name(i) => &node.names[i as usize],
-                Origin::External(i) => &node.ids[i as usize],
-            };
-            if !out.contains(written) {
-                out.push(written.clone());
-            }
-            if out.len() == 3 {
-                break;
+        best.sort_by_key(|(distance, first, _)| (*distance, *first));
+        let mut out: Vec<&Word> = Vec::new();
+        for (_, _, word) in best {
+            if out.len() < count
+                && !out
+                    .iter()
+                    .any(|w| w.key == word.key || w.shown == word.shown)
+            {
+                out.push(word);
             }
         }
-        out
+        out.into_iter().map(|word| word.shown.as_str()).collect()
     }
 }
 
@@ -212,25 +232,15 @@ pub(super) fn origin(key: &str, node: &Node) -> Origin {
     if normalise(&node.id) == key {
         return Origin::Id;
     }
-    let position = |all: &[String]| {
-        all.iter()
-            .position(|n| normalise(n) == key)
-            .map(|i| i as u32)
-    };
-    match (position(&node.names), position(&node.ids)) {
-        (Some(i), _) => Origin::Name(i),
-        (None, Some(i)) => Origin::External(i),
-        (None, None) => Origin::Id,
+    match node.names.iter().position(|n| normalise(n) == key) {
+        Some(i) => Origin::Name(i as u32),
+        None => Origin::External,
     }
 }
 
-/// Edits within which a word of `length` letters is a likely slip of another.
+/// Edits within which a word of `length` letters is a likely slip of another: one in three.
 fn limit(length: usize) -> usize {
-    match length {
-        0..=2 => 1,
-        3..=5 => 2,
-        _ => 3,
-    }
+    length.max(3) / 3
 }
 
 /// The set of letters of a word, hashed to 64 bits.
@@ -253,4 +263,47 @@ pub(super) fn closest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) 
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalisation_folds_what_does_not_tell_labels_apart() {
+        let cases = [
+            ("Golden_Retriever", "golden retriever"),
+            ("  golden -_ retriever__", "golden retriever"),
+            ("T-shirt", "t shirt"),
+            (
+                "jack\u{2011}o\u{2019}\u{2013}lantern",
+                "jack o\u{2019} lantern",
+            ),
+            ("CAFE\u{301}", "caf\u{e9}"),
+            ("ＡＢＣ１", "abc1"),
+            ("İstanbul", "i\u{307}stanbul"),
+            ("a\u{a0}b\tc\n", "a b c"),
+            ("_", ""),
+            ("dog.n.01", "dog.n.01"),
+        ];
+        for (label, expected) in cases {
+            assert_eq!(normalise(label), expected, "{label:?}");
+            assert_eq!(normalise(expected), expected, "{label:?} twice");
+        }
+    }
+
+    #[test]
+    fn the_closest_word_is_close() {
+        let known = ["parents", "names", "ids", "description", "prompts"];
+        let cases = [
+            ("parent", Some("parents")),
+            ("name", Some("names")),
+            ("Ids", Some("ids")),
+            ("colour", None),
+            ("", None),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(closest(word, known), expected, "{word:?}");
+        }
+    }
 }

@@ -63,7 +63,12 @@ pub(super) fn decode(
         text
     });
     let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
-    if let Some((at, c)) = text.char_indices().find(|(_, c)| control(*c)) {
+    // C1 controls are 0xc2 0x80 to 0xc2 0x9f: nearly no text needs the second look.
+    let suspicious =
+        |b: u8| matches!(b, 0..0x20 | 0x7f | 0xc2) && !matches!(b, b'\t' | b'\n' | b'\r');
+    if text.bytes().any(suspicious)
+        && let Some((at, c)) = text.char_indices().find(|(_, c)| control(*c))
+    {
         let span = Span {
             source,
             start: at as u32,

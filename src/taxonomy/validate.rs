@@ -35,7 +35,7 @@ fn same_names(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
             .iter()
             .map(|&n| (n, names::origin(key, taxonomy.node(n))))
             .collect();
-        carriers.retain(|(_, origin)| !matches!(origin, Origin::External(_)));
+        carriers.retain(|(_, origin)| !matches!(origin, Origin::External));
         let classes: HashSet<Class> = carriers
             .iter()
             .map(|(n, _)| taxonomy.dag.class(*n))
@@ -240,6 +240,9 @@ fn chains(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
         let chain: Vec<NodeId> = std::iter::successors(Some(top), |&c| only_child(c))
             .map(|c| dag.members(c)[0])
             .collect();
+        if chain.iter().any(|n| built.knotted.contains(n)) {
+            continue;
+        }
         let place = |n: NodeId| -> Span { built.places[n.index()].id };
         let message = if let [parent, child] = chain[..] {
             format!(

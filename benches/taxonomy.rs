@@ -1,0 +1,103 @@
+//! Taxonomies at WordNet's size: loading with validation, relations, common ancestors.
+
+use std::{fmt::Write, hint::black_box};
+
+use cladist::taxonomy::{NodeId, Taxonomy, load_str};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+const NODES: usize = 82_000;
+const EXTRA_EDGES: usize = 2_000;
+
+/// A pseudo-random sequence, the same in every run.
+struct Sequence(u64);
+
+impl Sequence {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize * n) >> 31
+    }
+}
+
+/// A DAG of 82,000 nodes and 84,000 edges with names shared throughout, about as deep as WordNet.
+fn yaml() -> String {
+    let mut random = Sequence(7);
+    let mut parents: Vec<Vec<usize>> = vec![Vec::new()];
+    for i in 1..NODES {
+        // Children gather under the nodes of a tenth as large a number, give or take: depth about 20.
+        let parent = random.below(i.min(i * 7 / 10 + 1));
+        parents.push(vec![parent]);
+    }
+    for _ in 0..EXTRA_EDGES {
+        let child = 1000 + random.below(NODES - 1000);
+        let parent = random.below(child);
+        if !parents[child].contains(&parent) {
+            parents[child].push(parent);
+        }
+    }
+    let mut text = String::from("taxonomy: generated\nnodes:\n");
+    for (i, parents) in parents.iter().enumerate() {
+        let ids: Vec<String> = parents
+            .iter()
+            .map(|p| format!("\"node.n.{p:05}\""))
+            .collect();
+        let word = random.below(60_000);
+        let _ = write!(
+            text,
+            "  \"node.n.{i:05}\":\n    parents: [{}]\n    names: [\"node {i}\", \"word {word}\"]\n    ids: [n{i:08}]\n    description: \"a gloss of the usual length that says what the concept is, with an example\"\n",
+            ids.join(", ")
+        );
+    }
+    text
+}
+
+fn pairs(taxonomy: &Taxonomy, count: usize) -> Vec<(NodeId, NodeId)> {
+    let nodes: Vec<NodeId> = taxonomy.nodes().collect();
+    let mut random = Sequence(11);
+    (0..count)
+        .map(|_| {
+            (
+                nodes[random.below(nodes.len())],
+                nodes[random.below(nodes.len())],
+            )
+        })
+        .collect()
+}
+
+fn taxonomy(c: &mut Criterion) {
+    let text = yaml();
+    c.bench_function("load and validate, 82,000 nodes", |b| {
+        b.iter(|| load_str("generated", black_box(&text)))
+    });
+    let taxonomy = load_str("generated", &text).taxonomy.expect("nodes");
+    let pairs = pairs(&taxonomy, 1000);
+    let mut next = pairs.iter().cycle();
+    let mut pair = move || *next.next().expect("pairs go round");
+    c.bench_function("relation of a pair", |b| {
+        b.iter(|| {
+            let (p, t) = pair();
+            taxonomy.relation(p, t)
+        })
+    });
+    c.bench_function("lowest common ancestor of a pair", |b| {
+        b.iter(|| {
+            let (p, t) = pair();
+            taxonomy.lca(p, t)
+        })
+    });
+    c.bench_function("resolve a name", |b| {
+        b.iter(|| taxonomy.resolve(black_box("Node_4711")))
+    });
+    c.bench_function("nearest names to an unknown one", |b| {
+        b.iter(|| taxonomy.resolve(black_box("nodde 4711")))
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20);
+    targets = taxonomy
+}
+criterion_main!(benches);
