@@ -162,15 +162,17 @@ pub(super) fn keys(node: &Node) -> impl Iterator<Item = &str> {
 /// Finds what a misspelt label may stand for, among hundreds of thousands.
 #[derive(Debug, Clone)]
 pub(super) struct Nearest {
-    /// Sorted by key.
+    /// Sorted by length, then by key.
     words: Vec<Word>,
+    /// Parallel to `words`: [`letters`], apart so that most words are passed over without a look at them.
+    letters: Vec<u64>,
+    /// The first word of each length in characters, and the end.
+    by_length: Vec<usize>,
 }
 
 #[derive(Debug, Clone)]
 struct Word {
     key: String,
-    length: usize,
-    letters: u64,
     /// What to suggest.
     shown: String,
 }
@@ -180,16 +182,27 @@ impl Nearest {
     pub fn new<'n>(labels: impl Iterator<Item = (&'n str, &'n str)>) -> Self {
         let word = |(label, shown): (&str, &str)| {
             let key = normalise(label);
-            Word {
-                length: key.chars().count(),
-                letters: letters(&key),
-                key,
-                shown: shown.to_owned(),
-            }
+            (
+                key.chars().count(),
+                Word {
+                    key,
+                    shown: shown.to_owned(),
+                },
+            )
         };
-        let mut words: Vec<Word> = labels.map(word).collect();
-        words.sort_by(|a, b| a.key.cmp(&b.key));
-        Self { words }
+        let mut words: Vec<(usize, Word)> = labels.map(word).collect();
+        words.sort_by(|(m, a), (n, b)| (m, &a.key).cmp(&(n, &b.key)));
+        let longest = words.last().map_or(0, |(length, _)| *length);
+        let by_length = (0..=longest + 1)
+            .map(|length| words.partition_point(|(n, _)| *n < length))
+            .collect();
+        let letters = words.iter().map(|(_, word)| letters(&word.key)).collect();
+        let words = words.into_iter().map(|(_, word)| word).collect();
+        Self {
+            words,
+            letters,
+            by_length,
+        }
     }
 
     /// At most `count` suggestions, best first: what is written the same but for case and separators comes before
@@ -199,27 +212,28 @@ impl Nearest {
         let (bag, length) = (letters(&wanted), wanted.chars().count());
         let limit = limit(length);
         let mut best: Vec<(usize, bool, &Word)> = Vec::new();
-        for word in &self.words {
-            // An edit changes the length by at most one and the set of letters by at most two.
-            let differing = (word.letters ^ bag).count_ones() as usize;
-            if word.length.abs_diff(length) > limit || differing > 2 * limit {
-                continue;
-            }
-            let distance = strsim::osa_distance(&wanted, &word.key);
-            if distance <= limit {
-                // Slips are rarely in the first letter.
-                let first = word.key.chars().next() != wanted.chars().next();
-                best.push((distance, first, word));
+        let longest = self.by_length.len() - 2;
+        for n in length.saturating_sub(limit)..=(length + limit).min(longest) {
+            // A letter more or less changes the set of letters by one, another letter in its place by two.
+            let differing = 2 * limit - n.abs_diff(length);
+            for i in self.by_length[n]..self.by_length[n + 1] {
+                if (self.letters[i] ^ bag).count_ones() as usize > differing {
+                    continue;
+                }
+                let word = &self.words[i];
+                let distance = strsim::osa_distance(&wanted, &word.key);
+                if distance <= limit {
+                    // Slips are rarely in the first letter.
+                    let first = word.key.chars().next() != wanted.chars().next();
+                    best.push((distance, first, word));
+                }
             }
         }
         best.sort_by_key(|(distance, first, _)| (*distance, *first));
         let mut out: Vec<&Word> = Vec::new();
         for (_, _, word) in best {
-            if out.len() < count
-                && !out
-                    .iter()
-                    .any(|w| w.key == word.key || w.shown == word.shown)
-            {
+            let known = |w: &&Word| w.key == word.key || w.shown == word.shown;
+            if out.len() < count && !out.iter().any(known) {
                 out.push(word);
             }
         }
