@@ -14,7 +14,11 @@ impl Matrix {
     /// If `data.len()` is not a multiple of `cols`: a programming error, never user input.
     pub fn new(cols: usize, data: Vec<f32>) -> Self {
         assert!(
-            if cols == 0 { data.is_empty() } else { data.len().is_multiple_of(cols) },
+            if cols == 0 {
+                data.is_empty()
+            } else {
+                data.len().is_multiple_of(cols)
+            },
             "{} values do not make rows of {cols}",
             data.len()
         );

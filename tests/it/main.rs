@@ -2,4 +2,5 @@
 
 mod check;
 mod cmd;
+mod pixels;
 mod show;
