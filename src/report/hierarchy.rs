@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::taxonomy::{NodeId, Taxonomy, normalise};
 
+/// Levels of a tree that are drawn when no depth is asked for: lines grow with their depth.
+const DEEPEST: usize = 200;
+
 /// The part of a taxonomy to show: everything, or what is below one node; at most `depth` edges down.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
@@ -139,6 +142,7 @@ fn tree(taxonomy: &Taxonomy, extent: Extent, out: &mut String) -> bool {
     // Bars left of the current line: for each level, whether it has more to come. No recursion: chains may be long.
     let mut bars = String::new();
     let mut widths: Vec<usize> = Vec::new();
+    let deepest = extent.depth.unwrap_or(DEEPEST);
     let tops = extent.tops(taxonomy);
     let mut stack: Vec<(NodeId, usize, bool)> = tops.iter().rev().map(|&n| (n, 0, true)).collect();
     while let Some((n, level, last)) = stack.pop() {
@@ -159,7 +163,7 @@ fn tree(taxonomy: &Taxonomy, extent: Extent, out: &mut String) -> bool {
             out.push_str(" (*)\n");
             continue;
         }
-        if !children.is_empty() && extent.depth.is_some_and(|limit| level >= limit) {
+        if !children.is_empty() && level >= deepest {
             let below = taxonomy.descendants(n).len() - taxonomy.equivalents(n).len();
             let _ = writeln!(out, " … {below} below");
             continue;

@@ -40,6 +40,21 @@ pub(super) struct Places {
     declared: bool,
 }
 
+/// Text that could not be read for syntax errors.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    pub parts: Vec<String>,
+    /// Whether the rest of a file is lost too.
+    pub truncated: bool,
+}
+
+impl Lost {
+    /// Whether an id that is not known may be one that was not read.
+    fn names(&self, id: &str) -> bool {
+        self.truncated || self.parts.iter().any(|part| part.contains(id))
+    }
+}
+
 /// A taxonomy with the places that validation needs.
 pub(super) struct Built {
     pub taxonomy: Taxonomy,
@@ -56,7 +71,7 @@ pub(super) struct Built {
 pub(super) fn build(
     name: String,
     files: Vec<Declarations>,
-    lost: &str,
+    lost: &Lost,
     sources: Arc<Sources>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Built> {
@@ -161,7 +176,7 @@ pub(super) fn build(
 }
 
 struct Merge<'m> {
-    lost: &'m str,
+    lost: &'m Lost,
     diagnostics: &'m mut Vec<Diagnostic>,
     /// Edges go from child to parent; their weight is where they are written.
     graph: DiGraph<Node, Span>,
@@ -273,7 +288,7 @@ impl Merge<'_> {
     }
 
     fn unknown(&mut self, code: Code, id: &str, span: Span, message: impl FnOnce(&str) -> String) {
-        if !self.lost.is_empty() && self.lost.contains(id) {
+        if self.lost.names(id) {
             return;
         }
         let mut diagnostic = Diagnostic::new(code, span, message(id)).label("no node has this id");

@@ -8,7 +8,7 @@ use std::{
     fmt::{self, Display},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     diagnostic::{Code, Diagnostic, Span},
@@ -27,23 +27,6 @@ const FIELDS: [&str; 8] = [
     "credit",
 ];
 const NODE_FIELDS: [&str; 5] = ["parents", "names", "ids", "description", "prompts"];
-const CREDIT_FIELDS: [&str; 2] = ["policy", "table"];
-/// Credit policies by name (METHOD 5).
-const POLICIES: [&str; 6] = ["strict", "logical", "hf1", "wu-palmer", "lin", "depth"];
-/// Verdicts (METHOD 3), the keys of a credit table.
-const VERDICTS: [&str; 10] = [
-    "exact",
-    "synonym",
-    "also_valid",
-    "generalised",
-    "specialised",
-    "overlap",
-    "name_collision",
-    "near",
-    "related",
-    "unrelated",
-];
-
 /// Values that may be read beyond those that are written, through aliases of aliases of aliases.
 const ALIAS_ALLOWANCE: usize = 1_000_000;
 
@@ -56,9 +39,9 @@ pub(super) struct Spanned {
 
 /// The same, in the file's values.
 #[derive(Clone, Copy)]
-struct Text<'d> {
-    text: &'d str,
-    span: Span,
+pub(super) struct Text<'d> {
+    pub text: &'d str,
+    pub span: Span,
 }
 
 impl Text<'_> {
@@ -143,8 +126,9 @@ impl Display for Under<'_> {
     }
 }
 
-struct Reader<'d> {
-    doc: &'d Document<'d>,
+/// Reads one file's values; what it says of them is under `out`.
+pub(super) struct Reader<'d> {
+    pub doc: &'d Document<'d>,
     source: u32,
     diagnostics: &'d mut Vec<Diagnostic>,
     out: Declarations,
@@ -164,12 +148,12 @@ impl<'d> Reader<'d> {
         }
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
+    pub fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
 
     /// Counts one value; false (and told once) when aliases have multiplied beyond reason.
-    fn spend(&mut self, id: Id) -> bool {
+    pub fn spend(&mut self, id: Id) -> bool {
         if self.left == 1 {
             let message = "aliases of aliases expand to more than a million values";
             self.report(Diagnostic::new(Code::TooLarge, self.span(id), message));
@@ -178,7 +162,7 @@ impl<'d> Reader<'d> {
         self.left > 0
     }
 
-    fn wrong(&mut self, id: Id, what: &dyn Display, expected: &str) {
+    pub fn wrong(&mut self, id: Id, what: &dyn Display, expected: &str) {
         let found = match &self.doc.get(id).kind {
             Kind::Scalar { text, plain: true } if is_null(text) => "nothing",
             Kind::Scalar { .. } => "text",
@@ -193,7 +177,7 @@ impl<'d> Reader<'d> {
     }
 
     /// The text of a scalar; `None` without a word for other kinds.
-    fn scalar(&self, id: Id) -> Option<Text<'d>> {
+    pub fn scalar(&self, id: Id) -> Option<Text<'d>> {
         match &self.doc.get(id).kind {
             Kind::Scalar { text, .. } => Some(Text {
                 text,
@@ -204,12 +188,12 @@ impl<'d> Reader<'d> {
     }
 
     /// Whether the value is left out or `null`: what stands after `dog:` when nothing does.
-    fn is_null(&self, id: Id) -> bool {
+    pub fn is_null(&self, id: Id) -> bool {
         matches!(&self.doc.get(id).kind, Kind::Scalar { text, plain: true } if is_null(text))
     }
 
     /// A non-empty piece of text; anything else is reported.
-    fn text(&mut self, id: Id, what: &dyn Display) -> Option<Text<'d>> {
+    pub fn text(&mut self, id: Id, what: &dyn Display) -> Option<Text<'d>> {
         match self.scalar(id) {
             Some(s) if s.text.trim_start().is_empty() => {
                 self.report(Diagnostic::new(
@@ -270,7 +254,7 @@ impl<'d> Reader<'d> {
 
     /// The entries of a mapping with text keys. Repeated keys are reported, and all of them returned: what stands
     /// under the second is still checked.
-    fn entries(&mut self, id: Id, what: &dyn Display) -> Vec<(Text<'d>, Id)> {
+    pub fn entries(&mut self, id: Id, what: &dyn Display) -> Vec<(Text<'d>, Id)> {
         let Kind::Map(entries) = &self.doc.get(id).kind else {
             return Vec::new();
         };
@@ -305,7 +289,7 @@ impl<'d> Reader<'d> {
         out
     }
 
-    fn unknown_field(&mut self, name: &Text<'d>, what: &dyn Display, known: &[&str]) {
+    pub fn unknown_field(&mut self, name: &Text<'d>, what: &dyn Display, known: &[&str]) {
         let mut diagnostic = Diagnostic::new(
             Code::UnknownField,
             name.span,
@@ -515,123 +499,6 @@ impl<'d> Reader<'d> {
         }
         groups
     }
-
-    /// The `credit:` section as JSON, its shape checked; `score::credit` gives it meaning.
-    fn credit(&mut self, value: Id) -> Option<Value> {
-        if self.is_null(value) {
-            return None;
-        }
-        if let Some(policy) = self.scalar(value) {
-            self.policy(&policy);
-            return Some(json!({ "policy": policy.text }));
-        }
-        if !matches!(self.doc.get(value).kind, Kind::Map(_)) {
-            self.wrong(value, &"`credit`", "a mapping: {policy: logical}");
-            return None;
-        }
-        let mut chosen: Option<Text<'d>> = None;
-        for (field, value) in self.entries(value, &"`credit`") {
-            match field.text {
-                "policy" => {
-                    if let Some(policy) = self.text(value, &"`policy` of `credit`") {
-                        self.policy(&policy);
-                    }
-                }
-                "table" => self.table(value),
-                _ => {
-                    self.unknown_field(&field, &"field of `credit`:", &CREDIT_FIELDS);
-                    continue;
-                }
-            }
-            match chosen {
-                Some(other) if other.text != field.text => {
-                    let message = "`credit` has both a `policy` and a `table`: keep one";
-                    let diagnostic = Diagnostic::new(Code::WrongType, field.span, message);
-                    self.report(diagnostic.related(other.span, "the other"));
-                }
-                _ => chosen = Some(field),
-            }
-        }
-        if chosen.is_none() {
-            self.wrong(value, &"`credit`", "a mapping with a `policy` or a `table`");
-        }
-        Some(self.json(value))
-    }
-
-    fn policy(&mut self, policy: &Text<'d>) {
-        if !POLICIES.contains(&policy.text) {
-            let message = format!("unknown credit policy `{}`", policy.text);
-            let diagnostic = Diagnostic::new(Code::WrongType, policy.span, message);
-            self.report(match names::closest(policy.text, POLICIES) {
-                Some(near) => diagnostic
-                    .help(format!("did you mean `{near}`?"))
-                    .suggest(policy.span, near),
-                None => diagnostic.help(format!("one of: {}", POLICIES.join(", "))),
-            });
-        }
-    }
-
-    fn table(&mut self, value: Id) {
-        if !matches!(self.doc.get(value).kind, Kind::Map(_)) {
-            self.wrong(
-                value,
-                &"`table` of `credit`",
-                "a mapping from verdicts to credits: {exact: 1, generalised: 0.5}",
-            );
-            return;
-        }
-        for (verdict, credit) in self.entries(value, &"`table` of `credit`") {
-            if !VERDICTS.contains(&verdict.text) {
-                self.unknown_field(&verdict, &"verdict in the credit table:", &VERDICTS);
-            }
-            // As `json` reads it: a quoted number is text.
-            let number = match &self.doc.get(credit).kind {
-                Kind::Scalar { text, plain: true } => text.parse::<f64>().ok(),
-                _ => None,
-            };
-            if !number.is_some_and(|n| (0.0..=1.0).contains(&n)) {
-                self.wrong(
-                    credit,
-                    &format_args!("the credit of `{}`", verdict.text),
-                    "a number from 0 to 1",
-                );
-            }
-        }
-    }
-
-    /// Any value as JSON: plain numbers, booleans and null by YAML's core schema, everything else text.
-    fn json(&mut self, id: Id) -> Value {
-        if !self.spend(id) {
-            return Value::Null;
-        }
-        match &self.doc.get(id).kind {
-            Kind::Scalar { text, plain: true } => match text.as_ref() {
-                t if is_null(t) => Value::Null,
-                "true" => true.into(),
-                "false" => false.into(),
-                t => match (t.parse::<i64>(), t.parse::<f64>()) {
-                    (Ok(n), _) => n.into(),
-                    (_, Ok(n)) if n.is_finite() => n.into(),
-                    _ => t.into(),
-                },
-            },
-            Kind::Scalar { text, .. } => text.as_ref().into(),
-            Kind::List(items) => items.iter().map(|&i| self.json(i)).collect(),
-            Kind::Map(entries) => {
-                let text = |k: &Id| self.scalar(*k).map(|s| s.text.to_owned());
-                let keys: Vec<_> = entries
-                    .iter()
-                    .filter_map(|(k, v)| Some((text(k)?, *v)))
-                    .collect();
-                let mut object = serde_json::Map::new();
-                for (key, value) in keys {
-                    let value = self.json(value);
-                    object.entry(key).or_insert(value);
-                }
-                Value::Object(object)
-            }
-        }
-    }
 }
 
 /// Texts met so far and where; nearly always a few, sometimes a hundred thousand.
@@ -666,6 +533,6 @@ impl<'d> Met<'d> {
 }
 
 /// Null by YAML's core schema. Only a *value* can be null: as an id or in a list it is the text as written.
-fn is_null(text: &str) -> bool {
+pub(super) fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }

@@ -398,36 +398,44 @@ impl Dag {
                 let (few, many) = if x.len() < y.len() { (x, y) } else { (y, x) };
                 few.iter().any(|c| many.binary_search(c).is_ok())
             }
-            (Some(x), None) => x.iter().any(|&c| self.is_ancestor(b, c)),
-            (None, Some(y)) => y.iter().any(|&c| self.is_ancestor(a, c)),
-            (None, None) => self
-                .joints
-                .iter()
-                .any(|&c| self.is_ancestor(a, c) && self.is_ancestor(b, c)),
+            (Some(x), None) => self.any_below(x, b),
+            (None, Some(y)) => self.any_below(y, a),
+            (None, None) => {
+                let mut below = self.descendants(a);
+                below.sort_unstable();
+                self.any_below(&below, b)
+            }
         }
     }
 
-    /// Whether the classes are, or are below, two members of a `disjoint` group.
-    pub fn are_disjoint(&self, a: Class, b: Class) -> bool {
+    /// Whether any of these classes, sorted, is at or below `c`.
+    fn any_below(&self, classes: &[Class], c: Class) -> bool {
+        if classes.len() <= FEW {
+            return classes.iter().any(|&d| self.is_ancestor(c, d));
+        }
+        let below = self.descendants(c);
+        below.iter().any(|d| classes.binary_search(d).is_ok())
+    }
+
+    /// The (group of `disjoint`, member number) that the class is, or is below.
+    pub fn disjoint_above(&self, c: Class) -> Vec<(u32, u32)> {
         if self.disjoint.is_empty() {
-            return false;
+            return Vec::new();
         }
-        let above = |c| -> Vec<(u32, u32)> {
-            let ancestors = self.ancestors(c);
-            ancestors
-                .iter()
-                .filter_map(|a| self.disjoint.get(a))
-                .flatten()
-                .copied()
-                .collect()
-        };
-        let of_a = above(a);
-        if of_a.is_empty() {
-            return false;
-        }
-        above(b)
-            .iter()
-            .any(|(group, member)| of_a.iter().any(|(g, m)| g == group && m != member))
+        let members = self.ancestors(c).into_iter();
+        members
+            .filter_map(|a| self.disjoint.get(&a))
+            .flatten()
+            .copied()
+            .collect()
+    }
+
+    /// Whether the classes are, or are below, two members of a `disjoint` group.
+    fn are_disjoint(&self, a: Class, b: Class) -> bool {
+        let of_a = self.disjoint_above(a);
+        let other =
+            |(group, member): &(u32, u32)| of_a.iter().any(|(g, m)| g == group && m != member);
+        !of_a.is_empty() && self.disjoint_above(b).iter().any(other)
     }
 
     fn declared_overlap(&self, a: Class, b: Class) -> bool {

@@ -131,7 +131,7 @@ pub fn load(path: &Path, read: &ReadFile<'_>) -> Loaded {
         sources: Sources::default(),
         diagnostics: Vec::new(),
         files: Vec::new(),
-        lost: Vec::new(),
+        lost: build::Lost::default(),
     }
     .load(path)
 }
@@ -156,7 +156,7 @@ struct Loader<'r> {
     diagnostics: Vec<Diagnostic>,
     files: Vec<Declarations>,
     /// Text that could not be read for syntax errors: what is named there is not reported as unknown.
-    lost: Vec<String>,
+    lost: build::Lost,
 }
 
 impl Loader<'_> {
@@ -184,7 +184,7 @@ impl Loader<'_> {
         let built = build::build(
             name,
             self.files,
-            &self.lost.join("\n"),
+            &self.lost,
             Arc::clone(&sources),
             &mut self.diagnostics,
         );
@@ -287,7 +287,8 @@ impl Loader<'_> {
                     syntax::read(&text, source, &mut self.diagnostics, |doc, diagnostics| {
                         declare::read(doc, source, diagnostics)
                     });
-                self.lost.extend(read.lost);
+                self.lost.parts.extend(read.lost);
+                self.lost.truncated |= read.truncated;
                 (text, read.value)
             }
             None => (String::new(), Declarations::default()),

@@ -24,6 +24,7 @@
 //! METHOD section numbers in this room's docstrings refer to `docs/METHOD.md`.
 
 mod build;
+mod credit;
 mod declare;
 mod diagnostic;
 mod graph;

@@ -12,8 +12,8 @@ use super::{
 
 /// Syntax errors told per file before the rest is given up.
 const MAX_ERRORS: usize = 20;
-/// Texts longer than this are not read again after a syntax error.
-const MAX_REREAD: usize = 4 << 20;
+/// Bytes read again and again after syntax errors before the rest is given up.
+const MAX_REREAD: usize = 200 << 20;
 /// Spans are 32 bits wide.
 const MAX_BYTES: usize = 1 << 30;
 
@@ -22,6 +22,8 @@ pub(super) struct Read<T> {
     pub value: T,
     /// The parts that had to be left out.
     pub lost: Vec<String>,
+    /// Whether everything after the last syntax error was left out.
+    pub truncated: bool,
 }
 
 /// Bytes as text in UTF-8, errors told. Offsets in the text are offsets in what is returned.
@@ -99,11 +101,13 @@ pub(super) fn read<T>(
     let mut patched: Option<String> = None;
     let mut lost = Vec::new();
     let mut errors = 0;
+    let mut reread = 0;
     let mut last_line = None;
     loop {
         let current = patched.as_deref().unwrap_or(text);
         let (doc, stop) = yaml::parse(current);
-        let give_up = errors + 1 >= MAX_ERRORS || current.len() > MAX_REREAD;
+        reread += current.len();
+        let give_up = errors + 1 >= MAX_ERRORS || reread > MAX_REREAD;
         match stop {
             Some(stop) => {
                 let line = line_range(current, stop.at as usize);
@@ -124,9 +128,14 @@ pub(super) fn read<T>(
                 };
                 let blanked = &current[entry.clone()];
                 if give_up || blanked.trim().is_empty() {
+                    if let Some(last) = diagnostics.last_mut().filter(|d| d.code == Code::Syntax) {
+                        last.help = Some("what follows was not read; mend this first".into());
+                    }
+                    let value = then(&doc, diagnostics);
                     return Read {
-                        value: then(&doc, diagnostics),
+                        value,
                         lost,
+                        truncated: true,
                     };
                 }
                 lost.push(blanked.to_owned());
@@ -157,9 +166,11 @@ pub(super) fn read<T>(
                     diagnostics
                         .push(Diagnostic::new(Code::MultipleDocuments, span, message).help(help));
                 }
+                let value = then(&doc, diagnostics);
                 return Read {
-                    value: then(&doc, diagnostics),
+                    value,
                     lost,
+                    truncated: false,
                 };
             }
         }
@@ -186,8 +197,9 @@ fn describe(stop: &Stop, text: &str, source: u32) -> Diagnostic {
         end: end as u32,
     };
     let mut diagnostic = Diagnostic::new(Code::Syntax, span, format!("not YAML: {}", stop.message));
-    if text[line.clone()].trim_start_matches(' ').starts_with('\t') {
-        diagnostic = diagnostic.help("indent with spaces: YAML does not allow tabs");
+    let tabs = text[line.clone()].trim_start_matches(' ').starts_with('\t');
+    if let Some(help) = advice(&stop.message, tabs) {
+        diagnostic = diagnostic.help(help);
     }
     if let Some(opened) = stop.opened
         && line_range(text, opened as usize).start < line.start
@@ -202,6 +214,30 @@ fn describe(stop: &Stop, text: &str, source: u32) -> Diagnostic {
         );
     }
     diagnostic
+}
+
+/// What usually is the matter.
+fn advice(message: &str, tabs: bool) -> Option<&'static str> {
+    let says = |part| message.contains(part);
+    if tabs {
+        Some("indent with spaces: YAML does not allow tabs")
+    } else if says("mapping values are not allowed") {
+        Some("put text that holds `: ` in quotes, or check the line's indentation")
+    } else if says("quoted scalar") && !says("escape") {
+        Some("is the closing quote missing?")
+    } else if says("escape character") {
+        Some("in double quotes write a backslash twice, or use single quotes")
+    } else if says("unexpected character") {
+        Some("put text that begins with this character in quotes")
+    } else if says("unknown anchor") {
+        Some("put text that begins with `*` in quotes")
+    } else if says("expected ',' or") {
+        Some("is a comma or a closing bracket missing?")
+    } else if says("expected '-'") {
+        Some("a list (`- a`) and a mapping (`a:`) cannot mix at one level")
+    } else {
+        None
+    }
 }
 
 /// The bytes of the line that holds `at`, without its break.

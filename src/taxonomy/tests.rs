@@ -274,6 +274,19 @@ fn a_syntax_error_hides_nothing_else() {
 }
 
 #[test]
+fn what_was_not_read_is_not_unknown() {
+    // More syntax errors than are told.
+    let mut text = String::from("nodes:\n");
+    for i in 0..30 {
+        text.push_str(&format!("  n{i}: {{parents: last}}\n  m{i}: @\n"));
+    }
+    text.push_str("  last:\n");
+    let found = found(&[("main.yaml", text.as_bytes())]);
+    assert_eq!(found.len(), 20);
+    assert!(found.iter().all(|d| d.starts_with("syntax")), "{found:?}");
+}
+
+#[test]
 fn text_that_is_no_text() {
     assert_eq!(
         found(&[("main.yaml", b"tree: [a, \xff]\nnode: x\n")]),

@@ -173,16 +173,22 @@ fn disjointness(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
         return;
     }
     for (span, members) in &built.overlaps {
-        let mut told = 0;
-        for (i, &a) in members.iter().enumerate() {
-            for &b in &members[i + 1..] {
-                if told < MAX_NAMED && dag.are_disjoint(dag.class(a), dag.class(b)) {
-                    told += 1;
-                    let (a, b) = (taxonomy.id(a), taxonomy.id(b));
-                    let message =
-                        format!("`{a}` and `{b}` are declared to overlap, but are disjoint");
-                    diagnostics.push(Diagnostic::new(Code::DisjointOverlap, *span, message));
+        // Group of `disjoint` → the first member here that is below one of its members, and which.
+        let mut first: HashMap<u32, (u32, NodeId)> = HashMap::new();
+        for &node in members {
+            for (group, member) in dag.disjoint_above(dag.class(node)) {
+                let (m, other) = *first.entry(group).or_insert((member, node));
+                if m == member || other == node {
+                    continue;
                 }
+                let (a, b) = (taxonomy.id(other), taxonomy.id(node));
+                let message = format!("`{a}` and `{b}` are declared to overlap, but are disjoint");
+                let at = built.disjoint[group as usize].0;
+                diagnostics.push(
+                    Diagnostic::new(Code::DisjointOverlap, *span, message)
+                        .related(at, "declared disjoint here, or their ancestors are")
+                        .help("drop one of the declarations"),
+                );
             }
         }
     }
