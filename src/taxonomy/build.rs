@@ -15,7 +15,7 @@ use petgraph::{
 };
 
 use super::{
-    Node, NodeId, Taxonomy,
+    Map, Node, NodeId, Set, Taxonomy,
     declare::{Declarations, Group},
     diagnostic::{Code, Diagnostic, Span},
     graph::{Class, Dag, Lists},
@@ -80,7 +80,7 @@ pub(super) fn build(
         diagnostics,
         graph: DiGraph::new(),
         nearest: OnceCell::new(),
-        by_id: HashMap::new(),
+        by_id: Map::default(),
         places: Vec::new(),
     };
     let (mut equivalent, mut overlaps, mut disjoint, mut credit) =
@@ -182,7 +182,7 @@ struct Merge<'m> {
     graph: DiGraph<Node, Span>,
     /// Built when the first unknown id comes, which is after all nodes have been merged.
     nearest: OnceCell<Nearest>,
-    by_id: HashMap<String, NodeId>,
+    by_id: Map<String, NodeId>,
     places: Vec<Places>,
 }
 
@@ -268,7 +268,8 @@ impl Merge<'_> {
                 places.names.push(places.id);
             }
         }
-        let mut drawn = HashSet::with_capacity(parents.len());
+        let mut drawn = Set::default();
+        drawn.reserve(parents.len());
         for (child, parent) in parents {
             let Some(&p) = self.by_id.get(&parent.text) else {
                 let of = self.id(child).to_owned();
@@ -442,7 +443,7 @@ impl Merge<'_> {
                 self.diagnostics.push(diagnostic);
             }
         }
-        let mut number = HashMap::new();
+        let mut number = Map::default();
         (0..n as u32)
             .map(|i| {
                 let next = number.len() as Class;

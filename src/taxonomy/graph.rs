@@ -6,11 +6,11 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, HashSet},
+    collections::BinaryHeap,
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use super::{NodeId, Relation};
+use super::{Map, NodeId, Relation, Set};
 
 /// Index of an equivalence class.
 pub(super) type Class = u32;
@@ -75,7 +75,7 @@ const FEW: usize = if cfg!(test) { 3 } else { 32 };
 #[derive(Default)]
 struct Seen {
     few: Vec<Class>,
-    many: HashSet<Class>,
+    many: Set<Class>,
 }
 
 impl Seen {
@@ -119,9 +119,9 @@ pub(super) struct Dag {
     leaves: Counts,
     total_leaves: usize,
     /// Class → groups of `overlaps` it is in, sorted.
-    overlaps: HashMap<Class, Vec<u32>>,
+    overlaps: Map<Class, Vec<u32>>,
     /// Class → (group of `disjoint`, member number) it is.
-    disjoint: HashMap<Class, Vec<(u32, u32)>>,
+    disjoint: Map<Class, Vec<(u32, u32)>>,
 }
 
 impl Dag {
@@ -129,7 +129,8 @@ impl Dag {
     /// `class_of` gives each node's class, `0..classes` without gaps; `members` each class's nodes by id.
     pub fn new(class_of: Vec<Class>, members: Lists<NodeId>, edges: &[(NodeId, NodeId)]) -> Self {
         let n = members.starts.len() - 1;
-        let mut seen = HashSet::with_capacity(edges.len());
+        let mut seen = Set::default();
+        seen.reserve(edges.len());
         let mut links: Vec<(Class, Class)> = Vec::with_capacity(edges.len());
         for &(child, parent) in edges {
             let link = (class_of[child.index()], class_of[parent.index()]);
@@ -154,8 +155,8 @@ impl Dag {
             shared: vec![None; n],
             leaves: Counts((0..n).map(|_| AtomicU32::new(0)).collect()),
             total_leaves: 0,
-            overlaps: HashMap::new(),
-            disjoint: HashMap::new(),
+            overlaps: Map::default(),
+            disjoint: Map::default(),
         };
         dag.sort();
         dag.sink();
@@ -524,7 +525,7 @@ impl Dag {
         if parents.len() < 2 {
             return Vec::new();
         }
-        let direct: HashSet<Class> = parents.iter().copied().collect();
+        let direct: Set<Class> = parents.iter().copied().collect();
         // Deepest first: a parent that is above another lies no deeper than it, so one walk up from all serves.
         let mut heap: BinaryHeap<(u32, Class)> = parents
             .iter()

@@ -52,6 +52,11 @@ pub use names::normalise;
 use graph::{Class, Dag, Lists};
 use names::Names;
 
+/// Maps and sets with a fast hash: hundreds of thousands of short keys are a sixth of the loading time with the
+/// standard one.
+type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+type Set<T> = std::collections::HashSet<T, foldhash::fast::RandomState>;
+
 /// A node's dense index, `0..taxonomy.len()`, in the order of first appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(u32);

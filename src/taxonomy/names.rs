@@ -1,10 +1,10 @@
 //! Labels as people write them: normalisation, look-up, and the nearest names to one that is not known.
 
-use std::{borrow::Cow, collections::HashMap, sync::OnceLock};
+use std::{borrow::Cow, sync::OnceLock};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Node, NodeId};
+use super::{Map, Node, NodeId};
 
 /// Folds what does not tell labels apart: case, Unicode compatibility forms, and runs of spaces, `_` and `-`, which
 /// become one space; none at the ends. `Golden_Retriever`, `golden-retriever` and `golden  retriever` are one label.
@@ -63,14 +63,14 @@ impl Bearers {
 /// All keys by which nodes are found.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
-    by_id: HashMap<String, NodeId>,
-    by_external: HashMap<String, Bearers>,
-    by_key: HashMap<String, Bearers>,
+    by_id: Map<String, NodeId>,
+    by_external: Map<String, Bearers>,
+    by_key: Map<String, Bearers>,
     /// Built when the first unknown label comes.
     nearest: OnceLock<Nearest>,
 }
 
-fn add(map: &mut HashMap<String, Bearers>, key: Cow<'_, str>, node: NodeId) {
+fn add(map: &mut Map<String, Bearers>, key: Cow<'_, str>, node: NodeId) {
     match map.get_mut(key.as_ref()) {
         None => {
             map.insert(key.into_owned(), Bearers::One(node));
@@ -85,10 +85,13 @@ fn add(map: &mut HashMap<String, Bearers>, key: Cow<'_, str>, node: NodeId) {
 impl Names {
     pub fn new<'n>(
         nodes: impl Iterator<Item = (NodeId, &'n Node)>,
-        by_id: HashMap<String, NodeId>,
+        by_id: Map<String, NodeId>,
     ) -> Self {
-        let mut by_external = HashMap::new();
-        let mut by_key = HashMap::with_capacity(by_id.len() * 2);
+        let mut by_external = Map::default();
+        let mut by_key = Map::default();
+        // An id, a name and an external id each, and some synonyms.
+        by_key.reserve(by_id.len() * 7 / 2);
+        by_external.reserve(by_id.len());
         for (n, node) in nodes {
             add(&mut by_key, normalise(&node.id).into(), n);
             for name in &node.names {
