@@ -34,20 +34,16 @@ pub fn cap_warnings(
     diagnostics: &[Diagnostic],
     limit: usize,
 ) -> (Vec<Diagnostic>, Vec<(Code, usize)>) {
-    let mut seen = [0usize; Code::ALL.len()];
+    let mut warnings = [0usize; Code::ALL.len()];
     let kept = diagnostics.iter().filter(|d| {
-        let count = &mut seen[d.code as usize];
-        *count += 1;
+        let count = &mut warnings[d.code as usize];
+        *count += usize::from(!d.is_error());
         d.is_error() || *count <= limit
     });
     let kept = kept.cloned().collect();
-    let left_out = |code: &Code| match code.severity() {
-        Severity::Error => 0,
-        Severity::Warning => seen[*code as usize].saturating_sub(limit),
-    };
     let left_out = Code::ALL
         .iter()
-        .map(|c| (*c, left_out(c)))
+        .map(|c| (*c, warnings[*c as usize].saturating_sub(limit)))
         .filter(|(_, n)| *n > 0)
         .collect();
     (kept, left_out)

@@ -25,8 +25,10 @@ use super::{
 
 /// Cycles told per knot of nodes; cutting these opens the knot, but a dense one has very many.
 const MAX_CYCLES: usize = 50;
-/// Nodes named in one message.
-const MAX_NAMED: usize = 40;
+/// Nodes of a cycle that are named: all of them, unless they would fill many screens.
+const MAX_NAMED: usize = 1000;
+/// Edges of a cycle that are shown where they stand.
+const MAX_SHOWN: usize = 40;
 
 /// Where a node's parts stand, for diagnostics.
 #[derive(Debug, Clone)]
@@ -480,7 +482,7 @@ fn describe_cycle(
     let edge = |i: usize| graph[via[turn(i)]];
     let step = |i: usize| format!("`{}` is declared below `{}` here", id(i), id(i + 1));
     let mut diagnostic = Diagnostic::new(Code::Cycle, edge(0), message).label(step(0));
-    for i in 1..nodes.len().min(MAX_NAMED) {
+    for i in 1..nodes.len().min(MAX_SHOWN) {
         diagnostic = diagnostic.related(edge(i), step(i));
     }
     diagnostic.help("remove one of these edges")

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::load::Sources;
 
-/// Stable name of a kind of fault. The severity belongs to the kind.
+/// Stable name of a kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     UnreadableFile,
@@ -29,7 +29,6 @@ pub enum Code {
     DisjointOverlap,
     EmptyTaxonomy,
     SameName,
-    SameExternalId,
     DuplicateEntry,
     RedundantEdge,
     SingleChildChain,
@@ -45,7 +44,7 @@ pub enum Severity {
 
 impl Code {
     /// Every code, errors first.
-    pub const ALL: [Code; 23] = [
+    pub const ALL: [Code; 22] = [
         Code::UnreadableFile,
         Code::Syntax,
         Code::MultipleDocuments,
@@ -64,7 +63,6 @@ impl Code {
         Code::DisjointOverlap,
         Code::EmptyTaxonomy,
         Code::SameName,
-        Code::SameExternalId,
         Code::DuplicateEntry,
         Code::RedundantEdge,
         Code::SingleChildChain,
@@ -92,7 +90,6 @@ impl Code {
             Code::DisjointOverlap => "disjoint-overlap",
             Code::EmptyTaxonomy => "empty-taxonomy",
             Code::SameName => "same-name",
-            Code::SameExternalId => "same-external-id",
             Code::DuplicateEntry => "duplicate-entry",
             Code::RedundantEdge => "redundant-edge",
             Code::SingleChildChain => "single-child-chain",
@@ -100,11 +97,11 @@ impl Code {
         }
     }
 
-    /// Warnings are legitimate in a sound taxonomy; everything else is an error.
+    /// The usual severity. Warnings are legitimate in a sound taxonomy; everything else is an error. One code comes as
+    /// both: two nodes with one external id are a warning under [`Code::DuplicateId`].
     pub fn severity(self) -> Severity {
         match self {
             Code::SameName
-            | Code::SameExternalId
             | Code::DuplicateEntry
             | Code::RedundantEdge
             | Code::SingleChildChain
@@ -186,6 +183,12 @@ impl Diagnostic {
             help: None,
             suggestion: None,
         }
+    }
+
+    /// The same as a warning.
+    pub(super) fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
     }
 
     pub(super) fn label(mut self, label: impl Into<String>) -> Self {

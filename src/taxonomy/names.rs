@@ -134,16 +134,6 @@ impl Names {
             })
     }
 
-    /// External ids that several nodes carry, in no order.
-    pub fn shared_external(&self) -> impl Iterator<Item = (&str, &[NodeId])> {
-        self.by_external
-            .iter()
-            .filter_map(|(key, bearers)| match bearers {
-                Bearers::Many(all) => Some((key.as_str(), all.as_slice())),
-                Bearers::One(_) => None,
-            })
-    }
-
     /// The known ids, names and external ids nearest to `label`, best first, at most three, as they are written.
     pub fn nearest<'n>(&self, label: &str, nodes: impl Iterator<Item = &'n Node>) -> Vec<String> {
         let all = || Nearest::new(nodes.flat_map(keys).map(|written| (written, written)));

@@ -193,7 +193,7 @@ fn faults_are_found_where_they_are() {
         ),
         (
             "nodes:\n  a: {ids: [n1]}\n  b: {ids: [n1]}\n",
-            &["same-external-id 3:13"],
+            &["duplicate-id 3:13"],
         ),
         (
             "tree: {a: {b: [c, d]}, e: [f, g]}\nnodes: {c: {parents: a}}\n",
@@ -203,6 +203,7 @@ fn faults_are_found_where_they_are() {
         ("tree: {a: {b: {c: [d, e]}}}\n", &["single-child-chain 1:8"]),
         // A child with another parent is no chain.
         ("tree: {a: [x], b: [x, y]}\n", &[]),
+        ("nodes:\n  n1:\n  b: {ids: [n1]}\n", &["duplicate-id 3:13"]),
         // Credit.
         (
             "tree: [a]\ncredit: {policy: logicl}\n",

@@ -16,6 +16,7 @@ const MAX_NAMED: usize = 10;
 /// Appends what is wrong with the graph and its names.
 pub(super) fn validate(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
     same_names(built, diagnostics);
+    same_external_ids(built, diagnostics);
     disjointness(built, diagnostics);
     redundant_edges(built, diagnostics);
     chains(built, diagnostics);
@@ -74,33 +75,48 @@ fn same_names(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
             "homonyms are legitimate; as a truth label use the id, since the name is ambiguous",
         ));
     }
-    let mut external: Vec<(&str, &[NodeId])> = taxonomy.names.shared_external().collect();
-    external.sort_unstable_by_key(|(key, bearers)| (bearers[0], *key));
-    for (key, bearers) in external {
-        let classes: HashSet<Class> = bearers.iter().map(|n| taxonomy.dag.class(*n)).collect();
-        if classes.len() < 2 {
-            continue;
+}
+
+/// External ids that stand for several nodes, or that are the id of another node.
+fn same_external_ids(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
+    let taxonomy = &built.taxonomy;
+    let place = |n: NodeId, key: &str| {
+        let i = taxonomy.node(n).ids.iter().position(|id| id == key);
+        i.map_or(built.places[n.index()].id, |i| {
+            built.places[n.index()].ids[i]
+        })
+    };
+    let mut told: HashSet<&str> = HashSet::new();
+    for n in taxonomy.nodes() {
+        for key in &taxonomy.node(n).ids {
+            let mut nodes: Vec<NodeId> = taxonomy.names.external(key).to_vec();
+            nodes.extend(taxonomy.find(key));
+            if nodes.len() < 2 {
+                continue;
+            }
+            nodes.sort_by_key(|&n| place(n, key));
+            nodes.dedup();
+            let classes: HashSet<Class> = nodes.iter().map(|&n| taxonomy.dag.class(n)).collect();
+            if classes.len() < 2 || !told.insert(key) {
+                continue;
+            }
+            let ids = list(taxonomy, nodes.iter().copied());
+            let message = format!(
+                "the external id `{key}` stands for {} nodes: {ids}",
+                nodes.len()
+            );
+            let mut diagnostic =
+                Diagnostic::new(Code::DuplicateId, place(nodes[1], key), message).warning();
+            for &n in nodes
+                .iter()
+                .take(1)
+                .chain(nodes.iter().skip(2).take(MAX_NAMED))
+            {
+                diagnostic =
+                    diagnostic.related(place(n, key), format!("also of `{}`", taxonomy.id(n)));
+            }
+            diagnostics.push(diagnostic.help("if they are one concept, declare them `equivalent`"));
         }
-        let place = |n: NodeId| {
-            let i = taxonomy.node(n).ids.iter().position(|id| id == key);
-            i.map_or(built.places[n.index()].id, |i| {
-                built.places[n.index()].ids[i]
-            })
-        };
-        let nodes = list(taxonomy, bearers.iter().copied());
-        let message = format!(
-            "the external id `{key}` stands for {} nodes: {nodes}",
-            bearers.len()
-        );
-        let mut diagnostic = Diagnostic::new(Code::SameExternalId, place(bearers[1]), message);
-        for &n in bearers
-            .iter()
-            .take(1)
-            .chain(bearers.iter().skip(2).take(MAX_NAMED))
-        {
-            diagnostic = diagnostic.related(place(n), format!("also of `{}`", taxonomy.id(n)));
-        }
-        diagnostics.push(diagnostic.help("if they are one concept, declare them `equivalent`"));
     }
 }
 

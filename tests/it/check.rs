@@ -17,7 +17,7 @@ nodes:
   twice: {parents: [figure]}                       # duplicate-key
   here_and_there: {parents: [figure]}
   bank1: {names: [bank], parents: [figure], ids: [Q1]}
-  bank2: {names: [Bank], parents: [figure], ids: [Q1]}  # same-name same-external-id
+  bank2: {names: [Bank], parents: [figure], ids: [Q1]}  # same-name duplicate-id
   figure: {colour: red}                            # unknown-field
   far: {parents: [mid, top]}                       # redundant-edge
   mid: {parents: [top]}
