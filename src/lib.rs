@@ -13,11 +13,15 @@
 //! | [`score`] | similarity, verdicts, credit, summary statistics (pure) |
 //! | [`prompts`] | template sets and their expansion per node (pure) |
 //! | [`taxonomy`] | YAML → DAG, relations, closures, information, diagnostics (pure) |
+//! | [`files`] | publishing a directory of results all at once |
+//! | [`hash`] | SHA-256 of what made a result |
 //! | [`matrix`] | the row-major f32 matrix that crosses rooms |
 
 pub mod cli;
 pub mod dataset;
 pub mod embed;
+pub mod files;
+pub mod hash;
 pub mod matrix;
 pub mod model;
 pub mod prompts;

@@ -1,39 +1,180 @@
-//! Arguments → commands, one file a command. The only room that prints.
+//! Arguments → commands, one file a command. The only room that prints: results to stdout, the rest to stderr.
 
 mod check;
+mod config;
+mod embed;
+mod generate;
+mod interrupt;
+mod model_args;
 mod output;
+mod progress;
+mod prompts;
+mod score;
 mod show;
 
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anyhow::{Context, bail};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
-/// Zero-shot image classification under label taxonomies: how much of the error is multiplicity.
-#[derive(Debug, Parser)]
-#[command(version)]
+use crate::report;
+use crate::taxonomy::{self, Diagnostic, Taxonomy};
+
+/// Zero-shot image classification under label taxonomies: how much of the error is multiplicity?
+///
+/// Scores a CLIP model's answers against a taxonomy of labels and tells how much of the measured error is
+/// multiplicity (the answer was another true label: a synonym, an ancestor, an overlapping class) and how much is
+/// a real mistake.
+#[derive(Parser)]
+#[command(
+    name = "cladist",
+    version,
+    args_override_self = true,
+    arg_required_else_help = true
+)]
 struct Cli {
+    /// Options from this file instead of cladist.yaml in the working directory; the command line wins
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
+
+    /// When to use colours; `auto` also honours NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: output::ColorChoice,
+
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
+    /// Score labelled images: how much of the error is multiplicity, how much is a real mistake
+    Score(score::ScoreArgs),
+    /// Validate taxonomy files: every error and warning, each at its line
     Check(check::CheckArgs),
+    /// Print a taxonomy as a tree, with its counts
     Show(show::ShowArgs),
+    /// Print what each label's prompts expand to
+    Prompts(prompts::PromptsArgs),
+    /// Write unit embeddings of images and texts for use elsewhere
+    Embed(embed::EmbedArgs),
+    /// Print a shell's completion script
+    Completions(generate::CompletionsArgs),
+    /// Print the manual page, or write one page a command
+    Man(generate::ManArgs),
 }
 
-/// Runs the command line; what goes wrong is told on standard error and ends with 2.
+/// Exit codes beyond 0 (fine) and 1 (a gate failed: errors found, nothing could be read).
+mod exit {
+    pub const USAGE: u8 = 2;
+    pub const INTERNAL: u8 = 3;
+    /// As a shell reports a process that Ctrl-C ended.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// The work was interrupted: nothing went wrong, and nothing half-written was left.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted: nothing was written")]
+struct Interrupted;
+
+/// The binary's whole life: parse, run, turn what went wrong into a message and an exit code.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Check(args) => check::run(&args),
-        Command::Show(args) => show::run(&args),
-    };
-    result.unwrap_or_else(|error: anyhow::Error| {
-        let closed = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
-        if error.downcast_ref().is_some_and(closed) {
-            return ExitCode::SUCCESS;
+    crate::model::init_threads();
+    match std::panic::catch_unwind(|| run(std::env::args_os().collect())) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => fail(&error),
+        Err(_) => {
+            eprintln!(
+                "cladist: internal error (above); please report it with the command that led to it"
+            );
+            ExitCode::from(exit::INTERNAL)
         }
-        eprintln!("error: {error:#}");
-        ExitCode::from(2)
+    }
+}
+
+fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let command = command();
+    let args = config::expand(args, &command)?;
+    let cli = match command
+        .try_get_matches_from(args)
+        .and_then(|m| Cli::from_arg_matches(&m))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap prints help and version to stdout with code 0, errors to stderr with code 2.
+            error.print().or_else(|e| ignore_broken_pipe(e))?;
+            return Ok(ExitCode::from(
+                u8::try_from(error.exit_code()).unwrap_or(exit::USAGE),
+            ));
+        }
+    };
+    output::set_colour(cli.color);
+    match &cli.command {
+        Command::Score(args) => score::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Show(args) => show::run(args),
+        Command::Prompts(args) => prompts::run(args),
+        Command::Embed(args) => embed::run(args),
+        Command::Completions(args) => generate::completions(args),
+        Command::Man(args) => generate::man(args),
+    }
+}
+
+/// The definitions behind parsing, completions and manual pages.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    if let Some(error) = error.chain().find_map(|e| e.downcast_ref::<io::Error>())
+        && error.kind() == io::ErrorKind::BrokenPipe
+    {
+        // Whoever read our output has enough of it.
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("cladist: {error:#}");
+    let interrupted = error.is::<Interrupted>();
+    ExitCode::from(if interrupted {
+        exit::INTERRUPTED
+    } else {
+        exit::USAGE
     })
+}
+
+fn ignore_broken_pipe(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        Ok(())
+    } else {
+        Err(error)
+    }
+}
+
+/// Loads a taxonomy that is to be used: errors are shown whole and end the command, warnings are counted.
+fn load_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
+    let loaded = taxonomy::load(path, &|path: &Path| std::fs::read(path));
+    let shown = path.display();
+    let (errors, warnings): (Vec<_>, Vec<_>) = loaded
+        .diagnostics
+        .iter()
+        .cloned()
+        .partition(Diagnostic::is_error);
+    if !errors.is_empty() {
+        let colour = output::colour_stderr();
+        eprint!(
+            "{}",
+            report::diagnostics::render(&errors, &loaded.sources, colour)
+        );
+        bail!("{shown}: {} error(s): mend them first", errors.len());
+    }
+    if !warnings.is_empty() {
+        eprintln!(
+            "{shown}: {} warning(s); `cladist check {shown}` shows them",
+            warnings.len()
+        );
+    }
+    loaded
+        .taxonomy
+        .with_context(|| format!("{shown}: holds no taxonomy"))
 }

@@ -1,15 +1,56 @@
-//! Where output goes and how: stdout that survives a closed pipe, colours.
+//! Where output goes and how: stdout that survives a closed pipe, colours, width.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
+
+use crate::report::text::Style;
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorChoice {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+static COLOUR: OnceLock<ColorChoice> = OnceLock::new();
+
+/// Remembers what `--color` said; the first call counts.
+pub fn set_colour(choice: ColorChoice) {
+    let _ = COLOUR.set(choice);
+}
+
+fn colour(is_terminal: bool) -> bool {
+    match COLOUR.get().copied().unwrap_or_default() {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        // no-color.org: set to anything but the empty string.
+        ColorChoice::Auto => {
+            is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    }
+}
 
 /// Whether what goes to stdout may be coloured.
 pub fn colour_stdout() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    colour(io::stdout().is_terminal())
 }
 
 /// Whether what goes to stderr may be coloured.
 pub fn colour_stderr() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    colour(io::stderr().is_terminal())
+}
+
+/// How to print to stdout: within the terminal's width, or uncut and plain into a pipe.
+pub fn style() -> Style {
+    let width = io::stdout()
+        .is_terminal()
+        .then(|| terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0)));
+    Style {
+        colour: colour_stdout(),
+        width,
+    }
 }
 
 /// Prints a result. An error keeps its kind, so that a closed pipe ends the program in silence.

@@ -1,1 +1,227 @@
-//! TODO
+//! Folders and manifests → images with labels.
+//!
+//! Nothing is decoded here and no image file is opened: a data set is a list of paths with the labels
+//! as their author wrote them. What a label stands for is asked of the taxonomy in [`resolve_labels`].
+//!
+//! Three kinds of source, told apart by [`open`]:
+//! - a folder with a directory per label (`DIR/square/1.jpg`; deeper directories belong to the first);
+//! - a CSV, TSV, JSON Lines or Parquet manifest, whose paths are relative to it;
+//! - a folder that holds Hugging Face's `metadata.csv`, `.jsonl` or `.parquet`, which then speaks for it.
+
+mod folder;
+mod labels;
+mod manifest;
+mod parquet;
+
+use std::path::{Path, PathBuf};
+
+pub use labels::{
+    LabelError, LabelFault, Labelled, OnUnknownLabel, Reason, Skipped, resolve_labels,
+};
+
+/// File name extensions that are taken for images, in lower case.
+pub const IMAGE_EXTENSIONS: [&str; 9] = [
+    "jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff",
+];
+
+/// One image of a data set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The file to open.
+    pub path: PathBuf,
+    /// As in the manifest, or relative to the folder with `/` between the parts: what reports print.
+    pub name: String,
+    /// As written, the primary label first; empty: unlabelled.
+    pub labels: Vec<String>,
+    /// The line in the manifest, from 1, where there is one.
+    pub line: Option<usize>,
+}
+
+/// The images of a folder or a manifest, in a fixed order: a folder's by the bytes of their names, a
+/// manifest's as they are listed.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// The folder or manifest that was opened.
+    pub source: PathBuf,
+    pub items: Vec<Item>,
+    /// Files in the folder that are no images by their extension. Hidden files are not counted.
+    pub ignored: usize,
+    /// What the user should know and need not stop for, one sentence each.
+    pub notes: Vec<String>,
+    /// (index of its first item, manifest), in order; empty for a folder without metadata.
+    manifests: Vec<(usize, PathBuf)>,
+}
+
+impl Dataset {
+    /// A data set of items made elsewhere. `source` is what messages name.
+    pub fn from_items(source: PathBuf, items: Vec<Item>) -> Self {
+        let manifests = vec![(0, source.clone())];
+        Self {
+            source,
+            items,
+            ignored: 0,
+            notes: Vec::new(),
+            manifests,
+        }
+    }
+
+    /// Where item `i` got its labels: `manifest:line`, or its directory.
+    pub fn place(&self, i: usize) -> String {
+        let item = &self.items[i];
+        let manifest = self.manifests.iter().rev().find(|(first, _)| *first <= i);
+        match (item.line, manifest) {
+            (Some(line), Some((_, path))) => format!("{}:{line}", path.display()),
+            (None, Some((_, path))) => format!("{} ({})", path.display(), item.name),
+            _ => item
+                .path
+                .parent()
+                .unwrap_or(&item.path)
+                .display()
+                .to_string(),
+        }
+    }
+}
+
+/// Why a data set could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    #[error("{}: {source}; give a folder of images or a manifest (.csv, .tsv, .jsonl, .parquet)", path.display())]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "{}: neither a folder nor a manifest; a manifest ends in .csv, .tsv, .jsonl, .ndjson, .json or .parquet",
+        path.display()
+    )]
+    UnknownKind { path: PathBuf },
+    #[error("{}:{line}: not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8", path.display())]
+    NotUtf8 {
+        path: PathBuf,
+        line: usize,
+        byte: u8,
+    },
+    #[error("{}: empty; {expected}", path.display())]
+    Empty {
+        path: PathBuf,
+        expected: &'static str,
+    },
+    #[error(
+        "{}: no images in this folder ({ignored} other files); looked for {}, also in its directories",
+        path.display(),
+        IMAGE_EXTENSIONS.map(|e| format!(".{e}")).join(" ")
+    )]
+    NoImages { path: PathBuf, ignored: usize },
+    #[error(
+        "{}: no column `image`, `file_name` or `path`; the columns are: {}",
+        path.display(),
+        found.join(", ")
+    )]
+    NoImageColumn { path: PathBuf, found: Vec<String> },
+    #[error("{}:{line}: {what}", path.display())]
+    Line {
+        path: PathBuf,
+        line: usize,
+        what: String,
+    },
+    #[error("{}: {what}", path.display())]
+    File { path: PathBuf, what: String },
+    #[error(
+        "{}: holds {}; keep one, or give one of them as the manifest",
+        path.display(),
+        found.join(" and ")
+    )]
+    SeveralMetadata { path: PathBuf, found: Vec<String> },
+}
+
+/// Reads the list of images of a folder or a manifest.
+///
+/// A single image file is a data set of one unlabelled image.
+///
+/// # Errors
+/// When the source cannot be read, is empty, or is not understood; each error names the file, the line
+/// where there is one, and what to do. Images that do not exist are not noticed here.
+pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
+    let metadata = std::fs::metadata(path).map_err(|source| DatasetError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut dataset = Dataset {
+        source: path.to_owned(),
+        items: Vec::new(),
+        ignored: 0,
+        notes: Vec::new(),
+        manifests: Vec::new(),
+    };
+    if metadata.is_dir() {
+        folder::read(path, &mut dataset)?;
+    } else if let Some(kind) = manifest::Kind::of(path) {
+        dataset.add_manifest(path, kind, "", false)?;
+    } else if is_image(path) {
+        dataset.items.push(Item {
+            path: path.to_owned(),
+            name: path.display().to_string(),
+            labels: Vec::new(),
+            line: None,
+        });
+    } else {
+        return Err(DatasetError::UnknownKind {
+            path: path.to_owned(),
+        });
+    }
+    dataset.note_duplicates();
+    Ok(dataset)
+}
+
+impl Dataset {
+    /// Appends the rows of a manifest; `prefix` goes before their names and ends in `/` unless empty.
+    fn add_manifest(
+        &mut self,
+        path: &Path,
+        kind: manifest::Kind,
+        prefix: &str,
+        hugging_face: bool,
+    ) -> Result<(), DatasetError> {
+        let rows = manifest::read(path, kind, hugging_face)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.manifests.push((self.items.len(), path.to_owned()));
+        if rows.label_column.is_none() {
+            self.notes.push(format!(
+                "{}: no column `label` or `labels` (the columns are: {}), so its images are unlabelled",
+                path.display(),
+                rows.columns.join(", ")
+            ));
+        }
+        self.items.extend(rows.rows.into_iter().map(|row| Item {
+            path: folder.join(&row.image),
+            name: format!("{prefix}{}", row.image),
+            labels: row.labels,
+            line: row.line,
+        }));
+        Ok(())
+    }
+
+    /// A path that is listed twice is kept twice, since a row is what its author counts; but it is told.
+    fn note_duplicates(&mut self) {
+        let mut seen = std::collections::HashSet::new();
+        let mut again = self.items.iter().filter(|item| !seen.insert(&item.path));
+        if let Some(first) = again.next() {
+            let note = format!(
+                "{}: {} rows repeat an image that was listed before (the first: {}); every row counts",
+                self.source.display(),
+                again.count() + 1,
+                first.name
+            );
+            self.notes.push(note);
+        }
+    }
+}
+
+/// Whether the extension is that of an image.
+fn is_image(path: &Path) -> bool {
+    path.extension().and_then(|e| e.to_str()).is_some_and(|e| {
+        IMAGE_EXTENSIONS
+            .iter()
+            .any(|known| e.eq_ignore_ascii_case(known))
+    })
+}

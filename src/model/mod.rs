@@ -1,3 +1,180 @@
-//! TODO
+//! Models: the [`Encoder`] trait, and CLIP checkpoints in the Hugging Face layout behind it.
+//!
+//! The only room that names candle.
 
+mod clip;
+mod device;
+pub mod hub;
 pub mod pixels;
+mod tokenizer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use device::{DType, DeviceChoice};
+
+use crate::hash;
+use crate::matrix::Matrix;
+use hub::{Checkpoint, DownloadProgress, HubEnv, HubError};
+use pixels::{Preprocess, PreprocessError};
+
+/// A model that maps images and texts into one space. All embeddings are unit vectors of f32.
+pub trait Encoder: Send + Sync {
+    /// Dimension of the joint space.
+    fn dim(&self) -> usize;
+
+    /// The temperature: logits are `logit_scale × cosine`. Already exponentiated.
+    fn logit_scale(&self) -> f32;
+
+    /// What made the values that the encoder gives.
+    fn fingerprint(&self) -> &Fingerprint;
+
+    /// How an image becomes pixels for [`encode_images`](Self::encode_images).
+    fn preprocess(&self) -> &Preprocess;
+
+    /// `cpu`, `cuda:N` or `metal`.
+    fn device_name(&self) -> String;
+
+    /// `f32`, `f16` or `bf16`.
+    fn dtype_name(&self) -> &'static str;
+
+    /// How many threads may encode at once with profit: one a core on CPU, where each call uses one; 1 on a GPU.
+    fn workers(&self) -> usize;
+
+    /// n × 3 × S × S normalised pixels, row-major → n × dim unit rows.
+    ///
+    /// # Errors
+    /// Pixels that are not whole images; a device that fails.
+    fn encode_images(&self, pixels: &[f32]) -> Result<Matrix, ModelError>;
+
+    /// The ids that the text tower sees, with start and end, cut to the model's length.
+    ///
+    /// # Errors
+    /// A text that the tokenizer refuses.
+    fn token_ids(&self, text: &str) -> Result<Vec<u32>, ModelError>;
+
+    /// Texts, exactly as given → texts × dim unit rows, in the same order. Uses all workers.
+    ///
+    /// # Errors
+    /// As [`token_ids`](Self::token_ids); a device that fails.
+    fn encode_texts(&self, texts: &[&str]) -> Result<Matrix, ModelError>;
+}
+
+/// What made an embedding, by content: two encoders with the same fingerprint give the same values.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fingerprint {
+    /// SHA-256 of the weight files, in order.
+    pub weights: String,
+    /// SHA-256 of `config.json`.
+    pub config: String,
+    /// SHA-256 of the tokenizer's files.
+    pub tokenizer: String,
+    /// Preprocessing, resolved.
+    pub preprocess: Preprocess,
+    pub dtype: String,
+    /// `cpu`, `cuda` or `metal`: their sums differ in the last bits.
+    pub device: String,
+}
+
+/// How to load a model.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LoadOptions {
+    pub device: DeviceChoice,
+    pub dtype: DType,
+}
+
+/// What can go wrong with a model.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    #[error("{}: {reason}", path.display())]
+    File { path: PathBuf, reason: String },
+    #[error("{}: {reason}", path.display())]
+    Weights { path: PathBuf, reason: String },
+    #[error("config.json: {0}")]
+    Config(String),
+    #[error("preprocessor_config.json: {0}")]
+    Preprocess(#[from] PreprocessError),
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    #[error("{0}")]
+    Device(String),
+    #[error("the model failed to compute: {0}")]
+    Candle(#[from] candle_core::Error),
+}
+
+/// Holds candle's own threads at one: encoding is parallel over micro-batches instead, and candle's second pool spins
+/// and serialises concurrent callers.
+///
+/// Call it first thing in `main`, before any other thread exists. Does nothing to variables that the user has set.
+pub fn init_threads() {
+    for name in ["CANDLE_NUM_THREADS", "RAYON_NUM_THREADS"] {
+        if std::env::var_os(name).is_none() {
+            // SAFETY: called before any other thread is started, so nobody reads the environment meanwhile.
+            unsafe { std::env::set_var(name, "1") };
+        }
+    }
+}
+
+/// Loads the checkpoint that `source` names: a directory, or a Hugging Face id that is found in the local cache or
+/// downloaded.
+///
+/// # Errors
+/// Files that are missing, incomplete or do not fit together, by name; a device that cannot be opened.
+pub fn load(
+    source: &str,
+    options: LoadOptions,
+    progress: &dyn DownloadProgress,
+) -> Result<Box<dyn Encoder>, ModelError> {
+    // The device first: it is the cheapest to find wrong.
+    let device = options.device.open(options.dtype)?;
+    let checkpoint = hub::resolve(source, &HubEnv::from_process(), progress)?;
+    let encoder = clip::ClipEncoder::load(&checkpoint, device, options.dtype)?;
+    Ok(Box::new(encoder))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
+    std::fs::read(path).map_err(|error| ModelError::File {
+        path: path.to_owned(),
+        reason: format!("cannot be read: {error}"),
+    })
+}
+
+fn read_json(path: &Path) -> Result<Value, ModelError> {
+    serde_json::from_slice(&read(path)?).map_err(|error| ModelError::File {
+        path: path.to_owned(),
+        reason: format!("is not valid JSON: {error}"),
+    })
+}
+
+/// SHA-256 over the contents of the files, in order.
+fn hash_files<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<String, ModelError> {
+    let failed = |path: &Path, error: std::io::Error| ModelError::File {
+        path: path.to_owned(),
+        reason: format!("cannot be read: {error}"),
+    };
+    let paths: Vec<&Path> = paths.into_iter().collect();
+    let files: Vec<File> = paths
+        .iter()
+        .map(|path| File::open(path).map_err(|error| failed(path, error)))
+        .collect::<Result<_, _>>()?;
+    hash::of_readers(files).map_err(|error| failed(paths.first().unwrap_or(&Path::new("")), error))
+}
+
+fn preprocess_of(checkpoint: &Checkpoint, image_size: usize) -> Result<Preprocess, ModelError> {
+    let preprocess = match &checkpoint.preprocessor {
+        Some(path) => Preprocess::from_json(&read_json(path)?)?,
+        None => Preprocess::clip(image_size as u32),
+    };
+    let (height, width) = preprocess.output_size();
+    if (height, width) != (image_size, image_size) {
+        return Err(ModelError::Config(format!(
+            "vision_config.image_size is {image_size}, but preprocessor_config.json makes pictures of {width} × {height}: correct one of them"
+        )));
+    }
+    Ok(preprocess)
+}

@@ -1,1 +1,246 @@
-//! TODO
+//! Prompt templates and what they expand to for each label. Pure: no I/O, no encoding.
+//!
+//! A file holds named sets:
+//!
+//! ```yaml
+//! sets:
+//!   general:
+//!     templates: ["a photo of {a name}.", "a drawing of {a name}."]
+//!     synonyms: false        # true: every name of a label, not the preferred one alone
+//! ```
+//!
+//! or, for one set, `templates:` and `synonyms:` at the top.
+
+mod article;
+mod file;
+mod template;
+
+use crate::taxonomy::{NodeId, Taxonomy};
+
+pub use file::{PromptFile, parse};
+pub use template::TemplateError;
+
+use template::{Fields, Template};
+
+/// The built-in set that is used where none is named.
+pub const DEFAULT: &str = "general";
+
+/// Names of the built-in sets.
+pub const BUILTIN: [&str; 3] = ["bare", "general", "taxonomic"];
+
+/// Why prompts could not be read or expanded.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    #[error("{place}: {reason}")]
+    File { place: String, reason: String },
+    #[error("{place}: template `{template}`: {error}")]
+    Template {
+        place: String,
+        template: String,
+        error: TemplateError,
+    },
+    #[error("node `{node}`: template `{template}`: {error}")]
+    NodeTemplate {
+        node: String,
+        template: String,
+        error: TemplateError,
+    },
+}
+
+/// A named set of templates, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateSet {
+    pub name: String,
+    templates: Vec<Template>,
+    synonyms: bool,
+}
+
+/// How to expand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExpandOptions {
+    /// Whether every name is prompted with; `None`: as the set says.
+    pub synonyms: Option<bool>,
+}
+
+/// The prompts of one label; their embeddings are averaged as CLIP does (normalise, mean, normalise).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expansion {
+    pub node: NodeId,
+    /// At least one, each once, in the order of templates, then names, then parents.
+    pub texts: Vec<String>,
+}
+
+/// A built-in set.
+pub fn builtin(name: &str) -> Option<TemplateSet> {
+    let text = match name {
+        "bare" => include_str!("../../prompts/bare.yaml"),
+        "general" => include_str!("../../prompts/general.yaml"),
+        "taxonomic" => include_str!("../../prompts/taxonomic.yaml"),
+        _ => return None,
+    };
+    let file = parse(name, text).expect("the built-in sets are tested");
+    file.set(name).cloned()
+}
+
+/// What the templates of `set` expand to for `node`.
+///
+/// The node's own `prompts` replace the set's templates. A template with `{parent}` or `{path}` gives one prompt for
+/// each parent. A template that needs a parent or a description which the node lacks is left out; if none is left the
+/// name alone is the prompt: there is never a hole in a sentence.
+///
+/// # Errors
+/// A template of the node's own that is not one.
+pub fn expand(
+    set: &TemplateSet,
+    taxonomy: &Taxonomy,
+    node: NodeId,
+    options: &ExpandOptions,
+) -> Result<Expansion, PromptError> {
+    let own: Vec<Template> = taxonomy
+        .node(node)
+        .prompts
+        .iter()
+        .map(|text| {
+            Template::parse(text).map_err(|error| PromptError::NodeTemplate {
+                node: taxonomy.id(node).to_owned(),
+                template: text.clone(),
+                error,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let templates = if own.is_empty() { &set.templates } else { &own };
+    let names = &taxonomy.node(node).names;
+    let all_names = options.synonyms.unwrap_or(set.synonyms);
+    let names = if all_names {
+        names.as_slice()
+    } else {
+        &names[..1]
+    };
+    let description = taxonomy.node(node).description.as_deref();
+    let places = places(taxonomy, node);
+
+    let mut texts: Vec<String> = Vec::new();
+    for template in templates {
+        for name in names {
+            for (parent, path) in &places {
+                let fields = Fields {
+                    name,
+                    parent: parent.as_deref(),
+                    path: path.as_deref(),
+                    description,
+                };
+                if let Some(text) = template.fill(&fields)
+                    && !texts.contains(&text)
+                {
+                    texts.push(text);
+                }
+            }
+        }
+    }
+    if texts.is_empty() {
+        texts.extend(names.iter().cloned());
+    }
+    Ok(Expansion { node, texts })
+}
+
+/// Parent and path for each way in which the node is placed: one for each parent, or none for a root.
+///
+/// The path runs from the root to the parent, `animal > dog`; above the parent it follows the first parents.
+fn places(taxonomy: &Taxonomy, node: NodeId) -> Vec<(Option<String>, Option<String>)> {
+    let parents = taxonomy.parents(node);
+    if parents.is_empty() {
+        return vec![(None, None)];
+    }
+    let place = |&parent: &NodeId| {
+        let path = taxonomy.path_to_root(parent);
+        let labels: Vec<&str> = path.into_iter().map(|n| taxonomy.label(n)).collect();
+        (
+            Some(taxonomy.label(parent).to_owned()),
+            Some(labels.join(" > ")),
+        )
+    };
+    parents.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::taxonomy::load_str;
+
+    const SHAPES: &str = r#"
+nodes:
+  polygon:
+  rectangle: {parents: [polygon]}
+  rhombus: {parents: [polygon], description: "four equal sides"}
+  square: {parents: [rectangle, rhombus], names: [square, regular quadrilateral]}
+  own: {parents: [polygon], prompts: ["my {name}", "{description}"]}
+"#;
+
+    /// The prompts of `node` under these templates.
+    fn check(templates: &str, node: &str, synonyms: bool, expected: &[&str]) {
+        let taxonomy = load_str("shapes", SHAPES).into_sound().unwrap();
+        let file = parse("test", &format!("templates: {templates}")).unwrap();
+        let node = taxonomy.find(node).unwrap();
+        let options = ExpandOptions {
+            synonyms: Some(synonyms),
+        };
+        let set = file.only().unwrap();
+        assert_eq!(
+            expand(set, &taxonomy, node, &options).unwrap().texts,
+            expected
+        );
+    }
+
+    #[test]
+    fn expansion() {
+        check(
+            "['a {name}', 'a {}', 'a {c}']",
+            "square",
+            false,
+            &["a square"],
+        );
+        check(
+            "['{a name}']",
+            "square",
+            true,
+            &["a square", "a regular quadrilateral"],
+        );
+        check(
+            "['{name}, a {parent}']",
+            "square",
+            false,
+            &["square, a rectangle", "square, a rhombus"],
+        );
+        check(
+            "['{path} > {name}']",
+            "rhombus",
+            false,
+            &["polygon > rhombus"],
+        );
+        // What a node lacks leaves the template out, or the name alone.
+        check(
+            "['{name} in {parent}', 'a {name}']",
+            "polygon",
+            false,
+            &["a polygon"],
+        );
+        check("['{name} in {parent}']", "polygon", false, &["polygon"]);
+        check(
+            "['{name}: {description}']",
+            "rhombus",
+            false,
+            &["rhombus: four equal sides"],
+        );
+        // The node's own come instead; the one without a description is left out.
+        check("['a {name}']", "own", false, &["my own"]);
+    }
+
+    #[test]
+    fn every_builtin_set_is_sound() {
+        for name in BUILTIN {
+            assert_eq!(builtin(name).unwrap().name, name);
+        }
+        assert_eq!(builtin("none"), None);
+        assert!(BUILTIN.contains(&DEFAULT));
+    }
+}

@@ -1,4 +1,6 @@
-//! A run as something to read or to parse: one file a format. Reads a [`Run`](crate::run::Run) and nothing else.
+//! A run, diagnostics or a taxonomy as something to read or to parse: one file a format.
 
 pub mod diagnostics;
 pub mod hierarchy;
+pub mod json;
+pub mod text;

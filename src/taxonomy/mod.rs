@@ -97,6 +97,22 @@ pub enum Relation {
     Unrelated,
 }
 
+impl Relation {
+    /// The relation's name in files and tables, `snake_case`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Relation::Same => "same",
+            Relation::Equivalent => "equivalent",
+            Relation::Ancestor => "ancestor",
+            Relation::Descendant => "descendant",
+            Relation::Overlapping => "overlapping",
+            Relation::Sibling => "sibling",
+            Relation::Related => "related",
+            Relation::Unrelated => "unrelated",
+        }
+    }
+}
+
 /// What a label, as a user wrote it, stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
@@ -260,6 +276,12 @@ impl Taxonomy {
     /// Whether the two are the same class after equivalences are collapsed.
     pub fn same_class(&self, a: NodeId, b: NodeId) -> bool {
         self.dag.class(a) == self.dag.class(b)
+    }
+
+    /// Parents of the node's class on the collapsed graph, one representative each.
+    pub fn class_parents(&self, n: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let up = self.dag.up(self.dag.class(n)).iter();
+        up.map(|&parent| self.dag.members(parent)[0])
     }
 
     fn expand(&self, classes: Vec<Class>) -> Vec<NodeId> {

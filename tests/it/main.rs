@@ -1,6 +1,9 @@
-//! Tests of the program from outside: one binary, a module per command.
+//! The integration tests: one binary, so that it is linked once; a module per command or subject.
 
 mod check;
+mod clip;
 mod cmd;
+mod layers;
 mod pixels;
 mod show;
+mod verdicts;

@@ -1,0 +1,79 @@
+//! Options that several commands share: which model on which device, and how images are read.
+
+use crate::embed::EmbedOptions;
+use crate::model::pixels::DecodeOptions;
+use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions};
+
+use super::progress::Downloads;
+
+#[derive(clap::Args)]
+pub struct ModelArgs {
+    /// A CLIP checkpoint: a directory in the Hugging Face layout, or an id such as openai/clip-vit-base-patch32
+    #[arg(long, value_name = "DIR|ID", value_hint = clap::ValueHint::AnyPath)]
+    pub model: String,
+
+    /// Where to compute: auto, cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: DeviceChoice,
+
+    /// Precision of the model: f32, f16 or bf16 (the last two on a GPU)
+    #[arg(long, value_name = "DTYPE", default_value_t)]
+    dtype: DType,
+}
+
+#[derive(clap::Args)]
+pub struct ImageArgs {
+    /// Images a batch; default: 32 on the CPU (for each core), 256 on a GPU
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    batch: Option<u32>,
+
+    /// Take pictures as they are stored, without applying their EXIF orientation
+    #[arg(long)]
+    no_exif_orientation: bool,
+
+    /// What to do with a picture that cannot be read or decoded
+    #[arg(long, value_enum, value_name = "DO", default_value = "skip")]
+    pub on_bad_image: OnBadImage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnBadImage {
+    /// Stop at the first
+    Error,
+    /// Pass over them, list and count them; exit with 1 if all fail
+    Skip,
+}
+
+impl ModelArgs {
+    /// Loads the model, showing downloads as they go.
+    ///
+    /// # Errors
+    /// As [`model::load`].
+    pub fn load(&self) -> anyhow::Result<Box<dyn Encoder>> {
+        let options = LoadOptions {
+            device: self.device,
+            dtype: self.dtype,
+        };
+        Ok(model::load(&self.model, options, &Downloads::default())?)
+    }
+}
+
+impl ImageArgs {
+    /// The options of the pipeline for this encoder.
+    pub fn embed_options(&self, encoder: &dyn Encoder) -> EmbedOptions {
+        let default = if encoder.device_name() == "cpu" {
+            32
+        } else {
+            256
+        };
+        let decode = DecodeOptions {
+            exif_orientation: !self.no_exif_orientation,
+            ..DecodeOptions::default()
+        };
+        EmbedOptions {
+            batch: self.batch.map_or(default, |n| n as usize),
+            decode,
+            stop_at_bad_image: self.on_bad_image == OnBadImage::Error,
+        }
+    }
+}

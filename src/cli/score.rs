@@ -1,0 +1,379 @@
+//! `cladist score`: labelled images + a taxonomy + a checkpoint → how much of the error is multiplicity.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+use clap::ValueHint;
+use serde_json::json;
+
+use super::model_args::{ImageArgs, ModelArgs};
+use super::{Interrupted, interrupt, load_taxonomy, output, prompts};
+use crate::dataset::{self, Dataset, Labelled, OnUnknownLabel};
+use crate::embed::Encoded;
+use crate::files::Staging;
+use crate::hash;
+use crate::matrix::Matrix;
+use crate::model::Encoder;
+use crate::prompts::{ExpandOptions, TemplateSet};
+use crate::report;
+use crate::run::{self, Candidates, Counts, Inputs, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
+use crate::score::{Collisions, CreditPolicy};
+use crate::taxonomy::{NodeId, Taxonomy};
+
+#[derive(clap::Args)]
+pub struct ScoreArgs {
+    /// A folder with a directory per label, or a CSV, TSV or JSON Lines manifest
+    #[arg(long, value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
+    images: PathBuf,
+
+    /// The taxonomy's YAML file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    taxonomy: PathBuf,
+
+    #[command(flatten)]
+    model: ModelArgs,
+
+    #[command(flatten)]
+    image: ImageArgs,
+
+    /// Prompt templates: a YAML file, or one of the built-in sets bare, general, taxonomic
+    #[arg(long, value_name = "FILE|SET", value_hint = ValueHint::AnyPath)]
+    prompts: Option<String>,
+
+    /// Prompt with every name of a label, not the preferred one alone
+    #[arg(long)]
+    synonyms: bool,
+
+    /// What may be answered: leaves, all, under:NODE, or a file with a label a line; default: the truth labels
+    #[arg(long, value_name = "WHICH", value_hint = ValueHint::AnyPath)]
+    candidates: Option<String>,
+
+    /// Ranked candidates to keep for each image; 0 keeps all
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    top_k: usize,
+
+    /// Credit policy: strict, logical, hf1, wu-palmer, lin or depth; default: the taxonomy's, else logical
+    #[arg(long, value_name = "POLICY")]
+    credit: Option<String>,
+
+    /// Cosine of two labels' text prototypes from which they count as the same name
+    #[arg(long, value_name = "COSINE", default_value_t = Collisions::DEFAULT_THRESHOLD)]
+    collision_cosine: f32,
+
+    /// What to do with a label that names no node of the taxonomy, or several
+    #[arg(long, value_enum, value_name = "DO", default_value = "error")]
+    on_unknown_label: OnUnknown,
+
+    /// Write the run into this directory: summary, predictions, manifest
+    #[arg(long, value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
+    out: Option<PathBuf>,
+
+    /// How to print the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum OnUnknown {
+    Error,
+    Skip,
+}
+
+/// What is cheap to read, and is checked before the model is touched.
+struct Task {
+    taxonomy: Taxonomy,
+    templates: TemplateSet,
+    dataset: Dataset,
+    labelled: Labelled,
+    policy: CreditPolicy,
+    choice: Candidates,
+    candidates: Vec<NodeId>,
+    /// Indices of the items that are not skipped for their label.
+    items: Vec<usize>,
+}
+
+pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
+    let staging = args
+        .out
+        .as_deref()
+        .map(|out| Staging::new(out, run::MARKER))
+        .transpose()?;
+    let task = prepare(args)?;
+    let stop = interrupt::install()?;
+    let encoder = args.model.load()?;
+
+    let (prompted, counts, texts) = expand_prompts(args, &task)?;
+    let prompt_embeddings = embed_texts(encoder.as_ref(), &texts)?;
+    let encoded = embed_images(args, &task, encoder.as_ref(), stop)?;
+    let kept: Vec<(usize, usize)> = task
+        .items
+        .iter()
+        .zip(&encoded.rows)
+        .filter_map(|(&item, row)| Some((item, (*row)?)))
+        .collect();
+    if kept.is_empty() {
+        eprintln!(
+            "cladist: none of the {} images could be read",
+            task.items.len()
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    // Rows are in the order of the input, so the rows of the kept items are 0, 1, 2, …
+    debug_assert!(kept.iter().enumerate().all(|(i, &(_, row))| i == row));
+    let truths: Vec<_> = kept
+        .iter()
+        .map(|&(item, _)| task.labelled.truths[item].clone())
+        .collect();
+    let scored = truths.iter().filter(|t| !t.is_empty()).count();
+
+    let manifest = manifest(args, &task, encoder.as_ref(), &texts, kept.len(), scored)?;
+    let inputs = Inputs {
+        taxonomy: &task.taxonomy,
+        candidates: task.candidates.clone(),
+        prompted,
+        prompt_counts: counts,
+        prompt_embeddings,
+        images: kept
+            .iter()
+            .map(|&(item, _)| task.dataset.items[item].name.clone())
+            .collect(),
+        truths,
+        image_embeddings: encoded.embeddings,
+        logit_scale: encoder.logit_scale(),
+        collision_threshold: args.collision_cosine,
+        credit: task.policy.clone(),
+        top_k: args.top_k,
+    };
+    let run = on_all_cores(|| Run::build(inputs, manifest))?;
+
+    if stop.load(Ordering::Relaxed) {
+        bail!(Interrupted);
+    }
+    if let Some(staging) = staging {
+        run::save(&run, staging)?;
+    }
+    match args.format {
+        Format::Text => output::print(&report::text::render(&run, output::style()))?,
+        Format::Json => output::print(&report::json::render(&run)?)?,
+    }
+    if let Some(out) = &args.out {
+        eprintln!("run written to {}", out.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads and checks all that is cheap, so that a mistake in it is told before minutes of encoding.
+fn prepare(args: &ScoreArgs) -> anyhow::Result<Task> {
+    if !(-1.0..=1.0).contains(&args.collision_cosine) {
+        bail!(
+            "--collision-cosine {}: a cosine is from -1 to 1",
+            args.collision_cosine
+        );
+    }
+    let taxonomy = load_taxonomy(&args.taxonomy)?;
+    let policy = credit_policy(args, &taxonomy)?;
+    let templates = prompts::load_prompts(args.prompts.as_deref())?;
+    let dataset = dataset::open(&args.images)?;
+    let on_unknown = match args.on_unknown_label {
+        OnUnknown::Error => OnUnknownLabel::Error,
+        OnUnknown::Skip => OnUnknownLabel::Skip,
+    };
+    let labelled = dataset::resolve_labels(&dataset, &taxonomy, on_unknown)?;
+    let skipped: HashSet<usize> = labelled.skipped.iter().map(|s| s.item).collect();
+    let items: Vec<usize> = (0..dataset.items.len())
+        .filter(|i| !skipped.contains(i))
+        .collect();
+    if items.is_empty() {
+        bail!("{}: no image is left to score", args.images.display());
+    }
+    if !skipped.is_empty() {
+        eprintln!(
+            "{} images left out: their labels are unknown or ambiguous",
+            skipped.len()
+        );
+    }
+    if labelled.unlabelled > 0 {
+        eprintln!(
+            "{} images without a label: predicted, left out of the verdicts",
+            labelled.unlabelled
+        );
+    }
+    let choice = candidate_choice(args.candidates.as_deref())?;
+    let candidates = choice.select(&taxonomy, &labelled.truths)?;
+    if choice == Candidates::Truths {
+        eprintln!(
+            "candidates: the {} labels that occur as truth (--candidates leaves|all|FILE|under:NODE for others)",
+            candidates.len()
+        );
+    }
+    Ok(Task {
+        taxonomy,
+        templates,
+        dataset,
+        labelled,
+        policy,
+        choice,
+        candidates,
+        items,
+    })
+}
+
+fn credit_policy(args: &ScoreArgs, taxonomy: &Taxonomy) -> anyhow::Result<CreditPolicy> {
+    match (&args.credit, taxonomy.credit()) {
+        (Some(name), _) => CreditPolicy::by_name(name).context("--credit"),
+        (None, Some(section)) => CreditPolicy::from_section(section)
+            .with_context(|| format!("{}: credit", args.taxonomy.display())),
+        (None, None) => Ok(CreditPolicy::Logical),
+    }
+}
+
+fn candidate_choice(argument: Option<&str>) -> anyhow::Result<Candidates> {
+    Ok(match argument {
+        None => Candidates::Truths,
+        Some("leaves") => Candidates::Leaves,
+        Some("all") => Candidates::All,
+        Some(argument) => match argument.strip_prefix("under:") {
+            Some(label) => Candidates::Under(label.to_owned()),
+            None => candidate_list(Path::new(argument))?,
+        },
+    })
+}
+
+/// A label a line; blank lines and lines that begin with `#` are passed over.
+fn candidate_list(path: &Path) -> anyhow::Result<Candidates> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).with_context(|| {
+        format!("--candidates {shown}: use leaves, all, under:NODE, or a file with a label a line")
+    })?;
+    let text = String::from_utf8(bytes).with_context(|| format!("{shown}: is not UTF-8 text"))?;
+    let labels = text
+        .trim_start_matches('\u{feff}')
+        .lines()
+        .enumerate()
+        .map(|(i, line)| (format!("line {}", i + 1), line.trim().to_owned()))
+        .filter(|(_, label)| !label.is_empty() && !label.starts_with('#'))
+        .collect();
+    Ok(Candidates::List {
+        source: shown.to_string(),
+        labels,
+    })
+}
+
+/// The nodes that need a prototype (candidates, then other truths), the number of prompts of each, the prompts.
+fn expand_prompts(
+    args: &ScoreArgs,
+    task: &Task,
+) -> anyhow::Result<(Vec<NodeId>, Vec<usize>, Vec<String>)> {
+    let mut prompted = task.candidates.clone();
+    let mut seen: HashSet<NodeId> = prompted.iter().copied().collect();
+    for &truth in task.labelled.truths.iter().flatten() {
+        if seen.insert(truth) {
+            prompted.push(truth);
+        }
+    }
+    let options = ExpandOptions {
+        synonyms: args.synonyms.then_some(true),
+    };
+    let mut counts = Vec::with_capacity(prompted.len());
+    let mut texts = Vec::new();
+    for &node in &prompted {
+        let expansion = crate::prompts::expand(&task.templates, &task.taxonomy, node, &options)?;
+        counts.push(expansion.texts.len());
+        texts.extend(expansion.texts);
+    }
+    Ok((prompted, counts, texts))
+}
+
+fn embed_texts(encoder: &dyn Encoder, texts: &[String]) -> anyhow::Result<Matrix> {
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    Ok(encoder.encode_texts(&texts)?)
+}
+
+fn embed_images(
+    args: &ScoreArgs,
+    task: &Task,
+    encoder: &dyn Encoder,
+    stop: &AtomicBool,
+) -> anyhow::Result<Encoded> {
+    let paths: Vec<PathBuf> = task
+        .items
+        .iter()
+        .map(|&item| task.dataset.items[item].path.clone())
+        .collect();
+    super::embed::encode(&args.image, encoder, &paths, stop)
+}
+
+/// Runs `work` on a pool with a thread per core: candle's own pool is held at one thread, and it is the global one.
+fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?;
+    Ok(pool.install(work))
+}
+
+fn manifest(
+    args: &ScoreArgs,
+    task: &Task,
+    encoder: &dyn Encoder,
+    texts: &[String],
+    predicted: usize,
+    scored: usize,
+) -> anyhow::Result<Manifest> {
+    let taxonomy = &task.taxonomy;
+    let ids = task.candidates.iter().map(|&c| taxonomy.id(c).as_bytes());
+    let images = task.dataset.items.iter().flat_map(|item| {
+        std::iter::once(item.name.as_bytes()).chain(item.labels.iter().map(String::as_bytes))
+    });
+    Ok(Manifest {
+        schema: MANIFEST_SCHEMA,
+        cladist: env!("CARGO_PKG_VERSION").to_owned(),
+        taxonomy: SourceHash {
+            source: args.taxonomy.display().to_string(),
+            sha256: hash::of_parts(taxonomy.sources().iter().map(|(_, text)| text.as_bytes())),
+        },
+        prompts: SourceHash {
+            source: args
+                .prompts
+                .clone()
+                .unwrap_or_else(|| crate::prompts::DEFAULT.to_owned()),
+            sha256: hash::of_parts(texts.iter().map(String::as_bytes)),
+        },
+        images: SourceHash {
+            source: args.images.display().to_string(),
+            sha256: hash::of_parts(images),
+        },
+        model: json!({ "source": args.model.model, "fingerprint": encoder.fingerprint() }),
+        device: encoder.device_name(),
+        dtype: encoder.dtype_name().to_owned(),
+        candidates: SourceHash {
+            source: task.choice.describe(),
+            sha256: hash::of_parts(ids),
+        },
+        options: BTreeMap::from([
+            ("top-k".to_owned(), json!(args.top_k)),
+            ("credit".to_owned(), json!(task.policy.name())),
+            ("collision-cosine".to_owned(), json!(args.collision_cosine)),
+            ("synonyms".to_owned(), json!(args.synonyms)),
+        ]),
+        counts: Counts {
+            images: task.dataset.items.len(),
+            predicted,
+            scored,
+            unlabelled: task.labelled.unlabelled,
+            skipped_unknown_label: task.labelled.skipped.len(),
+            skipped_bad_image: task.items.len() - predicted,
+            candidates: task.candidates.len(),
+            prompts: texts.len(),
+        },
+    })
+}

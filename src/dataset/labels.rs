@@ -1,0 +1,181 @@
+//! Labels as written → nodes of a taxonomy, with every fault in one message.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::Dataset;
+use crate::taxonomy::{NodeId, Resolution, Taxonomy};
+
+/// What to do with a label that the taxonomy does not know, or knows more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnUnknownLabel {
+    #[default]
+    Error,
+    /// Leave the image out. An image with several labels is left out as soon as one of them is at
+    /// fault: judged by the others alone, a right answer could count as an error.
+    Skip,
+}
+
+/// What the labels of a data set stand for.
+#[derive(Debug, Clone, Default)]
+pub struct Labelled {
+    /// Per item: its truths without repetition, the primary one first; empty: unlabelled or skipped.
+    pub truths: Vec<Vec<NodeId>>,
+    /// Items left out because of a label, in order.
+    pub skipped: Vec<Skipped>,
+    /// Number of items that carry no label.
+    pub unlabelled: usize,
+}
+
+/// An item left out because of a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Index into [`Dataset::items`].
+    pub item: usize,
+    /// The label at fault, as written.
+    pub label: String,
+    pub reason: Reason,
+}
+
+/// Why a label names no node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The nearest names or ids, best first.
+    Unknown { nearest: Vec<String> },
+    /// Ids of the nodes that carry the name.
+    Ambiguous { ids: Vec<String> },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { nearest } if nearest.is_empty() => {
+                write!(f, "unknown, nothing is near")
+            }
+            Self::Unknown { nearest } => write!(f, "unknown, nearest: {}", nearest.join(", ")),
+            Self::Ambiguous { ids } => {
+                write!(f, "ambiguous, write one of the ids: {}", ids.join(", "))
+            }
+        }
+    }
+}
+
+/// A label that names no node, with its use in the data set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelFault {
+    pub label: String,
+    pub reason: Reason,
+    /// Number of images that carry it.
+    pub images: usize,
+    /// Where it is first used: `manifest:line`, or a directory.
+    pub place: String,
+}
+
+/// Every label of a data set that names no node, in order of first use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct LabelError {
+    /// The taxonomy's name.
+    pub taxonomy: String,
+    pub faults: Vec<LabelFault>,
+}
+
+impl fmt::Display for LabelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = self.faults.len();
+        let s = if n == 1 { "" } else { "s" };
+        writeln!(
+            f,
+            "{n} label{s} without one node in the taxonomy `{}`:",
+            self.taxonomy
+        )?;
+        for fault in &self.faults {
+            let images = if fault.images == 1 { "image" } else { "images" };
+            writeln!(
+                f,
+                "  `{}` ({} {images}, first {}): {}",
+                fault.label, fault.images, fault.place, fault.reason
+            )?;
+        }
+        write!(
+            f,
+            "Correct the labels, add them to the taxonomy as `names` of a node, or leave these images out with --on-unknown-label skip."
+        )
+    }
+}
+
+/// Finds the nodes that the labels of a data set stand for.
+///
+/// # Errors
+/// With [`OnUnknownLabel::Error`], when a label is unknown or ambiguous; the error lists all of them.
+pub fn resolve_labels(
+    dataset: &Dataset,
+    taxonomy: &Taxonomy,
+    on_unknown: OnUnknownLabel,
+) -> Result<Labelled, LabelError> {
+    resolve_with(
+        dataset,
+        taxonomy.name(),
+        on_unknown,
+        |label| match taxonomy.resolve(label) {
+            Resolution::One(node) => Ok(node),
+            Resolution::Unknown(nearest) => Err(Reason::Unknown { nearest }),
+            Resolution::Ambiguous(nodes) => Err(Reason::Ambiguous {
+                ids: nodes.iter().map(|&n| taxonomy.id(n).to_owned()).collect(),
+            }),
+        },
+    )
+}
+
+fn resolve_with(
+    dataset: &Dataset,
+    taxonomy: &str,
+    on_unknown: OnUnknownLabel,
+    resolve: impl Fn(&str) -> Result<NodeId, Reason>,
+) -> Result<Labelled, LabelError> {
+    let mut labelled = Labelled::default();
+    // A label is looked up once, since the nearest names of an unknown one cost a pass over all names.
+    let mut known: HashMap<&str, Result<NodeId, usize>> = HashMap::new();
+    let mut faults: Vec<LabelFault> = Vec::new();
+    for (i, item) in dataset.items.iter().enumerate() {
+        labelled.unlabelled += usize::from(item.labels.is_empty());
+        let mut truths = Vec::with_capacity(item.labels.len());
+        let mut first_fault = None;
+        for label in &item.labels {
+            let found = *known.entry(label).or_insert_with(|| {
+                resolve(label).map_err(|reason| {
+                    faults.push(LabelFault {
+                        label: label.clone(),
+                        reason,
+                        images: 0,
+                        place: dataset.place(i),
+                    });
+                    faults.len() - 1
+                })
+            });
+            match found {
+                Ok(node) if truths.contains(&node) => {}
+                Ok(node) => truths.push(node),
+                Err(fault) => {
+                    faults[fault].images += 1;
+                    first_fault.get_or_insert(fault);
+                }
+            }
+        }
+        if let Some(fault) = first_fault {
+            truths.clear();
+            labelled.skipped.push(Skipped {
+                item: i,
+                label: faults[fault].label.clone(),
+                reason: faults[fault].reason.clone(),
+            });
+        }
+        labelled.truths.push(truths);
+    }
+    if on_unknown == OnUnknownLabel::Error && !faults.is_empty() {
+        return Err(LabelError {
+            taxonomy: taxonomy.to_owned(),
+            faults,
+        });
+    }
+    Ok(labelled)
+}

@@ -1,0 +1,57 @@
+//! SHA-256 of what made a result, in hexadecimal.
+
+use std::io::{self, Read};
+
+use sha2::{Digest, Sha256};
+
+/// Hash of several contents in order, each preceded by its length so that no two lists share a hash.
+pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hex(hash)
+}
+
+/// Hash of everything that `readers` give, one after the other, in bounded memory.
+///
+/// # Errors
+/// The first reading error.
+pub fn of_readers<R: Read>(readers: impl IntoIterator<Item = R>) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    for mut reader in readers {
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => break,
+                count => hash.update(&buffer[..count]),
+            }
+        }
+    }
+    Ok(hex(hash))
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_sha256() {
+        // The first example of FIPS 180-2.
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(of_readers([&b"a"[..], b"bc"]).unwrap(), expected);
+    }
+
+    #[test]
+    fn lists_that_join_to_the_same_text_differ() {
+        assert_ne!(of_parts([&b"ab"[..], b"c"]), of_parts([&b"a"[..], b"bc"]));
+    }
+}

@@ -1,0 +1,245 @@
+//! CLIP in the Hugging Face layout, on candle: our own towers.
+//!
+//! candle-transformers' `clip` is not used because it knows one activation in the text tower, fixes the layer-norm
+//! epsilon, replaces a missing class embedding by noise, and pools texts at the device's argmax, which on CUDA is not
+//! the first maximum.
+
+mod config;
+mod kernels;
+mod ops;
+mod towers;
+mod weights;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use candle_core::{Device, Tensor};
+use tokenizers::Tokenizer;
+
+use super::device::{self, DType};
+use super::hub::Checkpoint;
+use super::pixels::Preprocess;
+use super::{Encoder, Fingerprint, ModelError, hash_files, preprocess_of, read_json, tokenizer};
+use crate::matrix::Matrix;
+use config::ClipConfig;
+use towers::{TextTower, VisionTower};
+use weights::Weights;
+
+/// Texts a micro-batch: prompts are short, and the matmuls are full at a few hundred tokens.
+const TEXT_BATCH: usize = 32;
+
+/// A CLIP checkpoint, ready to encode.
+pub struct ClipEncoder {
+    vision: VisionTower,
+    text: TextTower,
+    tokenizer: Tokenizer,
+    preprocess: Preprocess,
+    config: ClipConfig,
+    logit_scale: f32,
+    fingerprint: Fingerprint,
+    device: Device,
+    dtype: DType,
+}
+
+impl ClipEncoder {
+    /// Reads a checkpoint onto `device`.
+    ///
+    /// # Errors
+    /// Files that cannot be read or do not fit together, by name.
+    pub fn load(checkpoint: &Checkpoint, device: Device, dtype: DType) -> Result<Self, ModelError> {
+        let in_file = |error| match error {
+            ModelError::Config(reason) => ModelError::File {
+                path: checkpoint.config.clone(),
+                reason,
+            },
+            other => other,
+        };
+        let config = ClipConfig::from_json(&read_json(&checkpoint.config)?)
+            .map_err(|reason| in_file(ModelError::Config(reason)))?;
+        let tokenizer = tokenizer::load(checkpoint, config.text.max_position_embeddings)?;
+        let ids = tokenizer.get_vocab_size(true);
+        if ids > config.text.vocab_size {
+            return Err(ModelError::Tokenizer(format!(
+                "it knows {ids} tokens, the model's vocab_size is {}: they do not belong together",
+                config.text.vocab_size
+            )));
+        }
+        let preprocess = preprocess_of(checkpoint, config.vision.image_size)?;
+        // Hashing reads hundreds of megabytes; it runs beside the loading.
+        let (towers, hashes) = std::thread::scope(|scope| {
+            let hashes = scope.spawn(|| hash(checkpoint));
+            let towers = load_towers(checkpoint, &config, &device, dtype).map_err(in_file);
+            (towers, hashes.join().expect("hashing does not panic"))
+        });
+        let ((vision, text, logit_scale), [weights, config_hash, tokenizer_hash]) =
+            (towers?, hashes?);
+        let name = device::name(&device);
+        let fingerprint = Fingerprint {
+            weights,
+            config: config_hash,
+            tokenizer: tokenizer_hash,
+            preprocess: preprocess.clone(),
+            dtype: dtype.name().to_owned(),
+            device: name.split(':').next().unwrap_or_default().to_owned(),
+        };
+        Ok(Self {
+            vision,
+            text,
+            tokenizer,
+            preprocess,
+            config,
+            logit_scale,
+            fingerprint,
+            device,
+            dtype,
+        })
+    }
+
+    /// Unit rows of a n × dim tensor; norms in f64.
+    fn unit_rows(&self, features: &Tensor) -> Result<Matrix, ModelError> {
+        let mut data = features.flatten_all()?.to_vec1::<f32>()?;
+        for row in data.chunks_exact_mut(self.config.projection_dim) {
+            let squares: f64 = row.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+            let norm = squares.sqrt().max(f64::MIN_POSITIVE);
+            row.iter_mut()
+                .for_each(|v| *v = (f64::from(*v) / norm) as f32);
+        }
+        Ok(Matrix::new(self.config.projection_dim, data))
+    }
+
+    fn encode_ids(&self, texts: &[&[u32]]) -> Result<Matrix, ModelError> {
+        self.unit_rows(&self.text.forward(texts, &self.device)?)
+    }
+}
+
+impl Encoder for ClipEncoder {
+    fn dim(&self) -> usize {
+        self.config.projection_dim
+    }
+
+    fn logit_scale(&self) -> f32 {
+        self.logit_scale
+    }
+
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    fn device_name(&self) -> String {
+        device::name(&self.device)
+    }
+
+    fn dtype_name(&self) -> &'static str {
+        self.dtype.name()
+    }
+
+    fn workers(&self) -> usize {
+        if self.device.is_cpu() {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            1
+        }
+    }
+
+    fn encode_images(&self, pixels: &[f32]) -> Result<Matrix, ModelError> {
+        let image = 3 * self.config.vision.image_size * self.config.vision.image_size;
+        if pixels.is_empty() {
+            return Ok(Matrix::new(self.dim(), Vec::new()));
+        }
+        if !pixels.len().is_multiple_of(image) {
+            return Err(ModelError::Device(format!(
+                "{} pixel values are not whole images of {image}",
+                pixels.len()
+            )));
+        }
+        let features = self
+            .vision
+            .forward(pixels, &self.device, self.dtype.of_candle())?;
+        self.unit_rows(&features)
+    }
+
+    fn token_ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        let ids = tokenizer::ids(&self.tokenizer, text)?;
+        match ids
+            .iter()
+            .find(|&&id| id as usize >= self.config.text.vocab_size)
+        {
+            None => Ok(ids),
+            Some(id) => Err(ModelError::Tokenizer(format!(
+                "`{text}`: token {id} is outside of the model's vocabulary of {}",
+                self.config.text.vocab_size
+            ))),
+        }
+    }
+
+    fn encode_texts(&self, texts: &[&str]) -> Result<Matrix, ModelError> {
+        let ids: Vec<Vec<u32>> = texts
+            .iter()
+            .map(|text| self.token_ids(text))
+            .collect::<Result<_, _>>()?;
+        // Texts of one length together, so that little is padded; the order is made good again below.
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.sort_by_key(|&i| ids[i].len());
+        let batches: Vec<&[usize]> = order.chunks(TEXT_BATCH).collect();
+
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<Vec<(usize, Matrix)>, ModelError> {
+            let mut done = Vec::new();
+            loop {
+                let batch = next.fetch_add(1, Ordering::Relaxed);
+                let Some(indices) = batches.get(batch) else {
+                    return Ok(done);
+                };
+                let texts: Vec<&[u32]> = indices.iter().map(|&i| ids[i].as_slice()).collect();
+                done.push((batch, self.encode_ids(&texts)?));
+            }
+        };
+        let workers = self.workers().min(batches.len());
+        let done = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("encoding does not panic"))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+
+        let mut all = Matrix::new(self.dim(), vec![0.0; ids.len() * self.dim()]);
+        for (batch, rows) in done.into_iter().flatten() {
+            for (row, &i) in batches[batch].iter().enumerate() {
+                all.row_mut(i).copy_from_slice(rows.row(row));
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn load_towers(
+    checkpoint: &Checkpoint,
+    config: &ClipConfig,
+    device: &Device,
+    dtype: DType,
+) -> Result<(VisionTower, TextTower, f32), ModelError> {
+    let weights = Weights::open(&checkpoint.weights, device, dtype.of_candle())?;
+    Ok((
+        VisionTower::load(&weights, config)?,
+        TextTower::load(&weights, config)?,
+        weights.scalar("logit_scale")?.exp(),
+    ))
+}
+
+fn hash(checkpoint: &Checkpoint) -> Result<[String; 3], ModelError> {
+    let tokenizer: Vec<&Path> = match (&checkpoint.tokenizer, &checkpoint.vocab_merges) {
+        (Some(path), _) => vec![path],
+        (None, Some((vocab, merges))) => vec![vocab, merges],
+        (None, None) => Vec::new(),
+    };
+    Ok([
+        hash_files(checkpoint.weights.iter().map(|path| path.as_path()))?,
+        hash_files([checkpoint.config.as_path()])?,
+        hash_files(tokenizer)?,
+    ])
+}

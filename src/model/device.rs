@@ -1,0 +1,152 @@
+//! `--device` and `--dtype`: what was asked for, and opening it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use candle_core::Device;
+
+use crate::model::ModelError;
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// The first CUDA or Metal device that this binary can use, else the CPU.
+    #[default]
+    Auto,
+    Cpu,
+    Cuda(usize),
+    Metal,
+}
+
+/// Precision of weights and activations. Embeddings are f32 whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DType {
+    #[default]
+    F32,
+    F16,
+    Bf16,
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unknown = || format!("`{text}` is no device: use auto, cpu, cuda, cuda:N or metal");
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            "metal" => Ok(Self::Metal),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(|n| n.parse().ok())
+                .map(Self::Cuda)
+                .ok_or_else(unknown),
+        }
+    }
+}
+
+impl FromStr for DType {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "f32" => Ok(Self::F32),
+            "f16" => Ok(Self::F16),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err(format!("`{text}` is no dtype: use f32, f16 or bf16")),
+        }
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl DType {
+    /// The name on the command line and in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    pub(super) fn of_candle(self) -> candle_core::DType {
+        match self {
+            Self::F32 => candle_core::DType::F32,
+            Self::F16 => candle_core::DType::F16,
+            Self::Bf16 => candle_core::DType::BF16,
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// A device that this binary was not built for, or that the machine does not have.
+    pub(super) fn open(self, dtype: DType) -> Result<Device, ModelError> {
+        let device = match self {
+            Self::Cpu => Device::Cpu,
+            Self::Cuda(_) if !cfg!(feature = "cuda") => return Err(not_built("CUDA", "cuda")),
+            Self::Metal if !cfg!(feature = "metal") => return Err(not_built("Metal", "metal")),
+            Self::Cuda(n) => Device::new_cuda(n).map_err(|error| {
+                ModelError::Device(format!("cuda:{n} cannot be opened: {error}"))
+            })?,
+            Self::Metal => Device::new_metal(0)
+                .map_err(|error| ModelError::Device(format!("metal cannot be opened: {error}")))?,
+            Self::Auto if cfg!(feature = "cuda") => Device::new_cuda(0).unwrap_or(Device::Cpu),
+            Self::Auto if cfg!(feature = "metal") => Device::new_metal(0).unwrap_or(Device::Cpu),
+            Self::Auto => Device::Cpu,
+        };
+        if device.is_cpu() && dtype != DType::F32 {
+            return Err(ModelError::Device(format!(
+                "--dtype {dtype} is slow or unsupported on the CPU: use f32 there"
+            )));
+        }
+        Ok(device)
+    }
+}
+
+fn not_built(what: &str, feature: &str) -> ModelError {
+    ModelError::Device(format!(
+        "this binary was built without {what}: build it with `cargo install --path . --features {feature}`, or use --device cpu"
+    ))
+}
+
+/// `cpu`, `cuda:N` or `metal`.
+pub(super) fn name(device: &Device) -> String {
+    match device.location() {
+        candle_core::DeviceLocation::Cpu => "cpu".into(),
+        candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+        candle_core::DeviceLocation::Metal { .. } => "metal".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_by_name() {
+        for (text, device) in [
+            ("auto", Some(DeviceChoice::Auto)),
+            ("cuda", Some(DeviceChoice::Cuda(0))),
+            ("cuda:3", Some(DeviceChoice::Cuda(3))),
+            ("cuda:", None),
+            ("gpu", None),
+        ] {
+            assert_eq!(text.parse().ok(), device, "{text}");
+        }
+    }
+
+    #[test]
+    fn half_precision_on_the_cpu_is_refused() {
+        assert!(DeviceChoice::Cpu.open(DType::F16).is_err());
+        assert!(DeviceChoice::Cpu.open(DType::F32).is_ok());
+    }
+}

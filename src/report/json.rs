@@ -1,0 +1,26 @@
+//! A run's summary and what made it as one JSON object, for `--format json`.
+
+use serde::Serialize;
+
+use crate::run::{Manifest, Run};
+use crate::score::Summary;
+
+/// The summary's fields, as in `summary.json`, and the manifest under `run`, as in `run.yaml`.
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    run: &'a Manifest,
+}
+
+/// The object, pretty-printed, with a final newline.
+///
+/// # Errors
+/// None in practice: the types hold nothing that JSON cannot say.
+pub fn render(run: &Run) -> serde_json::Result<String> {
+    let object = Object {
+        summary: &run.summary,
+        run: &run.manifest,
+    };
+    Ok(serde_json::to_string_pretty(&object)? + "\n")
+}

@@ -1,0 +1,320 @@
+//! A run's summary as text for the console, in the order in which one reads it.
+
+use std::fmt::Write;
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::run::Run;
+use crate::score::{Confusion, Group, Summary, VerdictRow};
+
+/// How to print.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// ANSI colours. Nothing is told by colour alone.
+    pub colour: bool,
+    /// Columns to stay within; `None` (a pipe) cuts nothing.
+    pub width: Option<usize>,
+}
+
+/// Columns of the longest bar.
+const BAR: usize = 22;
+
+/// The console answer: n and accuracies, the breakdown, the headline, credit, K and its ceiling, confusions.
+pub fn render(run: &Run, style: Style) -> String {
+    let mut out = String::new();
+    let summary = &run.summary;
+    accuracies(&mut out, summary);
+    if summary.n > 0 {
+        out.push('\n');
+        breakdown(&mut out, summary, style);
+        let _ = writeln!(out, "\n{}\n", paint(style, BOLD, &headline(summary)));
+        credit_and_ceiling(&mut out, summary);
+        confusions(&mut out, summary, style);
+    }
+    out
+}
+
+/// The headline sentence: the interval in which the multiplicity share of the error lies (METHOD 3).
+pub fn headline(summary: &Summary) -> String {
+    let errors = match summary.errors {
+        0 if summary.n == 0 => return "No labelled image was scored: nothing to judge.".into(),
+        0 => return "No errors: every answer is the annotated label.".into(),
+        1 => "1 error".to_owned(),
+        n => format!("{} errors", thousands(n)),
+    };
+    let share = |count: usize| 100.0 * count as f64 / summary.errors as f64;
+    let multiplicity = &summary.multiplicity;
+    let low = share(multiplicity.confirmed).round();
+    // Mistakes are what is left of the upper bound, so that the two always add up to 100.
+    let high = share(multiplicity.confirmed + multiplicity.possible).round();
+    let mistakes = 100.0 - high;
+    let range = if multiplicity.possible == 0 {
+        format!("{low} %")
+    } else if low == high {
+        format!("about {low} %")
+    } else {
+        format!("between {low} % and {high} %")
+    };
+    let (are, mistakes_are) = if summary.errors == 1 {
+        ("is", "is")
+    } else {
+        ("are", "are")
+    };
+    format!("Of {errors}, {range} {are} multiplicity; {mistakes} % {mistakes_are} real mistakes.")
+}
+
+fn accuracies(out: &mut String, summary: &Summary) {
+    let _ = writeln!(
+        out,
+        "n {}   top-1 {}   top-{} {}   over {} candidates",
+        thousands(summary.n),
+        percent(summary.top1),
+        summary.top5.k,
+        percent(summary.top5.accuracy),
+        thousands(summary.candidates),
+    );
+}
+
+fn breakdown(out: &mut String, summary: &Summary, style: Style) {
+    let _ = writeln!(
+        out,
+        "{:<16}{:>9}{:>9}{:>10}{:>9}",
+        "verdict", "count", "of all", "of error", "Δacc"
+    );
+    let mut group = None;
+    for row in &summary.verdicts {
+        if group != Some(row.group) {
+            group = Some(row.group);
+            let _ = writeln!(out, "{}", group_title(row.group, summary, style));
+        }
+        let _ = writeln!(out, "{}", breakdown_row(row, style).trim_end());
+    }
+}
+
+fn group_title(group: Group, summary: &Summary, style: Style) -> String {
+    let multiplicity = &summary.multiplicity;
+    let (title, count) = match group {
+        Group::Correct => ("correct", summary.n - summary.errors),
+        Group::Confirmed => ("multiplicity, confirmed", multiplicity.confirmed),
+        Group::Possible => ("multiplicity, possible", multiplicity.possible),
+        Group::Mistake => ("mistake", multiplicity.mistakes),
+    };
+    paint(
+        style,
+        group_colour(group),
+        &format!("{title}: {}", thousands(count)),
+    )
+}
+
+fn breakdown_row(row: &VerdictRow, style: Style) -> String {
+    let delta = match row.delta_accuracy {
+        Some(delta) => format!("+{}", percent(Some(delta))),
+        None => "–".to_owned(),
+    };
+    let share_of_error = match row.share_of_error {
+        Some(share) => percent(Some(share)),
+        None => "–".to_owned(),
+    };
+    let bar = bar(row.share.unwrap_or(0.0));
+    format!(
+        "  {:<14}{:>9}{:>9}{:>10}{:>9} {}",
+        row.verdict.name(),
+        thousands(row.count),
+        percent(row.share),
+        share_of_error,
+        delta,
+        paint(style, group_colour(row.group), &bar),
+    )
+}
+
+fn credit_and_ceiling(out: &mut String, summary: &Summary) {
+    let _ = writeln!(
+        out,
+        "credit       strict {}   {} {}",
+        percent(summary.strict_credit),
+        summary.credit_policy,
+        percent(summary.credit)
+    );
+    let valid = &summary.valid_set;
+    let _ = writeln!(
+        out,
+        "mean K       {}   1/K ceiling {}   top-1 {} ({} of the ceiling)",
+        valid.mean_k.map_or("n/a".to_owned(), |k| format!("{k:.2}")),
+        percent(valid.ceiling),
+        percent(summary.top1),
+        percent(valid.top1_over_ceiling),
+    );
+    for (count, what) in [
+        (
+            valid.without_valid_candidate,
+            "without any valid candidate: K = 0, counted as ceiling 0",
+        ),
+        (
+            valid.truth_not_a_candidate,
+            "whose annotated label is not a candidate: never exact",
+        ),
+    ] {
+        if count > 0 {
+            let _ = writeln!(out, "             {} images {what}", thousands(count));
+        }
+    }
+}
+
+fn confusions(out: &mut String, summary: &Summary, style: Style) {
+    if summary.confusions.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nworst confusions");
+    let header = [
+        "count",
+        "annotated",
+        "answered",
+        "verdict",
+        "relation",
+        "LCA",
+    ];
+    let cells: Vec<[String; 6]> = std::iter::once(header.map(str::to_owned))
+        .chain(summary.confusions.iter().map(confusion_cells))
+        .collect();
+    let mut widths = [0; 6];
+    for row in &cells {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.width());
+        }
+    }
+    if let Some(total) = style.width {
+        shrink(&mut widths, total);
+    }
+    for row in &cells {
+        let mut line = String::new();
+        for (i, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let cell = cut(cell, width);
+            let padding = " ".repeat(width - cell.width());
+            let _ = match i {
+                0 => write!(line, "  {padding}{cell}"),
+                _ => write!(line, "  {cell}{padding}"),
+            };
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+}
+
+fn confusion_cells(confusion: &Confusion) -> [String; 6] {
+    [
+        thousands(confusion.count),
+        confusion.truth.clone(),
+        confusion.answer.clone(),
+        confusion.verdict.name().to_owned(),
+        confusion.relation.name().to_owned(),
+        confusion.lca.clone().unwrap_or_else(|| "–".to_owned()),
+    ]
+}
+
+/// Narrows the three columns of labels, widest first, until the table fits; no column under eight.
+fn shrink(widths: &mut [usize; 6], total: usize) {
+    const LABELS: [usize; 3] = [1, 2, 5];
+    while widths.iter().map(|w| w + 2).sum::<usize>() > total {
+        let Some(widest) = LABELS
+            .into_iter()
+            .filter(|&i| widths[i] > 8)
+            .max_by_key(|&i| widths[i])
+        else {
+            return;
+        };
+        widths[widest] -= 1;
+    }
+}
+
+/// The text if it fits in `width` columns, else its head and an ellipsis.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.width() + c.to_string().width() + 1 > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept + "…"
+}
+
+/// A bar of eighths of a column; anything above zero shows.
+fn bar(share: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share * (BAR * 8) as f64).ceil() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+const BOLD: &str = "1";
+
+fn group_colour(group: Group) -> &'static str {
+    match group {
+        Group::Correct => "32",
+        Group::Confirmed => "36",
+        Group::Possible => "33",
+        Group::Mistake => "31",
+    }
+}
+
+fn paint(style: Style, code: &str, text: &str) -> String {
+    if style.colour && !text.is_empty() {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A fraction as a percentage with one decimal, `n/a` where there is none.
+fn percent(share: Option<f64>) -> String {
+    share.map_or("n/a".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
+
+/// A count with a comma every three digits.
+pub fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_have_a_comma_every_three_digits() {
+        for (n, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
+            assert_eq!(thousands(n), text);
+        }
+    }
+
+    #[test]
+    fn wide_labels_are_cut_to_columns_not_to_bytes() {
+        for (text, width, cut_text) in [
+            ("rectangle", 9, "rectangle"),
+            ("rectangle", 5, "rect…"),
+            ("長方形", 5, "長方…"),
+        ] {
+            assert_eq!(cut(text, width), cut_text);
+        }
+    }
+
+    #[test]
+    fn a_bar_fills_its_columns_at_one_and_shows_the_smallest_share() {
+        assert_eq!(bar(0.0), "");
+        assert_eq!(bar(1e-9), "▏");
+        assert_eq!(bar(1.0).chars().count(), BAR);
+    }
+}

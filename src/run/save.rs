@@ -1,0 +1,212 @@
+//! Writing a run: `summary.json`, `predictions.parquet`, `predictions.jsonl`, `run.yaml`, all or none.
+//!
+//! The files' schema is documented in `docs/run-files.md`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    Float32Builder, Float64Builder, ListBuilder, StringBuilder, StructBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Fields, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use serde::Serialize;
+
+use super::{Prediction, Run};
+use crate::files::{Staging, StagingError};
+
+/// The file that says that a directory is a run.
+pub const MARKER: &str = "run.yaml";
+
+/// Images a Parquet batch: bounds the memory that writing takes.
+const BATCH: usize = 8192;
+
+/// Why a run could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    #[error(transparent)]
+    Staging(#[from] StagingError),
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    Parquet {
+        path: PathBuf,
+        source: parquet::errors::ParquetError,
+    },
+}
+
+/// Writes `run` into `staging` and puts it in its place.
+///
+/// # Errors
+/// What could not be written, with its path; an earlier run in the same place is then still there.
+pub fn save(run: &Run, staging: Staging) -> Result<(), SaveError> {
+    let at = |name: &str| staging.path().join(name);
+    write(&at("summary.json"), |out| {
+        serde_json::to_writer_pretty(&mut *out, &run.summary)?;
+        out.write_all(b"\n")
+    })?;
+    write(&at("predictions.jsonl"), |out| {
+        for prediction in &run.predictions {
+            serde_json::to_writer(&mut *out, &Line::new(run, prediction))?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    })?;
+    let parquet = at("predictions.parquet");
+    write_parquet(run, &parquet).map_err(|source| SaveError::Parquet {
+        path: parquet,
+        source,
+    })?;
+    write(&at(MARKER), |out| {
+        serde_yaml::to_writer(out, &run.manifest).map_err(io::Error::other)
+    })?;
+    Ok(staging.publish()?)
+}
+
+fn write(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), SaveError> {
+    let attempt = || {
+        let mut out = BufWriter::new(File::create(path)?);
+        fill(&mut out)?;
+        out.flush()
+    };
+    attempt().map_err(|source| SaveError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// One line of `predictions.jsonl`: the columns of the Parquet file under the same names.
+#[derive(Serialize)]
+struct Line<'a> {
+    image: &'a str,
+    truths: Vec<&'a str>,
+    answer: &'a str,
+    probability: f64,
+    verdict: Option<&'static str>,
+    relation: Option<&'static str>,
+    lca: Option<&'a str>,
+    credit: Option<f64>,
+    top_k: Vec<RankedLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct RankedLine<'a> {
+    label: &'a str,
+    similarity: f32,
+    probability: f64,
+}
+
+impl<'a> Line<'a> {
+    fn new(run: &'a Run, prediction: &'a Prediction) -> Self {
+        let best = prediction.top_k[0];
+        let judged = prediction.judged.as_ref();
+        Self {
+            image: &prediction.image,
+            truths: prediction.truths.iter().map(|&t| run.id(t)).collect(),
+            answer: run.id(best.label),
+            probability: best.probability,
+            verdict: judged.map(|j| j.verdict.name()),
+            relation: judged.map(|j| j.relation.name()),
+            lca: judged.and_then(|j| j.lca).map(|l| run.id(l)),
+            credit: judged.map(|j| j.credit),
+            top_k: prediction
+                .top_k
+                .iter()
+                .map(|a| RankedLine {
+                    label: run.id(a.label),
+                    similarity: a.similarity,
+                    probability: a.probability,
+                })
+                .collect(),
+        }
+    }
+}
+
+fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetError> {
+    let item = |data_type| Arc::new(Field::new("item", data_type, false));
+    let ranked = Fields::from(vec![
+        Field::new("label", DataType::Utf8, false),
+        Field::new("similarity", DataType::Float32, false),
+        Field::new("probability", DataType::Float64, false),
+    ]);
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("image", DataType::Utf8, false),
+        Field::new("truths", DataType::List(item(DataType::Utf8)), false),
+        Field::new("answer", DataType::Utf8, false),
+        Field::new("probability", DataType::Float64, false),
+        Field::new("verdict", DataType::Utf8, true),
+        Field::new("relation", DataType::Utf8, true),
+        Field::new("lca", DataType::Utf8, true),
+        Field::new("credit", DataType::Float64, true),
+        Field::new(
+            "top_k",
+            DataType::List(item(DataType::Struct(ranked.clone()))),
+            false,
+        ),
+    ]));
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .build();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path)?, Arc::clone(&schema), Some(properties))?;
+    for chunk in run.predictions.chunks(BATCH) {
+        let mut image = StringBuilder::new();
+        let mut truths = ListBuilder::new(StringBuilder::new()).with_field(item(DataType::Utf8));
+        let mut answer = StringBuilder::new();
+        let mut probability = Float64Builder::new();
+        let mut verdict = StringBuilder::new();
+        let mut relation = StringBuilder::new();
+        let mut lca = StringBuilder::new();
+        let mut credit = Float64Builder::new();
+        let mut top_k = ListBuilder::new(StructBuilder::from_fields(ranked.clone(), 0))
+            .with_field(item(DataType::Struct(ranked.clone())));
+        for prediction in chunk {
+            let line = Line::new(run, prediction);
+            image.append_value(line.image);
+            truths.append_value(line.truths.iter().map(Some));
+            answer.append_value(line.answer);
+            probability.append_value(line.probability);
+            verdict.append_option(line.verdict);
+            relation.append_option(line.relation);
+            lca.append_option(line.lca);
+            credit.append_option(line.credit);
+            for ranked in &line.top_k {
+                let row = top_k.values();
+                let of_the_schema = "the builders are made from the schema above";
+                row.field_builder::<StringBuilder>(0)
+                    .expect(of_the_schema)
+                    .append_value(ranked.label);
+                row.field_builder::<Float32Builder>(1)
+                    .expect(of_the_schema)
+                    .append_value(ranked.similarity);
+                row.field_builder::<Float64Builder>(2)
+                    .expect(of_the_schema)
+                    .append_value(ranked.probability);
+                row.append(true);
+            }
+            top_k.append(true);
+        }
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(image.finish()),
+            Arc::new(truths.finish()),
+            Arc::new(answer.finish()),
+            Arc::new(probability.finish()),
+            Arc::new(verdict.finish()),
+            Arc::new(relation.finish()),
+            Arc::new(lca.finish()),
+            Arc::new(credit.finish()),
+            Arc::new(top_k.finish()),
+        ];
+        writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns)?)?;
+    }
+    writer.close()?;
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! The verdict of one prediction: exclusive, exhaustive, tested in a fixed order (METHOD 3).
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use crate::matrix::Matrix;
+use crate::taxonomy::{NodeId, Relation, Taxonomy, normalise};
+
+/// The verdict of one prediction, declared in the order in which it is tested (METHOD 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Exact,
+    Synonym,
+    AlsoValid,
+    Generalised,
+    Specialised,
+    Overlap,
+    NameCollision,
+    Near,
+    Related,
+    Unrelated,
+}
+
+/// What a verdict says of the error it stands for (METHOD 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    Correct,
+    /// Multiplicity that the graph or the annotation confirms: the answer is true.
+    Confirmed,
+    /// Multiplicity that the data cannot decide: the answer may be true.
+    Possible,
+    Mistake,
+}
+
+impl Verdict {
+    /// Every verdict, in the order of the tests.
+    pub const ALL: [Verdict; 10] = [
+        Verdict::Exact,
+        Verdict::Synonym,
+        Verdict::AlsoValid,
+        Verdict::Generalised,
+        Verdict::Specialised,
+        Verdict::Overlap,
+        Verdict::NameCollision,
+        Verdict::Near,
+        Verdict::Related,
+        Verdict::Unrelated,
+    ];
+
+    /// The verdict's name in files and tables, `snake_case`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Exact => "exact",
+            Verdict::Synonym => "synonym",
+            Verdict::AlsoValid => "also_valid",
+            Verdict::Generalised => "generalised",
+            Verdict::Specialised => "specialised",
+            Verdict::Overlap => "overlap",
+            Verdict::NameCollision => "name_collision",
+            Verdict::Near => "near",
+            Verdict::Related => "related",
+            Verdict::Unrelated => "unrelated",
+        }
+    }
+
+    /// The group that the verdict belongs to.
+    pub fn group(self) -> Group {
+        match self {
+            Verdict::Exact => Group::Correct,
+            Verdict::Synonym | Verdict::AlsoValid | Verdict::Generalised => Group::Confirmed,
+            Verdict::Specialised | Verdict::Overlap | Verdict::NameCollision => Group::Possible,
+            Verdict::Near | Verdict::Related | Verdict::Unrelated => Group::Mistake,
+        }
+    }
+
+    /// Whether an answer with this verdict is true of the image: what K(x) counts (METHOD 4).
+    pub fn is_valid(self) -> bool {
+        matches!(self.group(), Group::Correct | Group::Confirmed)
+    }
+}
+
+impl Group {
+    /// The group's name in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Correct => "correct",
+            Group::Confirmed => "confirmed",
+            Group::Possible => "possible",
+            Group::Mistake => "mistake",
+        }
+    }
+}
+
+/// What is known of one prediction: its verdict, and the truth that it was best related to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    /// The best relation to any truth.
+    pub relation: Relation,
+    /// The truth that has it; the first in the order of the annotation.
+    pub truth: NodeId,
+}
+
+/// Which labels cannot be told apart by what the model is given (METHOD 3, `name_collision`).
+///
+/// Two labels collide if they carry a common name after normalisation, or if their text prototypes have a
+/// cosine of at least the threshold.
+#[derive(Debug, Clone, Default)]
+pub struct Collisions {
+    names: HashMap<NodeId, HashSet<String>>,
+    prototypes: HashMap<NodeId, usize>,
+    vectors: Matrix,
+    threshold: f32,
+}
+
+impl Collisions {
+    /// METHOD's default threshold τ on the cosine of two text prototypes.
+    pub const DEFAULT_THRESHOLD: f32 = 0.99;
+
+    /// `nodes[i]` has the unit prototype `vectors.row(i)`.
+    pub fn new(taxonomy: &Taxonomy, nodes: &[NodeId], vectors: Matrix, threshold: f32) -> Self {
+        let names = nodes
+            .iter()
+            .map(|&n| {
+                let names = taxonomy.node(n).names.iter().map(|name| normalise(name));
+                (n, names.collect())
+            })
+            .collect();
+        let prototypes = nodes.iter().enumerate().map(|(i, &n)| (n, i)).collect();
+        Self {
+            names,
+            prototypes,
+            vectors,
+            threshold,
+        }
+    }
+
+    /// Whether `a` and `b` cannot be told apart. Nodes that were not given to [`Collisions::new`] never collide.
+    pub fn collide(&self, a: NodeId, b: NodeId) -> bool {
+        let (Some(&row_a), Some(&row_b)) = (self.prototypes.get(&a), self.prototypes.get(&b))
+        else {
+            return false;
+        };
+        if !self.names[&a].is_disjoint(&self.names[&b]) {
+            return true;
+        }
+        let (a, b) = (self.vectors.row(row_a), self.vectors.row(row_b));
+        a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>() >= self.threshold
+    }
+}
+
+/// Judges the answer `p` for an image annotated with `truths`, the first of which is the primary one (METHOD 3).
+///
+/// `None` if `truths` is empty: an image without a label has no verdict.
+///
+/// The *surface name* of a label is its preferred name, the one that the prompts show to the model; a name that
+/// two labels share further down their lists is a `name_collision`, not a synonym.
+pub fn judge(
+    taxonomy: &Taxonomy,
+    collisions: &Collisions,
+    p: NodeId,
+    truths: &[NodeId],
+) -> Option<Judgement> {
+    let (relation, truth) = truths
+        .iter()
+        .map(|&t| (taxonomy.relation(p, t), t))
+        // `min_by_key` keeps the first of equals, so the order of the annotation decides.
+        .min_by_key(|(relation, _)| *relation)?;
+    let primary = truths[0];
+    let verdict = if p == primary {
+        Verdict::Exact
+    } else if taxonomy.same_class(p, primary) || same_surface_name(taxonomy, p, primary) {
+        Verdict::Synonym
+    } else {
+        match relation {
+            Relation::Same | Relation::Equivalent => Verdict::AlsoValid,
+            Relation::Ancestor => Verdict::Generalised,
+            Relation::Descendant => Verdict::Specialised,
+            Relation::Overlapping => Verdict::Overlap,
+            _ if truths.iter().any(|&t| collisions.collide(p, t)) => Verdict::NameCollision,
+            Relation::Sibling => Verdict::Near,
+            Relation::Related => Verdict::Related,
+            Relation::Unrelated => Verdict::Unrelated,
+        }
+    };
+    Some(Judgement {
+        verdict,
+        relation,
+        truth,
+    })
+}
+
+/// The candidates that are valid for `truths` (verdict exact, synonym, also_valid or generalised), in the order
+/// of `candidates`: K(x) is their number (METHOD 4).
+pub fn valid_candidates(
+    taxonomy: &Taxonomy,
+    candidates: &[NodeId],
+    truths: &[NodeId],
+) -> Vec<NodeId> {
+    // Name collisions are only possible multiplicity, so the prototypes do not matter here.
+    let collisions = Collisions::default();
+    candidates
+        .iter()
+        .copied()
+        .filter(|&c| judge(taxonomy, &collisions, c, truths).is_some_and(|j| j.verdict.is_valid()))
+        .collect()
+}
+
+fn same_surface_name(taxonomy: &Taxonomy, a: NodeId, b: NodeId) -> bool {
+    normalise(taxonomy.label(a)) == normalise(taxonomy.label(b))
+}

@@ -1,0 +1,199 @@
+//! CLIP's towers and tokenizer against Hugging Face transformers on the same weights, pixels and texts
+//! (`tests/parity/clip_fixtures.py`): several configurations and file layouts.
+
+use std::path::{Path, PathBuf};
+
+use cladist::matrix::Matrix;
+use cladist::model::hub::DownloadProgress;
+use cladist::model::{self, DType, DeviceChoice, Encoder, LoadOptions};
+use serde_json::Value;
+
+/// Unit embeddings may differ by this cosine distance.
+const COSINE: f64 = 1e-5;
+
+/// Logits may differ by this.
+const LOGIT: f64 = 2e-3;
+
+struct Silent;
+
+impl DownloadProgress for Silent {
+    fn start(&self, _: &str, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+    fn finish(&self) {}
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/clip")
+        .join(name)
+}
+
+fn load(dir: &Path) -> Result<Box<dyn Encoder>, model::ModelError> {
+    let options = LoadOptions {
+        device: DeviceChoice::Cpu,
+        dtype: DType::F32,
+    };
+    model::load(dir.to_str().unwrap(), options, &Silent)
+}
+
+fn numbers(value: &Value) -> Vec<f32> {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_f64().unwrap() as f32)
+        .collect()
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter()
+        .zip(b)
+        .map(|(&a, &b)| f64::from(a) * f64::from(b))
+        .sum()
+}
+
+fn assert_same_directions(what: &str, ours: &Matrix, expected: &Value) {
+    let expected = Matrix::new(ours.cols(), numbers(expected));
+    assert_eq!(ours.rows(), expected.rows(), "{what}");
+    for row in 0..ours.rows() {
+        let (a, b) = (ours.row(row), expected.row(row));
+        assert!(
+            (dot(a, a) - 1.0).abs() < 1e-6,
+            "{what} {row}: not a unit vector"
+        );
+        let distance = 1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
+        assert!(
+            distance < COSINE,
+            "{what} {row}: cosine distance {distance}"
+        );
+    }
+}
+
+fn check(name: &str) {
+    let dir = fixture(name);
+    let expected: Value =
+        serde_json::from_slice(&std::fs::read(dir.join("expected.json")).unwrap()).unwrap();
+    let encoder = load(&dir).unwrap();
+
+    let texts: Vec<&str> = expected["texts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t.as_str().unwrap())
+        .collect();
+    for (text, ids) in texts.iter().zip(expected["token_ids"].as_array().unwrap()) {
+        assert_eq!(
+            &serde_json::json!(encoder.token_ids(text).unwrap()),
+            ids,
+            "{text:?}"
+        );
+    }
+    let of_texts = encoder.encode_texts(&texts).unwrap();
+    assert_same_directions("text", &of_texts, &expected["text_embeddings"]);
+    let of_images = encoder
+        .encode_images(&numbers(&expected["pixels"]))
+        .unwrap();
+    assert_same_directions("image", &of_images, &expected["image_embeddings"]);
+
+    let scale = f64::from(encoder.logit_scale());
+    assert!((scale - expected["logit_scale"].as_f64().unwrap()).abs() < 1e-4);
+    let logits = expected["logits"].as_array().unwrap();
+    for (i, expected) in logits.iter().enumerate() {
+        let (image, text) = (i / texts.len(), i % texts.len());
+        let ours = scale * dot(of_images.row(image), of_texts.row(text));
+        let off = (ours - expected.as_f64().unwrap()).abs();
+        assert!(
+            off < LOGIT,
+            "logit of image {image}, text {text}: off by {off}"
+        );
+    }
+}
+
+#[test]
+fn quick_gelu_in_one_safetensors_file() {
+    check("quick-gelu");
+}
+
+#[test]
+fn gelu_another_epsilon_and_half_precision_weights() {
+    check("gelu-eps-f16");
+}
+
+#[test]
+fn the_old_end_token_odd_patches_and_shards() {
+    check("old-eos-sharded");
+}
+
+#[test]
+fn widths_that_differ_from_the_projection_in_a_pytorch_file() {
+    check("bin");
+}
+
+/// A copy of a fixture that a test may damage.
+fn copy(name: &str) -> tempfile::TempDir {
+    let dir = tempfile::TempDir::new().unwrap();
+    for entry in std::fs::read_dir(fixture(name)).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+    }
+    dir
+}
+
+#[test]
+fn a_damaged_checkpoint_says_what_is_wrong_with_it() {
+    type Damage = fn(&Path);
+    let cases: [(Damage, &str); 5] = [
+        (
+            |dir| truncate(&dir.join("model.safetensors")),
+            "model.safetensors",
+        ),
+        (
+            |dir| {
+                edit(
+                    &dir.join("config.json"),
+                    "\"hidden_size\": 32",
+                    "\"hidden_size\": 36",
+                )
+            },
+            "shape",
+        ),
+        (
+            |dir| {
+                edit(
+                    &dir.join("config.json"),
+                    "\"num_hidden_layers\": 2",
+                    "\"num_hidden_layers\": 3",
+                )
+            },
+            "layers.2",
+        ),
+        (
+            |dir| edit(&dir.join("config.json"), "quick_gelu", "swish"),
+            "swish",
+        ),
+        (
+            |dir| std::fs::write(dir.join("tokenizer.json"), "{").unwrap(),
+            "tokenizer.json",
+        ),
+    ];
+    for (damage, said) in cases {
+        let dir = copy("quick-gelu");
+        damage(dir.path());
+        let error = load(dir.path())
+            .err()
+            .expect("a damaged checkpoint")
+            .to_string();
+        assert!(error.contains(said), "{error} does not say {said}");
+    }
+}
+
+fn truncate(path: &Path) {
+    let bytes = std::fs::read(path).unwrap();
+    std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+}
+
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{from} is not in {}", path.display());
+    std::fs::write(path, text.replace(from, to)).unwrap();
+}
