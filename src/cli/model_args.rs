@@ -28,7 +28,8 @@ pub struct ImageArgs {
     batch: Option<u32>,
 
     /// Take pictures as they are stored, without applying their EXIF orientation
-    #[arg(long)]
+    // Takes `=false`, so that the command line can take back what a config file says.
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
     no_exif_orientation: bool,
 
     /// What to do with a picture that cannot be read or decoded

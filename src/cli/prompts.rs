@@ -22,7 +22,8 @@ pub struct PromptsArgs {
     prompts: Option<String>,
 
     /// Prompt with every name of a label, not the preferred one alone
-    #[arg(long)]
+    // Takes `=false`, so that the command line can take back what a config file says.
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
     synonyms: bool,
 
     /// Only this label: id, name, synonym or external id

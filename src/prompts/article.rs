@@ -55,7 +55,9 @@ fn begins_with_vowel_sound(first: &str, lower: &str) -> bool {
         return false;
     }
     // Numbers as they are read: eight, eleven, eighteen, eighty.
-    if lower.starts_with('8') || ["11", "18"].contains(&lower.trim_end_matches("th")) {
+    let number = lower.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = &lower[..lower.len() - number.len()];
+    if digits.starts_with('8') || ["11", "18"].contains(&digits) {
         return true;
     }
     // Accented vowels sound as their base letter does.

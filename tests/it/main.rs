@@ -5,5 +5,6 @@ mod clip;
 mod cmd;
 mod layers;
 mod pixels;
+mod score;
 mod show;
 mod verdicts;

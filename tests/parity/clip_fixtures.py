@@ -22,6 +22,7 @@ from transformers import CLIPConfig, CLIPModel
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "clip"
 START, END = "<|startoftext|>", "<|endoftext|>"
+CORPUS = ["a photo of a square", "a drawing of a rectangle", "the dog and the bone", "a photo of a fox", "long"] * 8
 TEXTS = [
     "a photo of a square.", "A Photo of a RECTANGLE!!", "", "   two   spaces\tand a tab ", "it's the dog's bone, isn't it?",
     "Ångström café naïve", "犬と猫 — 写真", "🦊🦊 a fox 🦊", "x1y22z333 3.14 #hash @you", "snake_case-and-dash/slash",
@@ -29,7 +30,7 @@ TEXTS = [
 ]
 
 
-def tokenizer(size):
+def tokenizer(size, corpus=CORPUS):
     """A byte-pair tokenizer with CLIP's normaliser, pre-tokeniser and template, on a vocabulary of its own."""
     made = Tokenizer(models.BPE(unk_token=END, end_of_word_suffix="</w>", continuing_subword_prefix=""))
     made.normalizer = normalizers.Sequence(
@@ -38,7 +39,6 @@ def tokenizer(size):
         pre_tokenizers.Split(Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), "removed", invert=True),
         pre_tokenizers.ByteLevel(add_prefix_space=False)])
     made.decoder = decoders.ByteLevel()
-    corpus = ["a photo of a square", "a drawing of a rectangle", "the dog and the bone", "a photo of a fox", "long"] * 8
     # The start and end come last, as in CLIP's vocabulary: the end is the largest id.
     trainer = BpeTrainer(vocab_size=size - 2, end_of_word_suffix="</w>", special_tokens=[], show_progress=False,
                          initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
