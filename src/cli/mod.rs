@@ -104,7 +104,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and version to stdout with code 0, errors to stderr with code 2.
-            error.print().or_else(|e| ignore_broken_pipe(e))?;
+            error.print().or_else(ignore_broken_pipe)?;
             return Ok(ExitCode::from(
                 u8::try_from(error.exit_code()).unwrap_or(exit::USAGE),
             ));
