@@ -52,6 +52,11 @@ def picture(width, height, channels=3, seed=0):
     return (smooth + rng.integers(-9, 10, smooth.shape)).clip(0, 255).astype(np.uint8)
 
 
+def deep_grey():
+    """16-bit greys. Pillow's conversion clips them at 255; the decoder takes the high byte."""
+    return (np.arange(61 * 37, dtype=np.uint32) * 29).astype(np.uint16).reshape(37, 61)
+
+
 def files():
     """Name → bytes of a file."""
     made = {}
@@ -101,8 +106,12 @@ def files():
     save("webp_animated.webp", rgb, save_all=True, append_images=[rgb.rotate(180)], lossless=True)
     for kind, image in {"rgb": rgb, "grey": grey, "palette": palette, "bits": bits}.items():
         save(f"bmp_{kind}.bmp", image)
-    for kind, image in {"rgb": rgb, "grey": grey, "alpha": rgba, "bits": bits}.items():
+    tiffs = {"rgb": rgb, "grey": grey, "alpha": rgba, "grey_alpha": rgba.convert("LA"), "bits": bits, "palette": palette, "cmyk": cmyk}
+    for kind, image in tiffs.items():
         save(f"tiff_{kind}.tif", image, compression="tiff_lzw")
+    save("tiff_unspecified.tif", rgb.convert("RGBX"), compression="tiff_lzw")
+    for ending in ("png", "tif"):
+        save(f"deep_grey.{ending}", Image.fromarray(deep_grey()))
     save("tiff_pages.tif", rgb, save_all=True, append_images=[rgb.rotate(180)], compression="tiff_adobe_deflate")
 
     for orientation in range(10):
@@ -178,6 +187,8 @@ def main():
         (OUT / name).write_bytes(content)
         image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
         pixels = convert_to_rgb(image, return_numpy=True)
+        if name.startswith("deep_grey"):
+            pixels = np.repeat((deep_grey() >> 8).astype(np.uint8)[..., None], 3, 2)
         decoding.append({"file": name, "width": pixels.shape[1], "height": pixels.shape[0], "rgb": sha(pixels)})
     expected = {
         "made_with": {"pillow": PIL.__version__, "torch": torch.__version__, "torchvision": torchvision.__version__, "transformers": transformers.__version__},

@@ -249,3 +249,101 @@ fn channels(
     };
     found.ok_or_else(|| bad(key, value, expected))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn spellings_and_defaults() {
+        let check = |config: Value, change: fn(&mut Preprocess)| {
+            let mut right = Preprocess::clip(224);
+            change(&mut right);
+            assert_eq!(Preprocess::from_json(&config), Ok(right), "{config}");
+        };
+        check(json!({}), |_| ());
+        check(
+            json!({"size": null, "image_mean": null, "do_resize": null}),
+            |_| (),
+        );
+        check(
+            json!({"image_processor_type": "CLIPImageProcessorFast", "resample": 3}),
+            |_| (),
+        );
+        check(
+            json!({"feature_extractor_type": "CLIPFeatureExtractor"}),
+            |_| (),
+        );
+        let resize_336: fn(&mut Preprocess) = |p| p.resize = Some(Resize::ShortestEdge(336));
+        check(json!({"size": 336}), resize_336);
+        check(json!({"size": 336.0}), resize_336);
+        check(json!({"size": {"shortest_edge": 336}}), resize_336);
+        check(json!({"size": {"height": 20, "width": 30}}), |p| {
+            p.resize = Some(Resize::Exact {
+                height: 20,
+                width: 30,
+            });
+        });
+        check(json!({"crop_size": 100}), |p| p.crop = Some((100, 100)));
+        check(json!({"crop_size": {"height": 20, "width": 30}}), |p| {
+            p.crop = Some((20, 30))
+        });
+        check(json!({"do_resize": false}), |p| p.resize = None);
+        check(json!({"do_rescale": false}), |p| p.rescale = None);
+        check(json!({"do_normalize": false}), |p| p.normalize = None);
+        check(
+            json!({"do_center_crop": false, "size": {"height": 9, "width": 8}}),
+            |p| {
+                p.crop = None;
+                p.resize = Some(Resize::Exact {
+                    height: 9,
+                    width: 8,
+                });
+            },
+        );
+        check(json!({"resample": 2, "rescale_factor": 0.5}), |p| {
+            p.resample = Resample::Bilinear;
+            p.rescale = Some(0.5);
+        });
+        check(json!({"image_mean": 0.5, "image_std": [1, 2, 3]}), |p| {
+            p.normalize = Some(([0.5; 3], [1.0, 2.0, 3.0]));
+        });
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let check = |config: Value, part: &str| {
+            let error = Preprocess::from_json(&config).unwrap_err().to_string();
+            assert!(error.contains(part), "{config}: {error}");
+        };
+        check(json!([1]), "not a JSON object");
+        check(json!({"size": 0}), "`size` is 0");
+        check(json!({"size": -3}), "`size` is -3");
+        check(json!({"size": 1e9}), "`size` is 1000000000");
+        check(json!({"size": "224"}), "`size` is \"224\"");
+        check(json!({"size": {"height": 3}}), "`size`");
+        check(
+            json!({"size": {"shortest_edge": 3, "longest_edge": 9}}),
+            "`size`",
+        );
+        check(json!({"crop_size": [3, 4]}), "`crop_size` is [3,4]");
+        check(
+            json!({"resample": 1}),
+            "`resample` is 1, expected 2 (bilinear) or 3 (bicubic)",
+        );
+        check(json!({"rescale_factor": 0}), "`rescale_factor`");
+        check(json!({"image_std": [1, 0, 1]}), "`image_std`");
+        check(json!({"image_mean": [1, 0]}), "`image_mean`");
+        check(
+            json!({"do_resize": 1}),
+            "`do_resize` is 1, expected true or false",
+        );
+        check(json!({"do_center_crop": false}), "do_center_crop");
+        check(
+            json!({"image_processor_type": "SiglipImageProcessor"}),
+            "SiglipImageProcessor",
+        );
+    }
+}

@@ -1,8 +1,10 @@
 //! Image files to upright 8-bit RGB.
 //!
-//! JPEG has its own module. The other formats come through the `image` crate, and what follows
-//! after them is as transformers treats a Pillow image: the first frame of an animation, 16-bit
-//! samples by their high byte, transparency composited on white.
+//! JPEG and TIFF have their own modules, the others come through the `image` crate. What follows is
+//! as transformers treats a Pillow image: the first frame of an animation or the first page,
+//! transparency composited on white, inks without a colour profile. Two things differ on purpose,
+//! where Pillow loses the picture: 16-bit greys keep their high byte (Pillow clips at 255), and the
+//! transparent level of a PNG of 2 or 4 bits is compared before scaling, as the format defines it.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::sniff::{Kind, kind};
-use super::{Rgb, jpeg, orientation};
+use super::{Rgb, jpeg, orientation, tiff};
 
 /// Pictures above this many pixels are refused by default: the number at which Pillow stops.
 pub const MAX_PIXELS: u64 = 178_956_970;
@@ -65,7 +67,10 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError>
     match kind(bytes) {
         Kind::Jpeg => jpeg::decode(bytes, options),
         Kind::Other(format) => {
-            let result = catch_unwind(AssertUnwindSafe(|| other(bytes, format, options)));
+            let result = catch_unwind(AssertUnwindSafe(|| match format {
+                ImageFormat::Tiff => tiff::decode(bytes, options),
+                _ => other(bytes, format, options),
+            }));
             result.unwrap_or_else(|_| {
                 let message = "the decoder failed".to_owned();
                 Err(DecodeError::Corrupt {
@@ -126,8 +131,6 @@ fn other(bytes: &[u8], format: ImageFormat, options: &DecodeOptions) -> Result<R
 
     let turn = if !options.exif_orientation {
         None
-    } else if format == ImageFormat::Tiff {
-        orientation::from_tiff(bytes)
     } else {
         let exif = decoder.exif_metadata().ok().flatten();
         let exif = exif.and_then(|data| orientation::from_exif(&data));
@@ -210,7 +213,7 @@ fn high_bytes(samples: &[u8]) -> Vec<u8> {
 }
 
 /// A colour over white, in the 7-bit fixed point of Pillow's `alpha_composite`.
-fn on_white(rgb: [u8; 3], alpha: u8) -> [u8; 3] {
+pub(super) fn on_white(rgb: [u8; 3], alpha: u8) -> [u8; 3] {
     if alpha == 0 {
         return [255; 3];
     }
@@ -219,4 +222,115 @@ fn on_white(rgb: [u8; 3], alpha: u8) -> [u8; 3] {
         let sum = u32::from(v) * over + 255 * under + (0x80 << 7);
         ((((sum >> 8) + sum) >> 8) >> 7) as u8
     })
+}
+
+/// Inks (0 is none) to RGB without a colour profile, rounded as Pillow does.
+pub(super) fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
+    let light = 255 - u32::from(k);
+    [c, m, y].map(|ink| {
+        let product = u32::from(ink) * light + 128;
+        (light - (((product >> 8) + product) >> 8)) as u8
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_error(bytes: &[u8], part: &str) {
+        let error = decode(bytes, &DecodeOptions::default())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(part), "{error:?} does not say {part:?}");
+    }
+
+    #[test]
+    fn what_is_not_a_picture_is_named() {
+        check_error(b"", "an empty file");
+        check_error(&[0; 100], "zero bytes");
+        check_error(b"\0\0\0\x20ftypheic\0\0\0\0", "HEIC");
+        check_error(b"\0\0\0\x20ftypavif\0\0\0\0", "AVIF");
+        check_error(
+            b"<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+            "SVG",
+        );
+        check_error(b"<!DOCTYPE html><html>Not found</html>", "HTML");
+        check_error("un café".as_bytes(), "a text file");
+        check_error(
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "git lfs pull",
+        );
+        check_error(b"%PDF-1.7", "PDF");
+        check_error(b"\x01\x02\x03\xff\xfe", "an unknown format");
+        check_error(b"\xff\xd8\xff\xe0", "truncated");
+        check_error(b"\x89PNG\r\n\x1a\n", "PNG");
+        check_error(b"II\x2a\0\xff\xff\xff\xff", "TIFF");
+        check_error(b"RIFF\x10\0\0\0WEBPVP8 ", "WebP");
+    }
+
+    /// Headers that announce 65,000 × 65,000 pixels and hold none.
+    #[test]
+    fn bombs_are_refused_from_the_header() {
+        let mut gif = b"GIF89a".to_vec();
+        gif.extend([
+            0xe8, 0xfd, 0xe8, 0xfd, 0, 0, 0, 0x2c, 0, 0, 0, 0, 0xe8, 0xfd, 0xe8, 0xfd, 0, 2,
+        ]);
+        check_error(
+            &gif,
+            "65000 × 65000 pixels, more than the limit of 178956970",
+        );
+
+        let mut jpeg = b"\xff\xd8\xff\xc0\0\x0b\x08\xfd\xe8\xfd\xe8\x01\x01\x11\0".to_vec();
+        jpeg.extend(b"\xff\xda\0\x08\x01\x01\0\0\x3f\0\0\0");
+        check_error(&jpeg, "65000 × 65000 pixels");
+        jpeg[7..9].copy_from_slice(&[0, 0]);
+        assert!(decode(&jpeg, &DecodeOptions::default()).is_err());
+
+        let mut bmp = b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+        bmp.extend([0xe8, 0xfd, 0, 0, 0xe8, 0xfd, 0, 0, 1, 0, 24, 0]);
+        bmp.extend([0; 24]);
+        check_error(&bmp, "65000 × 65000 pixels");
+    }
+
+    #[test]
+    fn the_limit_can_be_set() {
+        let mut bytes = Vec::new();
+        let picture = image::RgbImage::new(20, 10);
+        picture
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+            .unwrap();
+        let mut options = DecodeOptions {
+            max_pixels: 200,
+            ..DecodeOptions::default()
+        };
+        assert_eq!(
+            decode(&bytes, &options).map(|p| (p.width, p.height)),
+            Ok((20, 10))
+        );
+        options.max_pixels = 199;
+        let error = DecodeError::TooLarge {
+            width: 20,
+            height: 10,
+            limit: 199,
+        };
+        assert_eq!(decode(&bytes, &options), Err(error));
+    }
+
+    #[test]
+    fn colours_over_white() {
+        let check = |rgb, alpha, right| assert_eq!(on_white(rgb, alpha), right, "{rgb:?} {alpha}");
+        check([10, 20, 30], 255, [10, 20, 30]);
+        check([10, 20, 30], 0, [255; 3]);
+        check([0, 100, 255], 128, [127, 177, 255]);
+        check([0, 100, 255], 1, [254, 254, 255]);
+    }
+
+    #[test]
+    fn inks_without_a_profile() {
+        let check = |inks, right| assert_eq!(cmyk_to_rgb(inks), right, "{inks:?}");
+        check([0, 0, 0, 0], [255; 3]);
+        check([255, 0, 0, 0], [0, 255, 255]);
+        check([9, 99, 199, 255], [0; 3]);
+        check([0, 128, 255, 100], [155, 77, 0]);
+    }
 }

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mozjpeg::{ColorSpace, Decompress, Marker};
 
-use super::decode::{DecodeError, DecodeOptions, check_size};
+use super::decode::{DecodeError, DecodeOptions, check_size, cmyk_to_rgb};
 use super::{Rgb, orientation};
 
 /// The bytes of the file, noting whether the decoder asked for more than there are: libjpeg then
@@ -125,13 +125,4 @@ fn turn<R>(decoder: &Decompress<R>) -> Option<u8> {
         }
     }
     orientation::from_exif(&exif).or_else(|| orientation::from_xmp(xmp?))
-}
-
-/// Inks (0 is none) to RGB without a colour profile, rounded as Pillow does.
-pub(super) fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
-    let light = 255 - u32::from(k);
-    [c, m, y].map(|ink| {
-        let product = u32::from(ink) * light + 128;
-        (light - (((product >> 8) + product) >> 8)) as u8
-    })
 }

@@ -15,6 +15,7 @@ mod orientation;
 mod preprocess;
 mod resize;
 mod sniff;
+mod tiff;
 
 pub use config::{Preprocess, PreprocessError, Resample, Resize};
 pub use decode::{DecodeError, DecodeOptions, MAX_PIXELS, decode};
