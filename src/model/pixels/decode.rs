@@ -256,6 +256,7 @@ mod tests {
         );
         check_error(b"<!DOCTYPE html><html>Not found</html>", "HTML");
         check_error("un café".as_bytes(), "a text file");
+        check_error(b"BMX racing results of the season", "a text file");
         check_error(
             b"version https://git-lfs.github.com/spec/v1\n",
             "git lfs pull",

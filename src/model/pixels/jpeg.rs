@@ -10,8 +10,8 @@ use mozjpeg::{ColorSpace, Decompress, Marker};
 use super::decode::{DecodeError, DecodeOptions, check_size, cmyk_to_rgb};
 use super::{Rgb, orientation};
 
-/// The bytes of the file, noting whether the decoder asked for more than there are: libjpeg then
-/// goes on with grey, which must not pass for the picture.
+/// The bytes of the file, noting whether the decoder asked for more than there are: with an end of
+/// file, libjpeg would go on with grey, which must not pass for the picture.
 struct Source<'a> {
     rest: &'a [u8],
     starved: &'a Cell<bool>,
@@ -27,6 +27,8 @@ impl BufRead for Source<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.rest.is_empty() {
             self.starved.set(true);
+            // Not `UnexpectedEof`, which mozjpeg would turn into an end of image.
+            return Err(io::Error::other("the file ends early"));
         }
         Ok(self.rest)
     }

@@ -33,7 +33,9 @@ pub(super) fn kind(bytes: &[u8]) -> Kind {
     if starts(b"II\x2a\0") || starts(b"MM\0\x2a") || starts(b"II\x2b\0") || starts(b"MM\0\x2b") {
         return Kind::Other(ImageFormat::Tiff);
     }
-    if starts(b"BM") && bytes.len() >= 26 && at(6, b"\0\0\0\0") {
+    // Two letters are little evidence; the size of the header that follows settles it.
+    let sizes = [12u8, 40, 52, 56, 64, 108, 124];
+    if starts(b"BM") && sizes.iter().any(|&size| at(14, &[size, 0, 0, 0])) {
         return Kind::Other(ImageFormat::Bmp);
     }
     Kind::Unsupported(unsupported(bytes))
