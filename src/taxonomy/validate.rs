@@ -223,6 +223,10 @@ fn redundant_edges(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
     }
     for &(child, parent, span) in &built.edges {
         let (c, p) = (dag.class(child), dag.class(parent));
+        // Where cycles were cut, what is left of them implies nothing.
+        if built.knotted.contains(&child) {
+            continue;
+        }
         if !redundant
             .get(&c)
             .is_some_and(|parents| parents.contains(&p))
