@@ -5,6 +5,10 @@ use std::{fmt::Write, hint::black_box};
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use criterion::{Criterion, criterion_group, criterion_main};
 
+/// As in the program: see `main.rs`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const NODES: usize = 82_000;
 const EXTRA_EDGES: usize = 2_000;
 
