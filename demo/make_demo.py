@@ -87,7 +87,7 @@ def figure(kind, rng):
 
 def draw(kind, rng):
     """One drawing, CANVAS pixels wide."""
-    scale = 4
+    scale = 3
     colour = lambda low, high: tuple(rng.randint(low, high) for _ in range(3))
     dark_on_light = rng.random() < 0.5
     paper, ink = (colour(170, 255), colour(0, 110)) if dark_on_light else (colour(0, 90), colour(150, 255))
@@ -140,6 +140,7 @@ def caption(rng, name):
 
 def main():
     torch.manual_seed(1)
+    torch.set_num_threads(1)
     rng = random.Random(1)
     names, above = taxonomy()
     labels = sorted(names)
@@ -153,17 +154,17 @@ def main():
         text_config={"vocab_size": tok.get_vocab_size(), "hidden_size": 64, "intermediate_size": 128,
                      "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 32,
                      "eos_token_id": tok.token_to_id(END), "pad_token_id": tok.token_to_id(END)},
-        vision_config={"hidden_size": 96, "intermediate_size": 256, "num_hidden_layers": 3, "num_attention_heads": 4,
-                       "image_size": SIZE, "patch_size": 4})
+        vision_config={"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 3, "num_attention_heads": 4,
+                       "image_size": SIZE, "patch_size": 8})
     model = CLIPModel(config)
     true = {k: torch.tensor([label in above[k] for label in labels]) for k in kinds}
 
     print("drawing", flush=True)
-    drawn = [(k, pixels(draw(k, rng))) for _ in range(1400) for k in kinds]
+    drawn = [(k, pixels(draw(k, rng))) for _ in range(900) for k in kinds]
     data = torch.tensor(np.stack([p for _, p in drawn]))
     is_true = torch.stack([true[k] for k, _ in drawn])
     specific = torch.tensor([labels.index(k) for k, _ in drawn])
-    steps, batch = 2600, 128
+    steps, batch = 1800, 96
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.1)
     started = time.time()
@@ -188,7 +189,7 @@ def main():
         schedule.step()
         with torch.no_grad():
             model.logit_scale.clamp_(max=math.log(30))
-        if step % 200 == 0:
+        if step % 100 == 0:
             print(f"{step}: loss {loss.item():.3f}, {time.time() - started:.0f} s", flush=True)
 
     out = HERE / "model"
