@@ -9,8 +9,7 @@ use clap::ValueHint;
 use serde::Deserialize;
 
 use super::model_args::{ImageArgs, ModelArgs};
-use super::{Interrupted, interrupt, progress};
-use crate::dataset;
+use super::{Interrupted, interrupt, open_dataset, progress};
 use crate::embed::{self, EmbedError, Encoded};
 use crate::files::Staging;
 use crate::model::Encoder;
@@ -42,7 +41,7 @@ pub struct EmbedArgs {
 
 pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
     let staging = Staging::new(&args.out, MARKER)?;
-    let dataset = args.images.as_deref().map(dataset::open).transpose()?;
+    let dataset = args.images.as_deref().map(open_dataset).transpose()?;
     let texts = args.texts.as_deref().map(read_texts).transpose()?;
     let stop = interrupt::install()?;
     let encoder = args.model.load()?;

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
+use crate::dataset::{self, Dataset};
 use crate::report;
 use crate::taxonomy::{self, Diagnostic, Taxonomy};
 
@@ -177,4 +178,13 @@ fn load_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
     loaded
         .taxonomy
         .with_context(|| format!("{shown}: holds no taxonomy"))
+}
+
+/// Opens a data set and tells what its user should know.
+fn open_dataset(path: &Path) -> anyhow::Result<Dataset> {
+    let dataset = dataset::open(path)?;
+    for note in &dataset.notes {
+        eprintln!("{}: {note}", path.display());
+    }
+    Ok(dataset)
 }

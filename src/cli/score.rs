@@ -10,7 +10,7 @@ use clap::ValueHint;
 use serde_json::json;
 
 use super::model_args::{ImageArgs, ModelArgs};
-use super::{Interrupted, interrupt, load_taxonomy, output, prompts};
+use super::{Interrupted, interrupt, load_taxonomy, open_dataset, output, prompts};
 use crate::dataset::{self, Dataset, Labelled, OnUnknownLabel};
 use crate::embed::Encoded;
 use crate::files::Staging;
@@ -183,7 +183,7 @@ fn prepare(args: &ScoreArgs) -> anyhow::Result<Task> {
     let taxonomy = load_taxonomy(&args.taxonomy)?;
     let policy = credit_policy(args, &taxonomy)?;
     let templates = prompts::load_prompts(args.prompts.as_deref())?;
-    let dataset = dataset::open(&args.images)?;
+    let dataset = open_dataset(&args.images)?;
     let on_unknown = match args.on_unknown_label {
         OnUnknown::Error => OnUnknownLabel::Error,
         OnUnknown::Skip => OnUnknownLabel::Skip,
