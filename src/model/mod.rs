@@ -97,8 +97,11 @@ pub enum ModelError {
     Weights { path: PathBuf, reason: String },
     #[error("config.json: {0}")]
     Config(String),
-    #[error("preprocessor_config.json: {0}")]
-    Preprocess(#[from] PreprocessError),
+    #[error("{}: {reason}", path.display())]
+    Preprocess {
+        path: PathBuf,
+        reason: PreprocessError,
+    },
     #[error("tokenizer: {0}")]
     Tokenizer(String),
     #[error("{0}")]
@@ -165,16 +168,33 @@ fn hash_files<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<String, M
     hash::of_readers(files).map_err(|error| failed(paths.first().unwrap_or(&Path::new("")), error))
 }
 
+/// How the checkpoint wants pictures prepared, as transformers looks it up: `image_processor` in
+/// `processor_config.json`, where newer checkpoints have it, else `preprocessor_config.json`, else CLIP's own steps.
 fn preprocess_of(checkpoint: &Checkpoint, image_size: usize) -> Result<Preprocess, ModelError> {
-    let preprocess = match &checkpoint.preprocessor {
-        Some(path) => Preprocess::from_json(&read_json(path)?)?,
-        None => Preprocess::clip(image_size as u32),
+    let mut found = None;
+    if let Some(path) = &checkpoint.processor
+        && let Some(nested) = read_json(path)?.get_mut("image_processor").map(Value::take)
+    {
+        found = Some((path, nested));
+    }
+    if let (None, Some(path)) = (&found, &checkpoint.preprocessor) {
+        found = Some((path, read_json(path)?));
+    }
+    let Some((path, config)) = found else {
+        return Ok(Preprocess::clip(image_size as u32));
     };
+    let preprocess = Preprocess::from_json(&config).map_err(|reason| ModelError::Preprocess {
+        path: path.clone(),
+        reason,
+    })?;
     let (height, width) = preprocess.output_size();
     if (height, width) != (image_size, image_size) {
-        return Err(ModelError::Config(format!(
-            "vision_config.image_size is {image_size}, but preprocessor_config.json makes pictures of {width} × {height}: correct one of them"
-        )));
+        return Err(ModelError::File {
+            path: path.clone(),
+            reason: format!(
+                "makes pictures of {width} × {height}, but vision_config.image_size in config.json is {image_size}: correct one of them"
+            ),
+        });
     }
     Ok(preprocess)
 }

@@ -142,7 +142,15 @@ fn copy(name: &str) -> tempfile::TempDir {
 #[test]
 fn a_damaged_checkpoint_says_what_is_wrong_with_it() {
     type Damage = fn(&Path);
-    let cases: [(Damage, &str); 5] = [
+    let cases: [(Damage, &str); 7] = [
+        (
+            |dir| std::fs::write(dir.join("preprocessor_config.json"), r#"{"size": "x"}"#).unwrap(),
+            "preprocessor_config.json: `size`",
+        ),
+        (
+            |dir| std::fs::write(dir.join("preprocessor_config.json"), "{}").unwrap(),
+            "224",
+        ),
         (
             |dir| truncate(&dir.join("model.safetensors")),
             "model.safetensors",
@@ -184,6 +192,33 @@ fn a_damaged_checkpoint_says_what_is_wrong_with_it() {
             .expect("a damaged checkpoint")
             .to_string();
         assert!(error.contains(said), "{error} does not say {said}");
+    }
+}
+
+#[test]
+fn preprocessing_is_found_where_transformers_looks() {
+    let nested = r#"{"processor_class": "CLIPProcessor", "image_processor": {"size": 32, "crop_size": 32, "image_mean": [0.5, 0.5, 0.5]}}"#;
+    let legacy = r#"{"size": 32, "crop_size": 32, "image_mean": [0.25, 0.25, 0.25]}"#;
+    for (processor, preprocessor, mean) in [
+        (Some(nested), None, 0.5),
+        (Some(nested), Some(legacy), 0.5),
+        (Some("{}"), Some(legacy), 0.25),
+        (None, Some(legacy), 0.25),
+        (Some("{}"), None, 0.48145466),
+    ] {
+        let dir = copy("quick-gelu");
+        std::fs::remove_file(dir.path().join("preprocessor_config.json")).unwrap();
+        for (name, content) in [
+            ("processor_config.json", processor),
+            ("preprocessor_config.json", preprocessor),
+        ] {
+            if let Some(content) = content {
+                std::fs::write(dir.path().join(name), content).unwrap();
+            }
+        }
+        let encoder = load(dir.path()).unwrap();
+        let (means, _) = encoder.preprocess().normalize.unwrap();
+        assert_eq!(means[0], mean, "{processor:?} {preprocessor:?}");
     }
 }
 

@@ -59,6 +59,12 @@ impl Weights {
     /// # Errors
     /// A missing tensor, or one of another shape, by name.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let stored = self.stored(name, shape)?;
+        Ok(stored.to_dtype(self.dtype)?.to_device(&self.device)?)
+    }
+
+    /// The tensor as the file holds it, on the host.
+    fn stored(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         let fault = |reason: String| ModelError::Weights {
             path: PathBuf::from(&self.shown),
             reason: format!("tensor `{name}` {reason}"),
@@ -89,17 +95,17 @@ impl Weights {
                 tensor.dims()
             )));
         }
-        Ok(tensor.to_dtype(self.dtype)?.to_device(&self.device)?)
+        Ok(tensor)
     }
 
-    /// A tensor of one value, as f32.
+    /// A tensor of one value, as f32 whatever the model's dtype: half precision would shift every logit.
     ///
     /// # Errors
     /// As [`Weights::get`].
     pub fn scalar(&self, name: &str) -> Result<f32, ModelError> {
         let tensor = self
-            .get(name, &[])
-            .or_else(|error| self.get(name, &[1]).map_err(|_| error))?;
+            .stored(name, &[])
+            .or_else(|error| self.stored(name, &[1]).map_err(|_| error))?;
         Ok(tensor
             .to_dtype(DType::F32)?
             .flatten_all()?

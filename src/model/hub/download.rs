@@ -68,7 +68,8 @@ pub fn download(
 
     let has = |name: &str| files.iter().any(|file| file == name);
     let mut wanted = vec!["config.json"];
-    wanted.extend(["preprocessor_config.json"].into_iter().filter(|f| has(f)));
+    let preprocessing = ["preprocessor_config.json", "processor_config.json"];
+    wanted.extend(preprocessing.into_iter().filter(|f| has(f)));
     if has("tokenizer.json") {
         wanted.push("tokenizer.json");
     } else {

@@ -21,6 +21,8 @@ pub struct Checkpoint {
     pub vocab_merges: Option<(PathBuf, PathBuf)>,
     /// `preprocessor_config.json`.
     pub preprocessor: Option<PathBuf>,
+    /// `processor_config.json`: transformers 5 saves the preprocessing in there.
+    pub processor: Option<PathBuf>,
 }
 
 /// What can go wrong in finding a checkpoint.
@@ -49,7 +51,7 @@ pub enum HubError {
 fn by_hand(id: &str, revision: &str, endpoint: &str) -> String {
     format!(
         "get these files on a machine that can, put them into one directory, and give it as --model:\n  \
-         config.json, model.safetensors (or pytorch_model.bin), tokenizer.json, preprocessor_config.json\n  \
+         config.json, model.safetensors (or pytorch_model.bin), tokenizer.json, preprocessor_config.json (or processor_config.json)\n  \
          from {endpoint}/{id}/tree/{revision}\n\
          or point HF_HUB_CACHE (or HF_HOME) at a Hugging Face cache that has the model"
     )
@@ -233,6 +235,7 @@ fn in_directory(dir: &Path) -> Result<Checkpoint, HubError> {
             tokenizer,
             vocab_merges,
             preprocessor: file("preprocessor_config.json"),
+            processor: file("processor_config.json"),
         }),
         _ => Err(HubError::Incomplete {
             dir: dir.to_owned(),

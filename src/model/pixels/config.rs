@@ -44,20 +44,18 @@ pub struct Preprocess {
 /// Why a `preprocessor_config.json` cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PreprocessError {
-    #[error("preprocessor_config.json is not a JSON object")]
+    #[error("is not a JSON object")]
     NotAnObject,
-    #[error("preprocessor_config.json: `{key}` is {value}, expected {expected}")]
+    #[error("`{key}` is {value}, expected {expected}")]
     Value {
         key: String,
         value: String,
         expected: &'static str,
     },
-    #[error(
-        "preprocessor_config.json is written for {0}; only CLIP's image processor is understood"
-    )]
+    #[error("is written for {0}; only CLIP's image processor is understood")]
     OtherProcessor(String),
     #[error(
-        "preprocessor_config.json: without `do_center_crop` the size of the result would depend \
+        "without `do_center_crop` the size of the result would depend \
          on the picture; give `size` as {{\"height\": …, \"width\": …}} or crop"
     )]
     NoFixedSize,
