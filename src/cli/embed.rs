@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 use clap::ValueHint;
@@ -12,10 +12,14 @@ use super::model_args::{ImageArgs, ModelArgs};
 use super::{Interrupted, interrupt, open_dataset, progress};
 use crate::embed::{self, EmbedError, Encoded};
 use crate::files::Staging;
+use crate::matrix::Matrix;
 use crate::model::Encoder;
 
 /// The file that says that a directory holds embeddings of ours.
 const MARKER: &str = "embed.json";
+
+/// Texts between two looks at whether to stop: a second or two of work.
+const TEXT_SLICE: usize = 512;
 
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
@@ -52,7 +56,7 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
             .iter()
             .map(|text| encoder.token_ids(text))
             .collect::<Result<_, _>>()?;
-        let embeddings = encoder.encode_texts(&texts)?;
+        let embeddings = encode_texts(encoder.as_ref(), &texts, stop)?;
         embed::write_texts(staging.path(), &embeddings, &texts, &ids)?;
         eprintln!("{} texts embedded", texts.len());
     }
@@ -82,12 +86,28 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
     let marker = staging.path().join(MARKER);
     std::fs::write(&marker, format!("{made_by:#}\n"))
         .with_context(|| format!("{}: cannot be written", marker.display()))?;
-    if stop.load(std::sync::atomic::Ordering::Relaxed) {
+    if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }
     staging.publish()?;
     eprintln!("written to {}", args.out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Encodes texts, in slices between which an interruption is heard.
+pub(super) fn encode_texts(
+    encoder: &dyn Encoder,
+    texts: &[&str],
+    stop: &AtomicBool,
+) -> anyhow::Result<Matrix> {
+    let mut data = Vec::with_capacity(texts.len() * encoder.dim());
+    for slice in texts.chunks(TEXT_SLICE) {
+        if stop.load(Ordering::Relaxed) {
+            bail!(Interrupted);
+        }
+        data.extend(encoder.encode_texts(slice)?.into_vec());
+    }
+    Ok(Matrix::new(encoder.dim(), data))
 }
 
 /// Encodes images with a progress bar, and lists those that could not be read.

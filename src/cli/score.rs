@@ -15,7 +15,6 @@ use crate::dataset::{self, Dataset, Labelled, OnUnknownLabel};
 use crate::embed::Encoded;
 use crate::files::Staging;
 use crate::hash;
-use crate::matrix::Matrix;
 use crate::model::Encoder;
 use crate::prompts::{ExpandOptions, TemplateSet};
 use crate::report;
@@ -113,7 +112,8 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     let encoder = args.model.load()?;
 
     let (prompted, counts, texts) = expand_prompts(args, &task)?;
-    let prompt_embeddings = embed_texts(encoder.as_ref(), &texts)?;
+    let prompt_texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let prompt_embeddings = super::embed::encode_texts(encoder.as_ref(), &prompt_texts, stop)?;
     let encoded = embed_images(args, &task, encoder.as_ref(), stop)?;
     let kept: Vec<(usize, usize)> = task
         .items
@@ -292,11 +292,6 @@ fn expand_prompts(
         texts.extend(expansion.texts);
     }
     Ok((prompted, counts, texts))
-}
-
-fn embed_texts(encoder: &dyn Encoder, texts: &[String]) -> anyhow::Result<Matrix> {
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    Ok(encoder.encode_texts(&texts)?)
 }
 
 fn embed_images(
