@@ -1,72 +1,76 @@
 #!/usr/bin/env python3
-"""Times `cladist embed` against transformers on the same weights, the same JPEG files and the same number of threads.
+"""Times cladist's image encoder against transformers on the same weights, files, threads and batch size.
 
-    python3 benches/encode_vs_transformers.py --model DIR --images DIR [--threads 2] [--batch 32] [--rounds 5]
+    python3 benches/encode_vs_transformers.py --model DIR --images DIR [--threads 2] [--batch 32] [--rounds 7]
 
-Runs alternate, so that a busy machine slows both; what counts is the median of the ratios. Needs a release build of
-cladist, torch, transformers and pillow. Loading the model is timed on its own and taken off: `cladist embed` is run on
-all images and on one, and the difference is the encoding.
+From pixels (the encoder alone) and from JPEG files (read, decode, preprocess, encode). Both hold the model in memory
+and do one pass in turn, so that a busy machine slows both; what counts is the median of the ratios. Needs a Rust
+toolchain (it builds and runs `cargo bench --bench encode`), torch, transformers and pillow.
 """
 import argparse
 import os
 import statistics
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--model", type=Path, required=True)
-parser.add_argument("--images", type=Path, required=True)
-parser.add_argument("--threads", type=int, default=os.cpu_count())
+parser.add_argument("--model", type=Path, required=True, help="a CLIP checkpoint in the Hugging Face layout")
+parser.add_argument("--images", type=Path, required=True, help="a folder of JPEG files")
+parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for transformers; cladist uses every core")
 parser.add_argument("--batch", type=int, default=32)
-parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--binary", default="target/release/cladist")
+parser.add_argument("--rounds", type=int, default=7)
 args = parser.parse_args()
 
 import torch  # noqa: E402
-from PIL import Image  # noqa: E402
 from transformers import CLIPImageProcessor, CLIPModel  # noqa: E402
+from transformers.image_utils import load_image  # noqa: E402
 
 torch.set_num_threads(args.threads)
 model = CLIPModel.from_pretrained(args.model).eval()
 processor = CLIPImageProcessor.from_pretrained(args.model)
-paths = sorted(p for p in args.images.rglob("*") if p.suffix == ".jpg")
+paths = [str(path) for path in sorted(args.images.rglob("*.jpg"))]
+batches = [paths[i:i + args.batch] for i in range(0, len(paths), args.batch)]
 
 
-def reference():
-    """(seconds from files to embeddings, seconds of that from pixels)."""
-    encoding = 0.0
+def prepare(batch):
+    return processor(images=[load_image(path) for path in batch], return_tensors="pt")["pixel_values"]
+
+
+def encode(pixels):
+    features = model.visual_projection(model.vision_model(pixels).pooler_output)
+    return features / features.norm(dim=-1, keepdim=True)
+
+
+pixels = [prepare(batch) for batch in batches]
+
+
+def reference(kind):
     start = time.perf_counter()
     with torch.inference_mode():
-        for i in range(0, len(paths), args.batch):
-            images = [Image.open(p).convert("RGB") for p in paths[i:i + args.batch]]
-            pixels = processor(images=images, return_tensors="pt")["pixel_values"]
-            before = time.perf_counter()
-            features = model.visual_projection(model.vision_model(pixels).pooler_output)
-            features /= features.norm(dim=-1, keepdim=True)
-            encoding += time.perf_counter() - before
-    return time.perf_counter() - start, encoding
+        for i, batch in enumerate(batches):
+            encode(pixels[i] if kind == "pixels" else prepare(batch))
+    return time.perf_counter() - start
 
 
-def ours(images):
-    with tempfile.TemporaryDirectory() as out:
-        start = time.perf_counter()
-        subprocess.run([args.binary, "embed", "--images", images, "--model", args.model, "--batch", str(args.batch),
-                        "--out", f"{out}/e"], check=True, stderr=subprocess.DEVNULL)
-        return time.perf_counter() - start
+ours = subprocess.Popen(
+    ["cargo", "bench", "--bench", "encode", "--", "--model", args.model.resolve(), "--images", args.images.resolve(),
+     "--batch", str(args.batch)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-with tempfile.TemporaryDirectory() as one:
-    os.symlink(paths[0].resolve(), f"{one}/one.jpg")
-    ends, encodes = [], []
+def cladist(kind):
+    print(kind, file=ours.stdin, flush=True)
+    return float(ours.stdout.readline())
+
+
+for kind in ["pixels", "files"]:
+    reference(kind), cladist(kind)  # warm caches and allocators
+    ratios = []
     for _ in range(args.rounds):
-        reference_end, reference_encode = reference()
-        net = ours(args.images) - ours(one)
-        ends.append(reference_end / net)
-        encodes.append(reference_encode / net)
-        print(f"transformers {len(paths) / reference_end:.1f}/s from files ({len(paths) / reference_encode:.1f}/s from "
-              f"pixels), cladist {len(paths) / net:.1f}/s from files, ratio {ends[-1]:.2f} (its files to their pixels: "
-              f"{encodes[-1]:.2f})", flush=True)
-print(f"median of {args.rounds}: {statistics.median(ends):.2f} × transformers from files; cladist from files is "
-      f"{statistics.median(encodes):.2f} × transformers from pixels")
+        theirs, mine = reference(kind), cladist(kind)
+        ratios.append(theirs / mine)
+        print(f"from {kind}: transformers {len(paths) / theirs:.1f}/s, cladist {len(paths) / mine:.1f}/s, "
+              f"ratio {ratios[-1]:.2f}", flush=True)
+    print(f"from {kind}: median of {args.rounds}: {statistics.median(ratios):.2f} × transformers", flush=True)
+ours.stdin.close()
+ours.wait()

@@ -1,0 +1,98 @@
+//! The image encoder from pixels and from files, driven by `encode_vs_transformers.py` so that runs alternate.
+//!
+//! Loads the model and the pictures once, then answers each line on standard input, `pixels` or `files`, with the
+//! seconds that one pass over all pictures took. `cargo bench --bench encode -- --model DIR --images DIR`.
+
+use std::io::{BufRead, Write, stdin, stdout};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use cladist::dataset;
+use cladist::embed::{EmbedOptions, encode_files};
+use cladist::model::hub::DownloadProgress;
+use cladist::model::pixels::{DecodeOptions, decode};
+use cladist::model::{self, Encoder, LoadOptions};
+use clap::Parser;
+
+/// As in the program: see `main.rs`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+struct Args {
+    #[arg(long)]
+    model: String,
+    #[arg(long)]
+    images: PathBuf,
+    #[arg(long, default_value_t = 32)]
+    batch: usize,
+    /// What `cargo bench` adds.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+struct Silent;
+
+impl DownloadProgress for Silent {
+    fn start(&self, _: &str, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+    fn finish(&self) {}
+}
+
+/// One pass over pixels that are in memory: the encoder alone, a worker a core as in the program.
+fn pixels(encoder: &dyn Encoder, batches: &[Vec<f32>]) -> Result<(), model::ModelError> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+            std::hint::black_box(encoder.encode_images(batch)?);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..encoder.workers()).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| worker.join().expect("encoding does not panic"))
+    })
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    model::init_threads();
+    let args = Args::parse();
+    let encoder = model::load(&args.model, LoadOptions::default(), &Silent)?;
+    let paths: Vec<PathBuf> = dataset::open(&args.images)?
+        .items
+        .into_iter()
+        .map(|item| item.path)
+        .collect();
+    let options = EmbedOptions {
+        batch: args.batch,
+        decode: DecodeOptions::default(),
+        stop_at_bad_image: true,
+    };
+    let mut batches = Vec::new();
+    for paths in paths.chunks(args.batch) {
+        let mut batch = Vec::new();
+        for path in paths {
+            let image = decode(&std::fs::read(path)?, &options.decode)?;
+            batch.extend(encoder.preprocess().apply(&image));
+        }
+        batches.push(batch);
+    }
+
+    for line in stdin().lock().lines() {
+        let start = Instant::now();
+        match line?.trim() {
+            "pixels" => pixels(encoder.as_ref(), &batches)?,
+            "files" => {
+                let stop = AtomicBool::new(false);
+                encode_files(encoder.as_ref(), &paths, &options, &|_| {}, &stop)?;
+            }
+            other => return Err(format!("`{other}`: say pixels or files").into()),
+        }
+        println!("{}", start.elapsed().as_secs_f64());
+        stdout().flush()?;
+    }
+    Ok(())
+}
