@@ -9,7 +9,8 @@ use clap::ValueHint;
 use serde::Deserialize;
 
 use super::model_args::{ImageArgs, ModelArgs};
-use super::{Interrupted, interrupt, open_dataset, progress};
+use super::progress::Progress;
+use super::{Interrupted, interrupt, open_dataset};
 use crate::embed::{self, EmbedError, Encoded};
 use crate::files::Staging;
 use crate::matrix::Matrix;
@@ -94,19 +95,22 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Encodes texts, in slices between which an interruption is heard.
+/// Encodes texts with a progress bar, in slices between which an interruption is heard.
 pub(super) fn encode_texts(
     encoder: &dyn Encoder,
     texts: &[&str],
     stop: &AtomicBool,
 ) -> anyhow::Result<Matrix> {
+    let bar = Progress::new(texts.len(), "texts");
     let mut data = Vec::with_capacity(texts.len() * encoder.dim());
     for slice in texts.chunks(TEXT_SLICE) {
         if stop.load(Ordering::Relaxed) {
             bail!(Interrupted);
         }
         data.extend(encoder.encode_texts(slice)?.into_vec());
+        bar.advance(slice.len());
     }
+    bar.finish();
     Ok(Matrix::new(encoder.dim(), data))
 }
 
@@ -117,7 +121,7 @@ pub(super) fn encode(
     paths: &[PathBuf],
     stop: &AtomicBool,
 ) -> anyhow::Result<Encoded> {
-    let bar = progress::Images::new(paths.len());
+    let bar = Progress::new(paths.len(), "images");
     let options = args.embed_options(encoder);
     let encoded = embed::encode_files(encoder, paths, &options, &|count| bar.advance(count), stop);
     bar.finish();

@@ -1,56 +1,68 @@
 //! Progress of long work on stderr: a bar with rate and time left on a terminal, a line now and then elsewhere.
 
+use std::fmt;
 use std::io::{IsTerminal, stderr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{
+    HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
 
 use crate::model::hub::DownloadProgress;
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Progress through a known number of images.
-pub struct Images {
+/// Progress through a known number of things of one kind.
+pub struct Progress {
     bar: ProgressBar,
+    /// Their name in the plural.
+    things: &'static str,
     /// When the last line was printed; `None` on a terminal.
     last_line: Option<Mutex<Instant>>,
 }
 
-impl Images {
-    pub fn new(total: usize) -> Self {
-        let bar = if stderr().is_terminal() {
-            let style = ProgressStyle::with_template(
-                "encoding {wide_bar} {pos}/{len} images  {per_sec}  {eta} left",
-            )
-            .expect("the template is a constant");
-            let bar = ProgressBar::new(total as u64).with_style(style);
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        } else {
-            ProgressBar::with_draw_target(
-                Some(total as u64),
-                indicatif::ProgressDrawTarget::hidden(),
-            )
-        };
-        let last_line = (!stderr().is_terminal()).then(|| Mutex::new(Instant::now()));
-        Self { bar, last_line }
+impl Progress {
+    /// Begins; `things` is their name in the plural.
+    pub fn new(total: usize, things: &'static str) -> Self {
+        let total = total as u64;
+        if !stderr().is_terminal() {
+            let hidden = ProgressDrawTarget::hidden();
+            return Self {
+                bar: ProgressBar::with_draw_target(Some(total), hidden),
+                things,
+                last_line: Some(Mutex::new(Instant::now())),
+            };
+        }
+        let style = ProgressStyle::with_template("encoding {wide_bar} {pos}/{len} {msg}, {pace}")
+            .expect("the template is a constant")
+            .with_key("pace", |state: &ProgressState, out: &mut dyn fmt::Write| {
+                let text = pace(state.pos(), state.len().unwrap_or(0), state.elapsed());
+                let _ = out.write_str(&text);
+            });
+        let bar = ProgressBar::new(total).with_style(style);
+        bar.set_message(things);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self {
+            bar,
+            things,
+            last_line: None,
+        }
     }
 
-    /// `count` more images are finished.
+    /// `count` more are finished.
     pub fn advance(&self, count: usize) {
         self.bar.inc(count as u64);
         let Some(last) = &self.last_line else { return };
         let Ok(mut last) = last.lock() else { return };
         if last.elapsed() >= LINE_EVERY {
             *last = Instant::now();
+            let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
             eprintln!(
-                "encoding: {}/{} images, {:.1}/s, {} left",
-                self.bar.position(),
-                self.bar.length().unwrap_or(0),
-                self.bar.per_sec(),
-                HumanDuration(self.bar.eta())
+                "encoding: {done}/{total} {}, {}",
+                self.things,
+                pace(done, total, self.bar.elapsed())
             );
         }
     }
@@ -59,6 +71,16 @@ impl Images {
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Rate and time left from what is done so far: work comes in batches, and the rate of the last one jumps.
+fn pace(done: u64, total: u64, elapsed: Duration) -> String {
+    if done == 0 || elapsed.is_zero() {
+        return "starting".to_owned();
+    }
+    let rate = done as f64 / elapsed.as_secs_f64();
+    let left = Duration::from_secs_f64(total.saturating_sub(done) as f64 / rate);
+    format!("{rate:.1}/s, {} left", HumanDuration(left))
 }
 
 /// Progress of downloads, a bar a file.
@@ -101,5 +123,18 @@ impl DownloadProgress for Downloads {
         {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_that_of_all_that_is_done() {
+        let after = Duration::from_secs(10);
+        assert_eq!(pace(0, 100, after), "starting");
+        assert_eq!(pace(25, 100, after), "2.5/s, 30 seconds left");
+        assert_eq!(pace(100, 100, after), "10.0/s, 0 seconds left");
     }
 }

@@ -326,25 +326,70 @@ mod tests {
 
     use super::*;
 
+    /// rows × columns of values from −2 to 2 that no two operations treat alike.
+    fn filled(rows: usize, columns: usize, step: usize) -> Tensor {
+        let value = |i: usize| ((i * step % 101) as f32 - 50.0) / 25.0;
+        let values: Vec<f32> = (0..rows * columns).map(value).collect();
+        Tensor::from_vec(values, (rows, columns), &Device::Cpu).unwrap()
+    }
+
+    /// What the compositions that serve GPUs give: tensors of f64 take that way on the CPU too.
+    fn composed(x: &Tensor) -> Tensor {
+        x.to_dtype(DType::F64).unwrap()
+    }
+
+    fn assert_close(fused: Tensor, reference: Tensor, what: &str) {
+        let off = (composed(&fused) - composed(&reference)).unwrap();
+        let off = off.abs().unwrap().max_all().unwrap();
+        let off = off.to_scalar::<f64>().unwrap();
+        assert!(off < 1e-5, "{what}: off by {off}");
+    }
+
+    #[test]
+    fn the_fused_layers_are_the_composed_ones() {
+        let (x, y) = (filled(5, 37, 37), filled(5, 37, 11));
+        let row = |step| filled(1, 37, step).flatten_all().unwrap();
+        let (scale, shift) = (row(7), row(13));
+        // The in-place operations consume their first argument; a copy keeps `x`.
+        let copy = || x.copy().unwrap();
+        assert_close(
+            layer_norm(&x, &scale, &shift, 1e-5).unwrap(),
+            candle_nn::ops::layer_norm(&x, &scale, &shift, 1e-5).unwrap(),
+            "layer norm",
+        );
+        assert_close(
+            add_bias(copy(), &shift).unwrap(),
+            add_bias(composed(&x), &composed(&shift)).unwrap(),
+            "bias",
+        );
+        assert_close(
+            add_residual(copy(), &y, &shift).unwrap(),
+            add_residual(composed(&x), &composed(&y), &composed(&shift)).unwrap(),
+            "residual",
+        );
+        for activation in [
+            Activation::QuickGelu,
+            Activation::Gelu,
+            Activation::GeluTanh,
+        ] {
+            assert_close(
+                bias_activation(copy(), &shift, activation).unwrap(),
+                bias_activation(composed(&x), &composed(&shift), activation).unwrap(),
+                &format!("{activation:?}"),
+            );
+        }
+    }
+
     #[test]
     fn fused_attention_is_the_composed_one() {
         let (n, length, heads, head) = (2, 7, 3, 8);
-        let count = n * length * 3 * heads * head;
-        let values: Vec<f32> = (0..count)
-            .map(|i| ((i * 37 % 101) as f32 - 50.0) / 25.0)
-            .collect();
-        let qkv = Tensor::from_vec(values, (n * length, 3 * heads * head), &Device::Cpu).unwrap();
+        let qkv = filled(n * length, 3 * heads * head, 37);
         for causal in [false, true] {
-            let fused = attention(&qkv, length, heads, causal).unwrap();
-            let composed = attention_composed(&qkv, length, heads, causal).unwrap();
-            let off = (fused - composed)
-                .unwrap()
-                .abs()
-                .unwrap()
-                .max_all()
-                .unwrap();
-            let off = off.to_scalar::<f32>().unwrap();
-            assert!(off < 1e-5, "causal {causal}: off by {off}");
+            assert_close(
+                attention(&qkv, length, heads, causal).unwrap(),
+                attention_composed(&qkv, length, heads, causal).unwrap(),
+                &format!("causal {causal}"),
+            );
         }
     }
 }
