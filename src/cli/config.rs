@@ -4,14 +4,44 @@
 //! checks both, and the later one, the command line's, wins.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ValueHint};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_yaml::Value;
 
 /// Used when `--config` is not given, if it exists in the working directory.
 const DEFAULT: &str = "cladist.yaml";
+
+/// The arguments with the config file's put in, and where each of those stands.
+pub struct Expanded {
+    pub args: Vec<OsString>,
+    from_file: Vec<FromFile>,
+}
+
+/// One option that the config file gave.
+struct FromFile {
+    /// Its long name, without the dashes.
+    name: String,
+    /// As it was given to the parser.
+    value: String,
+    /// `file:line`.
+    place: String,
+}
+
+/// One `key: value` of the file.
+struct Entry {
+    key: String,
+    /// The key as a long option: `_` and `-` are the same.
+    name: String,
+    value: Value,
+    /// `file:line`.
+    place: String,
+}
 
 /// Returns `args` with the config file's options for its command put in after the command's name.
 ///
@@ -20,15 +50,19 @@ const DEFAULT: &str = "cladist.yaml";
 /// working directory is relative to that file if it exists there.
 ///
 /// # Errors
-/// Naming the file and the key.
-pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Vec<OsString>> {
+/// Naming the file, the line and the key.
+pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Expanded> {
+    let without = |args| Expanded {
+        args,
+        from_file: Vec::new(),
+    };
     let given = config_argument(&args);
     let Some(at) = command_position(&args, command) else {
-        return Ok(args);
+        return Ok(without(args));
     };
     let path = given.clone().unwrap_or_else(|| PathBuf::from(DEFAULT));
     if given.is_none() && !path.exists() {
-        return Ok(args);
+        return Ok(without(args));
     }
     let bytes = std::fs::read(&path).with_context(|| {
         format!(
@@ -38,63 +72,135 @@ pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Ve
     })?;
     let text = String::from_utf8(bytes)
         .with_context(|| format!("{}: is not UTF-8 text", path.display()))?;
-    let options = parse(&path, &text)?;
     let subcommand = command
         .find_subcommand(&args[at])
         .expect("found by name just before");
 
-    let mut expanded = args[..=at].to_vec();
-    for (key, value) in options {
-        let place = || place_of(&path, &text, &key);
-        let name = key.replace('_', "-");
-        let Some(arg) = long_option(subcommand, &name) else {
+    // The command line comes after the file, so that it wins, except for global options: those it may give before
+    // the command's name, so the file's go before all of it.
+    let (mut global, mut local, mut from_file) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in parse(&path, &text)? {
+        let Entry {
+            key, name, place, ..
+        } = &entry;
+        let is_global = long_option(command, name).filter(|arg| arg.is_global_set());
+        let Some(arg) = is_global.or_else(|| long_option(subcommand, name)) else {
             let elsewhere = command
                 .get_subcommands()
-                .any(|c| long_option(c, &name).is_some());
+                .any(|c| long_option(c, name).is_some());
             if !elsewhere {
                 bail!(
-                    "{}: unknown option `{key}`{}",
-                    place(),
-                    did_you_mean(command, &name)
+                    "{place}: unknown option `{key}`{}",
+                    did_you_mean(command, name)
                 );
             }
             continue;
         };
-        let values = arguments(arg, &name, &value, &path)
-            .with_context(|| format!("{}: option `{key}`", place()))?;
-        expanded.extend(values);
+        if name == "config" {
+            bail!("{place}: `{key}` belongs on the command line: a config file names no other");
+        }
+        let Some(argument) = argument(arg, name, &entry.value, &path)
+            .with_context(|| format!("{place}: option `{key}`"))?
+        else {
+            continue;
+        };
+        let (_, value) = argument.to_str().and_then(|a| a.split_once('=')).unzip();
+        from_file.push(FromFile {
+            name: name.clone(),
+            value: value.unwrap_or_default().to_owned(),
+            place: place.clone(),
+        });
+        if is_global.is_some() {
+            global.push(argument);
+        } else {
+            local.push(argument);
+        }
     }
+    let mut expanded = vec![args[0].clone()];
+    expanded.extend(global);
+    expanded.extend_from_slice(&args[1..=at]);
+    expanded.extend(local);
     expanded.extend_from_slice(&args[at + 1..]);
-    Ok(expanded)
+    Ok(Expanded {
+        args: expanded,
+        from_file,
+    })
 }
 
-fn parse(path: &Path, text: &str) -> anyhow::Result<Vec<(String, Value)>> {
-    let value: Value = serde_yaml::from_str(text)
-        .with_context(|| format!("{}: is not valid YAML", path.display()))?;
-    let mapping = match value {
-        Value::Null => return Ok(Vec::new()),
-        Value::Mapping(mapping) => mapping,
-        _ => bail!(
-            "{}: must hold options, one `name: value` a line",
+impl Expanded {
+    /// Where the value that the parser refused stands, if it came from the file: `file:line`.
+    pub fn place_of(&self, error: &clap::Error) -> Option<&str> {
+        let text = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        let option = text(ContextKind::InvalidArg)?.strip_prefix("--")?;
+        let name = option.split([' ', '=']).next()?;
+        let value = text(ContextKind::InvalidValue)?;
+        self.from_file
+            .iter()
+            .find(|given| given.name == name && given.value == value)
+            .map(|given| given.place.as_str())
+    }
+}
+
+fn parse(path: &Path, text: &str) -> anyhow::Result<Vec<Entry>> {
+    let pairs: Option<Pairs> = serde_yaml::from_str(text).with_context(|| {
+        format!(
+            "{}: is not valid YAML with options, one `name: value` a line",
             path.display()
-        ),
-    };
-    mapping
-        .into_iter()
-        .map(|(key, value)| match key {
-            Value::String(key) => Ok((key, value)),
-            key => bail!("{}: {key:?} is not an option's name", path.display()),
-        })
-        .collect()
+        )
+    })?;
+    let mut entries: Vec<Entry> = Vec::new();
+    for (key, value) in pairs.map_or_else(Vec::new, |pairs| pairs.0) {
+        let name = key.replace('_', "-");
+        let repeats = entries.iter().filter(|e| e.key == key).count();
+        let place = place_of(path, text, &key, repeats);
+        if let Some(first) = entries.iter().find(|e| e.name == name) {
+            bail!(
+                "{place}: option `{key}` is given a second time (first at {}): keep one",
+                first.place
+            );
+        }
+        entries.push(Entry {
+            key,
+            name,
+            value,
+            place,
+        });
+    }
+    Ok(entries)
+}
+
+/// A mapping as it is written: in its order, repeated keys kept, so that they can be told.
+struct Pairs(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("options, one `name: value` a line")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
 }
 
 /// One option's value as it would be written on the command line.
-fn arguments(
-    arg: &Arg,
-    name: &str,
-    value: &Value,
-    path: &Path,
-) -> anyhow::Result<Option<OsString>> {
+fn argument(arg: &Arg, name: &str, value: &Value, path: &Path) -> anyhow::Result<Option<OsString>> {
     let text = match value {
         Value::Bool(on) if matches!(arg.get_action(), ArgAction::SetTrue) => {
             return Ok(on.then(|| format!("--{name}").into()));
@@ -167,8 +273,8 @@ fn long_option<'a>(command: &'a clap::Command, name: &str) -> Option<&'a Arg> {
 }
 
 fn did_you_mean(command: &clap::Command, name: &str) -> String {
-    let longs = command
-        .get_subcommands()
+    let longs = std::iter::once(command)
+        .chain(command.get_subcommands())
         .flat_map(clap::Command::get_arguments)
         .filter_map(Arg::get_long);
     longs
@@ -181,18 +287,19 @@ fn did_you_mean(command: &clap::Command, name: &str) -> String {
         )
 }
 
-/// `file:line` of a top-level key.
-fn place_of(path: &Path, text: &str, key: &str) -> String {
-    let line = text.lines().position(|line| {
+/// `file:line` of the top-level key that stands after `skip` others of the same spelling.
+fn place_of(path: &Path, text: &str, key: &str, skip: usize) -> String {
+    let is_key = |line: &str| {
         let line = line.trim_start_matches(['"', '\'']);
         line.strip_prefix(key).is_some_and(|rest| {
             rest.trim_start_matches(['"', '\''])
                 .trim_start()
                 .starts_with(':')
         })
-    });
-    match line {
-        Some(line) => format!("{}:{}", path.display(), line + 1),
+    };
+    let mut lines = text.lines().enumerate().filter(|(_, line)| is_key(line));
+    match lines.nth(skip) {
+        Some((line, _)) => format!("{}:{}", path.display(), line + 1),
         None => path.display().to_string(),
     }
 }

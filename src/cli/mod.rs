@@ -97,15 +97,18 @@ pub fn main() -> ExitCode {
 
 fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let command = command();
-    let args = config::expand(args, &command)?;
+    let expanded = config::expand(args, &command)?;
     let cli = match command
-        .try_get_matches_from(args)
+        .try_get_matches_from(&expanded.args)
         .and_then(|m| Cli::from_arg_matches(&m))
     {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and version to stdout with code 0, errors to stderr with code 2.
             error.print().or_else(ignore_broken_pipe)?;
+            if let Some(place) = expanded.place_of(&error) {
+                eprintln!("This value stands at {place}.");
+            }
             return Ok(ExitCode::from(
                 u8::try_from(error.exit_code()).unwrap_or(exit::USAGE),
             ));

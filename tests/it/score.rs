@@ -325,7 +325,17 @@ fn a_config_file_is_enough_and_the_command_line_wins() {
         ("candidate: all\n", "did you mean `candidates`"),
         ("batch: [1]\n", "must be one value"),
         ("batch: many\n", "many"),
+        ("batch: many\n", "stands at bad.yaml:2"),
         ("images: [", "not valid YAML"),
+        (
+            "top-k: 1\ntop_k: 2\n",
+            "bad.yaml:3: option `top_k` is given a second time",
+        ),
+        (
+            "taxonomy: other.yaml\n",
+            "bad.yaml:2: option `taxonomy` is given a second time",
+        ),
+        ("config: more.yaml\n", "belongs on the command line"),
     ] {
         fs::write(
             dir.path().join("bad.yaml"),
@@ -335,6 +345,23 @@ fn a_config_file_is_enough_and_the_command_line_wins() {
         let (code, _, err) = run(dir.path(), &["--config", "bad.yaml", "score"]);
         assert_eq!(code, 2, "{line}");
         assert!(err.contains(said), "{line}: {err}");
+    }
+}
+
+#[test]
+fn a_config_file_may_hold_global_options() {
+    let dir = dir(&[
+        ("cladist.yaml", b"color: always\n"),
+        ("faulty.yaml", b"nodes:\n  a: {parents: [b]}\n"),
+    ]);
+    for (args, coloured) in [
+        (&["check", "faulty.yaml"][..], true),
+        (&["check", "faulty.yaml", "--color", "never"], false),
+        (&["--color", "never", "check", "faulty.yaml"], false),
+    ] {
+        let (code, out, err) = run(dir.path(), args);
+        assert_eq!(code, 1, "{err}");
+        assert_eq!(out.contains('\x1b'), coloured, "{args:?}");
     }
 }
 
