@@ -17,7 +17,7 @@ const LOGIT: f64 = 2e-3;
 struct Silent;
 
 impl DownloadProgress for Silent {
-    fn start(&self, _: &str, _: Option<u64>) {}
+    fn start(&self, _: &str, _: u64, _: Option<u64>) {}
     fn advance(&self, _: u64) {}
     fn finish(&self) {}
 }
