@@ -5,6 +5,7 @@
 //! the first maximum.
 
 mod config;
+mod formats;
 mod kernels;
 mod ops;
 mod towers;
