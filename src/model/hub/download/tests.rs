@@ -426,7 +426,15 @@ fn refusals_are_told_apart() {
     let not_found: Check = |error| matches!(error, DownloadError::NotFound(_));
     let network: Check = |error| matches!(error, DownloadError::Network(_));
     let answer: Check = |error| matches!(error, DownloadError::Answer(_));
-    let cases: [(u16, &str, &str, bool, Check, &[&str]); 10] = [
+    type Case = (
+        u16,
+        &'static str,
+        &'static str,
+        bool,
+        Check,
+        &'static [&'static str],
+    );
+    let cases: [Case; 10] = [
         (
             401,
             "",
