@@ -189,16 +189,9 @@ impl Client {
             if let (Some(token), true) = (&self.token, is_ours) {
                 request = request.header("Authorization", format!("Bearer {token}"));
             }
-            let answer = request.call().map_err(|error| match error {
-                // ureq names the header's bytes nowhere, but neither that the token is at fault.
-                ureq::Error::Http(_) if is_ours && self.token.is_some() => {
-                    format!("{uri}: HF_TOKEN is not a token")
-                }
-                ureq::Error::Timeout(ureq::Timeout::RecvResponse) => {
-                    format!("{uri}: no answer for {} s", self.stall.as_secs())
-                }
-                error => format!("{uri}: {error}"),
-            })?;
+            let answer = request
+                .call()
+                .map_err(|error| self.unanswered(&uri, is_ours, &error))?;
             let headers = answer.headers();
             if is_ours {
                 linked = linked.or_else(|| tag(headers, "x-linked-etag"));
@@ -218,6 +211,30 @@ impl Client {
             uri = next;
         }
         Err(format!("{uri}: redirects without end"))
+    }
+
+    /// Why a request has no answer.
+    fn unanswered(&self, uri: &Uri, is_ours: bool, error: &ureq::Error) -> String {
+        let server = match (uri.scheme_str(), uri.authority()) {
+            (Some(scheme), Some(authority)) => format!("{scheme}://{authority}"),
+            _ => uri.to_string(),
+        };
+        let through = match self.agent.config().proxy() {
+            Some(proxy) if !proxy.is_no_proxy(uri) => " through the environment's proxy",
+            _ => "",
+        };
+        match error {
+            // The header's bytes are in no message, but neither is that the token is at fault.
+            ureq::Error::Http(_) if is_ours && self.token.is_some() => {
+                "HF_TOKEN is not a token: it has characters that no token has".to_owned()
+            }
+            ureq::Error::Timeout(ureq::Timeout::RecvResponse) => format!(
+                "{server} gives no answer for {} s",
+                self.stall.as_secs_f32()
+            ),
+            ureq::Error::Io(error) => format!("{server} cannot be reached{through}: {error}"),
+            error => format!("{server} cannot be reached{through}: {error}"),
+        }
     }
 }
 

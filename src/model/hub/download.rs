@@ -40,7 +40,7 @@ pub enum DownloadError {
     Refused(String),
     #[error("{0}")]
     Network(String),
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be written: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
     #[error("{0}")]
     Answer(String),
@@ -456,16 +456,21 @@ fn check_status(
                 )
             }))
         }
+        // So it answers for what does not exist, too, lest strangers learn what is private.
         401 => Err(DownloadError::Refused(format!(
-            "the hub answers 401 for {page}, which means one of two:\n\
+            "it answers 401, which means one of two:\n\
              - there is no such model: check how the id is spelt\n\
              - it is private or gated: {}",
             if has_token {
-                "your token (HF_TOKEN, or that of a login) may be\n  \
-                 invalid or lack access to it"
+                format!(
+                    "your token (of HF_TOKEN or a login) may be\n  \
+                     invalid or lack access to it; see\n  {page}"
+                )
             } else {
-                "accept its terms there, if it has any, and set\n  \
-                 HF_TOKEN to a token that may read it"
+                format!(
+                    "set HF_TOKEN to a token that may read it,\n  \
+                     and accept its terms, if it has any, at\n  {page}"
+                )
             }
         ))),
         404 if code == Some("RevisionNotFound") => Err(DownloadError::NotFound(format!(

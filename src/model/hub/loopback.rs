@@ -139,7 +139,8 @@ impl Server {
     pub fn env(&self) -> HubEnv {
         let mut env = HubEnv::from_variables(&|_| None);
         env.endpoint = self.url();
-        env.stall = Duration::from_millis(300);
+        // Long enough for a busy machine not to look stalled.
+        env.stall = Duration::from_secs(1);
         env
     }
 }

@@ -54,7 +54,7 @@ pub enum HubError {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "--model {asked} cannot be had:\n\
-     - as a directory: there is none of that name here{}\n\
+     - as a directory: there is no `{asked}` in the working directory{}\n\
      - in the cache: {of_cache}\n\
      - from the hub: {}{}",
     did_you_mean(near.as_deref()),

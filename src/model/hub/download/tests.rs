@@ -199,7 +199,7 @@ fn a_stall_ends_but_slowness_does_not() {
 
     // In all it takes longer than a stall may.
     let slow = unkind(model(), |_, mut answer| {
-        answer.pieces = Some((8, Duration::from_millis(80)));
+        answer.pieces = Some((8, Duration::from_millis(200)));
         answer
     });
     get(&slow, dir.path()).unwrap();
@@ -499,6 +499,16 @@ fn refusals_are_told_apart() {
     let dir = TempDir::new().unwrap();
     let error = download(&id(), dir.path(), &env, &Log::default()).unwrap_err();
     assert!(network(&error), "{error}");
+    let error = error.to_string();
+    assert!(
+        error.contains("http://127.0.0.1:1 cannot be reached"),
+        "{error}"
+    );
+    env.token = Some("hf_secret\u{7f}".into());
+    let error = download(&id(), dir.path(), &env, &Log::default())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("HF_TOKEN is not a token"), "{error}");
 }
 
 #[test]
