@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use cladist::dataset;
 use cladist::embed::{EmbedOptions, encode_files};
-use cladist::model::hub::DownloadProgress;
 use cladist::model::pixels::{DecodeOptions, decode};
 use cladist::model::{self, Encoder, LoadOptions};
 use clap::Parser;
@@ -30,14 +29,6 @@ struct Args {
     /// What `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-struct Silent;
-
-impl DownloadProgress for Silent {
-    fn start(&self, _: &str, _: Option<u64>) {}
-    fn advance(&self, _: u64) {}
-    fn finish(&self) {}
 }
 
 /// One pass over pixels that are in memory: the encoder alone, a worker a core as in the program.
@@ -60,7 +51,7 @@ fn pixels(encoder: &dyn Encoder, batches: &[Vec<f32>]) -> Result<(), model::Mode
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     model::init_threads();
     let args = Args::parse();
-    let encoder = model::load(&args.model, LoadOptions::default(), &Silent)?;
+    let encoder = model::load(&args.model, LoadOptions::default(), &())?;
     let paths: Vec<PathBuf> = dataset::open(&args.images)?
         .items
         .into_iter()

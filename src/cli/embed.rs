@@ -49,7 +49,7 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
     let dataset = args.images.as_deref().map(open_dataset).transpose()?;
     let texts = args.texts.as_deref().map(read_texts).transpose()?;
     let stop = interrupt::install()?;
-    let encoder = args.model.load()?;
+    let encoder = args.model.load(stop)?;
 
     if let Some(texts) = &texts {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();

@@ -14,7 +14,7 @@ pub fn install() -> anyhow::Result<&'static AtomicBool> {
             // Whatever is half-written lies under a temporary name; the next run does not see it.
             std::process::exit(i32::from(super::exit::INTERRUPTED));
         }
-        eprintln!("\ninterrupted: ending after the current batch (again to end at once)");
+        eprintln!("\ninterrupted: ending at the next safe point (again to end at once)");
     })?;
     Ok(&STOP)
 }

@@ -77,7 +77,7 @@ mod exit {
 
 /// The work was interrupted: nothing went wrong, and nothing half-written was left.
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted: nothing was written")]
+#[error("interrupted: no result was written")]
 struct Interrupted;
 
 /// The binary's whole life: parse, run, turn what went wrong into a message and an exit code.

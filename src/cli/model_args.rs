@@ -1,9 +1,13 @@
 //! Options that several commands share: which model on which device, and how images are read.
 
-use crate::embed::EmbedOptions;
-use crate::model::pixels::DecodeOptions;
-use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions};
+use std::sync::atomic::AtomicBool;
 
+use crate::embed::EmbedOptions;
+use crate::model::hub::HubError;
+use crate::model::pixels::DecodeOptions;
+use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions, ModelError};
+
+use super::Interrupted;
 use super::progress::Downloads;
 
 #[derive(clap::Args)]
@@ -46,16 +50,21 @@ pub enum OnBadImage {
 }
 
 impl ModelArgs {
-    /// Loads the model, showing downloads as they go.
+    /// Loads the model, showing downloads as they go; `stop` ends them.
     ///
     /// # Errors
-    /// As [`model::load`].
-    pub fn load(&self) -> anyhow::Result<Box<dyn Encoder>> {
+    /// As [`model::load`]; an interruption.
+    pub fn load(&self, stop: &AtomicBool) -> anyhow::Result<Box<dyn Encoder>> {
         let options = LoadOptions {
             device: self.device,
             dtype: self.dtype,
         };
-        Ok(model::load(&self.model, options, &Downloads::default())?)
+        model::load(&self.model, options, &Downloads::new(stop)).map_err(|error| match error {
+            ModelError::Hub(error @ HubError::Interrupted) => {
+                anyhow::Error::new(Interrupted).context(error)
+            }
+            other => other.into(),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{IsTerminal, stderr};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{
@@ -83,46 +84,100 @@ fn pace(done: u64, total: u64, elapsed: Duration) -> String {
     format!("{rate:.1}/s, {} left", HumanDuration(left))
 }
 
-/// Progress of downloads, a bar a file.
-#[derive(Default)]
-pub struct Downloads {
-    current: Mutex<Option<ProgressBar>>,
+/// Progress of downloads, a bar a file, until `stop` says that they are to end.
+pub struct Downloads<'a> {
+    stop: &'a AtomicBool,
+    current: Mutex<Option<Download>>,
 }
 
-impl DownloadProgress for Downloads {
-    fn start(&self, file: &str, total: Option<u64>) {
-        let size = total.map_or(String::new(), |t| format!(" ({})", HumanBytes(t)));
-        if !stderr().is_terminal() {
-            eprintln!("downloading {file}{size}");
+struct Download {
+    file: String,
+    bar: ProgressBar,
+    last_line: Instant,
+}
+
+impl<'a> Downloads<'a> {
+    pub fn new(stop: &'a AtomicBool) -> Self {
+        Self {
+            stop,
+            current: Mutex::default(),
         }
-        let style = ProgressStyle::with_template(
-            "downloading {msg} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
-        )
-        .expect("the template is a constant");
+    }
+}
+
+impl DownloadProgress for Downloads<'_> {
+    fn start(&self, file: &str, done: u64, total: Option<u64>) {
+        let on_terminal = stderr().is_terminal();
+        if !on_terminal {
+            let size = total.map_or(String::new(), |t| format!(" ({})", HumanBytes(t)));
+            let already = match done {
+                0 => String::new(),
+                done => format!(", {} of it are here already", HumanBytes(done)),
+            };
+            eprintln!("downloading {file}{size}{already}");
+        }
         let bar = match total {
-            Some(total) => ProgressBar::new(total).with_style(style),
-            None => ProgressBar::new_spinner(),
+            Some(total) => ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden())
+                .with_style(
+                    ProgressStyle::with_template(
+                        "downloading {msg} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+                    )
+                    .expect("the template is a constant"),
+                ),
+            None => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
         };
-        bar.set_message(file.to_owned());
+        // Before it is shown, so that what is here already does not count as fast.
+        let bar = bar.with_position(done).with_message(file.to_owned());
+        bar.reset_eta();
+        if on_terminal {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
         if let Ok(mut current) = self.current.lock() {
-            *current = Some(bar);
+            *current = Some(Download {
+                file: file.to_owned(),
+                bar,
+                last_line: Instant::now(),
+            });
         }
     }
 
     fn advance(&self, bytes: u64) {
-        if let Ok(current) = self.current.lock()
-            && let Some(bar) = current.as_ref()
-        {
-            bar.inc(bytes);
+        let Ok(mut current) = self.current.lock() else {
+            return;
+        };
+        let Some(Download {
+            file,
+            bar,
+            last_line,
+        }) = current.as_mut()
+        else {
+            return;
+        };
+        bar.inc(bytes);
+        if !stderr().is_terminal() && last_line.elapsed() >= LINE_EVERY {
+            *last_line = Instant::now();
+            let done = HumanBytes(bar.position());
+            match bar.length() {
+                Some(total) => eprintln!("downloading {file}: {done} of {}", HumanBytes(total)),
+                None => eprintln!("downloading {file}: {done}"),
+            }
         }
     }
 
     fn finish(&self) {
         if let Ok(mut current) = self.current.lock()
-            && let Some(bar) = current.take()
+            && let Some(download) = current.take()
         {
-            bar.finish_and_clear();
+            download.bar.finish_and_clear();
         }
+    }
+
+    fn waiting(&self, file: &str) {
+        eprintln!("another process downloads {file}: waiting for it");
+    }
+
+    fn go_on(&self) -> bool {
+        !self.stop.load(Ordering::Relaxed)
     }
 }
 

@@ -109,7 +109,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         .transpose()?;
     let task = prepare(args)?;
     let stop = interrupt::install()?;
-    let encoder = args.model.load()?;
+    let encoder = args.model.load(stop)?;
 
     let (prompted, counts, texts) = expand_prompts(args, &task)?;
     let prompt_texts: Vec<&str> = texts.iter().map(String::as_str).collect();

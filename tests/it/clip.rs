@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use cladist::matrix::Matrix;
-use cladist::model::hub::DownloadProgress;
 use cladist::model::{self, DType, DeviceChoice, Encoder, LoadOptions};
 use serde_json::Value;
 
@@ -13,14 +12,6 @@ const COSINE: f64 = 1e-5;
 
 /// Logits may differ by this.
 const LOGIT: f64 = 2e-3;
-
-struct Silent;
-
-impl DownloadProgress for Silent {
-    fn start(&self, _: &str, _: Option<u64>) {}
-    fn advance(&self, _: u64) {}
-    fn finish(&self) {}
-}
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -33,7 +24,7 @@ fn load(dir: &Path) -> Result<Box<dyn Encoder>, model::ModelError> {
         device: DeviceChoice::Cpu,
         dtype: DType::F32,
     };
-    model::load(dir.to_str().unwrap(), options, &Silent)
+    model::load(dir.to_str().unwrap(), options, &())
 }
 
 fn numbers(value: &Value) -> Vec<f32> {

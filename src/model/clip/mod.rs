@@ -5,6 +5,7 @@
 //! the first maximum.
 
 mod config;
+mod formats;
 mod kernels;
 mod ops;
 mod towers;
@@ -247,15 +248,7 @@ fn hash(checkpoint: &Checkpoint) -> Result<[String; 3], ModelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::hub::{self, DownloadProgress, HubEnv};
-
-    struct Silent;
-
-    impl DownloadProgress for Silent {
-        fn start(&self, _: &str, _: Option<u64>) {}
-        fn advance(&self, _: u64) {}
-        fn finish(&self) {}
-    }
+    use crate::model::hub::{self, HubEnv};
 
     fn fixture(dtype: DType) -> ClipEncoder {
         let dir = concat!(
@@ -263,7 +256,7 @@ mod tests {
             "/tests/fixtures/clip/quick-gelu"
         );
         let env = HubEnv::from_variables(&|_| None);
-        let checkpoint = hub::resolve(dir, &env, &Silent).unwrap();
+        let checkpoint = hub::resolve(dir, &env, &()).unwrap();
         ClipEncoder::load(&checkpoint, Device::Cpu, dtype).unwrap()
     }
 

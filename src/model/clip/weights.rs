@@ -6,6 +6,7 @@ use candle_core::pickle::PthTensors;
 use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device, Tensor};
 
+use super::formats::{self, Format};
 use crate::model::ModelError;
 
 /// Where the tensors are read from.
@@ -14,9 +15,54 @@ enum Files {
     Pth(Vec<PthTensors>),
 }
 
+impl Files {
+    /// What precedes `logit_scale`, which every CLIP has once; nothing if that leaves a doubt.
+    fn prefix(&self) -> String {
+        const MARK: &str = "logit_scale";
+        let names: Vec<String> = match self {
+            Self::Safetensors(files) => files.tensors().into_iter().map(|(name, _)| name).collect(),
+            Self::Pth(files) => files
+                .iter()
+                .flat_map(|file| file.tensor_infos().keys().cloned())
+                .collect(),
+        };
+        let mut prefixes: Vec<&str> = names
+            .iter()
+            .filter_map(|name| name.strip_suffix(MARK))
+            .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+            .collect();
+        prefixes.sort_unstable();
+        match prefixes[..] {
+            [only] => only.to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// A PyTorch file that holds a state dict, or one under the name that training scripts give it.
+///
+/// # Errors
+/// What is wrong with the file, to follow its name.
+fn open_torch(path: &Path) -> Result<PthTensors, String> {
+    let opened = PthTensors::new(path, None)
+        .map_err(|error| format!("cannot be read ({error}): is it whole? Get it again"))?;
+    if !opened.tensor_infos().is_empty() {
+        return Ok(opened);
+    }
+    PthTensors::new(path, Some("state_dict"))
+        .ok()
+        .filter(|nested| !nested.tensor_infos().is_empty())
+        .ok_or_else(|| {
+            "is a PyTorch file, but holds no state dict: save `model.state_dict()` of a CLIPModel"
+                .into()
+        })
+}
+
 /// A checkpoint's tensors; each is read, converted and moved to the device when asked for.
 pub struct Weights {
     files: Files,
+    /// What precedes the names that transformers gives, where the model was saved as a part of another.
+    prefix: String,
     shown: String,
     device: Device,
     dtype: DType,
@@ -26,28 +72,37 @@ impl Weights {
     /// Opens the files: `.safetensors`, or PyTorch's zip format for any other extension.
     ///
     /// # Errors
-    /// A file that cannot be read or is not of its format.
+    /// A file that cannot be read, is not whole or is not of its format, by name.
     pub fn open(paths: &[PathBuf], device: &Device, dtype: DType) -> Result<Self, ModelError> {
-        let bad = |path: &Path, error: candle_core::Error| ModelError::Weights {
+        let bad = |path: &Path, reason: String| ModelError::Weights {
             path: path.to_owned(),
-            reason: format!("cannot be read ({error}); is it complete?"),
+            reason,
         };
+        let mut are_safetensors = true;
+        for path in paths {
+            let format = formats::of_file(path).map_err(|reason| bad(path, reason))?;
+            are_safetensors &= format == Format::Safetensors;
+        }
         let first = paths.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
-        let is_safetensors = |path: &PathBuf| path.extension().is_some_and(|e| e == "safetensors");
-        let files = if paths.iter().all(is_safetensors) {
-            // SAFETY: the mapping is sound as long as nobody truncates or rewrites the checkpoint while it is
-            // being loaded; the tensors are copied out of it, and it is dropped before the model is used.
-            let mapped = unsafe { MmapedSafetensors::multi(paths) };
-            Files::Safetensors(mapped.map_err(|error| bad(first, error))?)
-        } else {
-            let opened = paths
-                .iter()
-                .map(|path| PthTensors::new(path, None).map_err(|error| bad(path, error)));
-            Files::Pth(opened.collect::<Result<_, _>>()?)
-        };
+        let files =
+            if are_safetensors {
+                // SAFETY: the mapping is sound as long as nobody truncates or rewrites the checkpoint while it is
+                // being loaded; the tensors are copied out of it, and it is dropped before the model is used.
+                let mapped = unsafe { MmapedSafetensors::multi(paths) };
+                Files::Safetensors(mapped.map_err(|error| {
+                    bad(first, format!("cannot be read ({error}): get it again"))
+                })?)
+            } else {
+                let opened = paths
+                    .iter()
+                    .map(|path| open_torch(path).map_err(|reason| bad(path, reason)));
+                Files::Pth(opened.collect::<Result<_, _>>()?)
+            };
         let shown = first.display().to_string();
+        let prefix = files.prefix();
         Ok(Self {
             files,
+            prefix,
             shown,
             device: device.clone(),
             dtype,
@@ -65,6 +120,7 @@ impl Weights {
 
     /// The tensor as the file holds it, on the host.
     fn stored(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let name = &format!("{}{name}", self.prefix);
         let fault = |reason: String| ModelError::Weights {
             path: PathBuf::from(&self.shown),
             reason: format!("tensor `{name}` {reason}"),
@@ -110,5 +166,55 @@ impl Weights {
             .to_dtype(DType::F32)?
             .flatten_all()?
             .to_vec1::<f32>()?[0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(paths: &[PathBuf]) -> Result<Weights, ModelError> {
+        Weights::open(paths, &Device::Cpu, DType::F32)
+    }
+
+    fn torch(name: &str) -> Vec<PathBuf> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        vec![root.join(format!("tests/fixtures/torch/{name}.bin"))]
+    }
+
+    #[test]
+    fn state_dicts_as_people_save_them() {
+        for name in ["plain", "prefixed", "nested"] {
+            let weights = open(&torch(name)).unwrap();
+            assert_eq!(weights.scalar("logit_scale").unwrap(), 2.5, "{name}");
+            let tensor = weights.get("text_projection.weight", &[2, 3]).unwrap();
+            let values = tensor.to_vec2::<f32>().unwrap();
+            assert_eq!(values, [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], "{name}");
+        }
+        let error = open(&torch("prefixed")).unwrap().get("other", &[1]);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("`model.clip.other`"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_state_dict_is_told_by_name() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let truncated = dir.path().join("pytorch_model.bin");
+        let whole = std::fs::read(&torch("plain")[0]).unwrap();
+        std::fs::write(&truncated, &whole[..whole.len() / 2]).unwrap();
+        for (paths, name, said) in [
+            (torch("no-state-dict"), "no-state-dict.bin", "no state dict"),
+            (torch("old"), "old.bin", "before 1.6"),
+            (vec![truncated], "pytorch_model.bin", "is it whole?"),
+            // Of several files, the one that is at fault.
+            (
+                [torch("plain"), torch("old")].concat(),
+                "old.bin",
+                "before 1.6",
+            ),
+        ] {
+            let error = open(&paths).err().unwrap().to_string();
+            assert!(error.contains(name) && error.contains(said), "{error}");
+        }
     }
 }

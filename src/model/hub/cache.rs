@@ -1,37 +1,91 @@
-//! The Hugging Face cache on disk: `models--ORG--NAME/refs/REVISION` → `snapshots/COMMIT/FILE`.
+//! Finding models in the Hugging Face cache: `models--ORG--NAME/refs/REVISION` → `snapshots/COMMIT/FILE`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Checkpoint, ModelId, in_directory};
+use super::HubError;
+use super::checkpoint::{Checkpoint, in_directory, is_plain_name};
+use super::id::{ModelId, can_be_commit};
+
+/// Why the cache gives no checkpoint.
+#[derive(Debug)]
+pub enum Absence {
+    /// Nothing of the model is there.
+    Model,
+    /// The model is there, the revision is not.
+    Revision,
+    /// The best snapshot lacks something.
+    Incomplete(HubError),
+    /// Several commits start like the one that is asked for.
+    Ambiguous(Vec<String>),
+}
 
 /// A complete checkpoint of the model in the cache.
 ///
 /// With a revision, that one alone: a ref, or (the beginning of) a commit. Without, `main` first, then every other
 /// snapshot, the latest first: some tools leave refs that point to nothing.
-pub fn find(cache: &Path, id: &ModelId) -> Option<Checkpoint> {
+///
+/// # Errors
+/// Why there is none.
+pub fn find(cache: &Path, id: &ModelId) -> Result<Checkpoint, Absence> {
     let model = cache.join(id.folder());
-    let snapshots = model.join("snapshots");
-    let of_ref = |name: &str| {
-        let commit = fs::read_to_string(model.join("refs").join(name)).ok()?;
-        in_directory(&snapshots.join(commit.trim())).ok()
-    };
-    match &id.revision {
-        Some(revision) => of_ref(revision).or_else(|| {
-            by_age(&snapshots)
-                .into_iter()
-                .filter(|dir| {
-                    dir.file_name()
-                        .is_some_and(|n| n.to_string_lossy().starts_with(revision))
-                })
-                .find_map(|dir| in_directory(&dir).ok())
-        }),
-        None => of_ref("main").or_else(|| {
-            by_age(&snapshots)
-                .into_iter()
-                .find_map(|dir| in_directory(&dir).ok())
-        }),
+    if !model.is_dir() {
+        return Err(Absence::Model);
     }
+    let snapshots = model.join("snapshots");
+    let candidates: Vec<PathBuf> = match &id.revision {
+        Some(revision) => of_ref(&model, revision)
+            .into_iter()
+            .chain(of_commit(&snapshots, revision)?)
+            .collect(),
+        None => of_ref(&model, "main")
+            .into_iter()
+            .chain(by_age(&snapshots))
+            .collect(),
+    };
+    let mut first_fault = None;
+    for snapshot in candidates {
+        match in_directory(&snapshot) {
+            Ok(checkpoint) => return Ok(checkpoint),
+            Err(fault) => first_fault = first_fault.or(Some(fault)),
+        }
+    }
+    Err(first_fault.map_or(Absence::Revision, Absence::Incomplete))
+}
+
+/// The snapshot that a ref points to.
+fn of_ref(model: &Path, name: &str) -> Option<PathBuf> {
+    let content = fs::read_to_string(model.join("refs").join(name)).ok()?;
+    let commit = content.trim();
+    let snapshot = model.join("snapshots").join(commit);
+    // A ref is a file that anything may have written: it must not lead out of the cache.
+    (is_plain_name(commit) && snapshot.is_dir()).then_some(snapshot)
+}
+
+/// The snapshot of a commit, which may be abbreviated if that leaves no doubt.
+fn of_commit(snapshots: &Path, revision: &str) -> Result<Option<PathBuf>, Absence> {
+    if !can_be_commit(revision) {
+        return Ok(None);
+    }
+    let revision = revision.to_ascii_lowercase();
+    let mut found: Vec<PathBuf> = by_age(snapshots)
+        .into_iter()
+        .filter(|dir| name_of(dir).starts_with(&revision))
+        .collect();
+    if let Some(exact) = found.iter().position(|dir| name_of(dir) == revision) {
+        return Ok(Some(found.swap_remove(exact)));
+    }
+    if found.len() > 1 {
+        let mut commits: Vec<String> = found.iter().map(|dir| name_of(dir)).collect();
+        commits.sort();
+        return Err(Absence::Ambiguous(commits));
+    }
+    Ok(found.pop())
+}
+
+fn name_of(dir: &Path) -> String {
+    let name = dir.file_name().unwrap_or_default();
+    name.to_string_lossy().to_ascii_lowercase()
 }
 
 /// The directories in `dir`, the latest first, then by name.
@@ -55,6 +109,11 @@ mod tests {
 
     const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 
+    const A: &str = "aaaaaaa000000000000000000000000000000000";
+    const B: &str = "bbbbbbb000000000000000000000000000000000";
+    const C: &str = "ccccccc100000000000000000000000000000000";
+    const D: &str = "ccccccc200000000000000000000000000000000";
+
     fn snapshot(cache: &Path, commit: &str, files: &[&str]) {
         let dir = cache.join("models--org--clip/snapshots").join(commit);
         fs::create_dir_all(&dir).unwrap();
@@ -71,7 +130,7 @@ mod tests {
 
     /// The commit of what is found.
     fn found(cache: &Path, source: &str) -> Option<String> {
-        let checkpoint = find(cache, &ModelId::parse(source).unwrap())?;
+        let checkpoint = find(cache, &ModelId::parse(source).unwrap()).ok()?;
         Some(fs::read_to_string(checkpoint.config).unwrap())
     }
 
@@ -80,41 +139,97 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let cache = dir.path();
         assert_eq!(found(cache, "org/clip"), None);
-        snapshot(cache, "aaa", &FILES[..2]);
-        refer(cache, "main", "aaa");
+        snapshot(cache, A, &FILES[..2]);
+        refer(cache, "main", A);
         assert_eq!(found(cache, "org/clip"), None, "incomplete");
-        snapshot(cache, "bbb", &FILES);
+        snapshot(cache, B, &FILES);
         assert_eq!(
             found(cache, "org/clip").as_deref(),
-            Some("bbb"),
+            Some(B),
             "main is incomplete"
         );
-        snapshot(cache, "ccc", &FILES);
-        refer(cache, "main", "bbb\n");
-        assert_eq!(found(cache, "org/clip").as_deref(), Some("bbb"), "main");
-        assert_eq!(
-            found(cache, "org/clip@cc").as_deref(),
-            Some("ccc"),
-            "by commit"
-        );
+        snapshot(cache, C, &FILES);
+        refer(cache, "main", &format!("{B}\n"));
+        assert_eq!(found(cache, "org/clip").as_deref(), Some(B), "main");
         assert_eq!(found(cache, "org/clip@v2"), None, "another revision");
-        refer(cache, "v2", "ccc");
-        assert_eq!(
-            found(cache, "org/clip@v2").as_deref(),
-            Some("ccc"),
-            "by ref"
-        );
+        refer(cache, "v2", C);
+        assert_eq!(found(cache, "org/clip@v2").as_deref(), Some(C), "by ref");
+    }
+
+    #[test]
+    fn a_commit_may_be_abbreviated_but_not_to_anything() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let cache = dir.path();
+        for commit in [A, C, D] {
+            snapshot(cache, commit, &FILES);
+        }
+        for (revision, commit) in [
+            ("a", None),
+            ("aaaaaa", None),
+            ("aaaaaaa", Some(A)),
+            ("AAAAAAA", Some(A)),
+            (A, Some(A)),
+            ("ccccccc1", Some(C)),
+            (D, Some(D)),
+            ("ddddddd", None),
+        ] {
+            let source = format!("org/clip@{revision}");
+            assert_eq!(found(cache, &source).as_deref(), commit, "{revision}");
+        }
+        let doubtful = ModelId::parse("org/clip@ccccccc").unwrap();
+        match find(cache, &doubtful) {
+            Err(Absence::Ambiguous(commits)) => assert_eq!(commits, [C, D]),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_ref_cannot_lead_out_of_the_cache() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let cache = dir.path().join("cache");
+        let elsewhere = dir.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        for file in FILES {
+            fs::write(elsewhere.join(file), "planted").unwrap();
+        }
+        snapshot(&cache, A, &[]);
+        for content in [
+            "../../../elsewhere",
+            elsewhere.to_str().unwrap(),
+            "..",
+            "",
+            "\n",
+        ] {
+            refer(&cache, "main", content);
+            assert_eq!(found(&cache, "org/clip@main"), None, "{content:?}");
+        }
+    }
+
+    #[test]
+    fn an_absence_says_of_what() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let absence = |source| find(dir.path(), &ModelId::parse(source).unwrap()).unwrap_err();
+        assert!(matches!(absence("org/clip"), Absence::Model));
+        snapshot(dir.path(), A, &FILES[..2]);
+        assert!(matches!(absence("org/clip@v1"), Absence::Revision));
+        let Absence::Incomplete(fault) = absence("org/clip") else {
+            panic!("not incomplete");
+        };
+        let fault = fault.to_string();
+        assert!(fault.contains(A) && fault.contains("model.safetensors"));
     }
 
     #[cfg(unix)]
     #[test]
     fn a_link_to_nothing_is_a_missing_file() {
         let dir = tempfile::TempDir::new().unwrap();
-        snapshot(dir.path(), "aaa", &FILES[..2]);
-        refer(dir.path(), "main", "aaa");
+        snapshot(dir.path(), A, &FILES[..2]);
+        refer(dir.path(), "main", A);
         let link = dir
             .path()
-            .join("models--org--clip/snapshots/aaa/model.safetensors");
+            .join("models--org--clip/snapshots")
+            .join(A)
+            .join("model.safetensors");
         std::os::unix::fs::symlink("../../blobs/gone", link).unwrap();
         assert_eq!(found(dir.path(), "org/clip"), None);
     }

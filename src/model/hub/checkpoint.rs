@@ -1,0 +1,343 @@
+//! The files of one checkpoint in a directory: which there are, which are whole, which to read.
+
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::HubError;
+
+/// The files of one checkpoint, all on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub config: PathBuf,
+    /// `model.safetensors`, its shards in the order of their names, or PyTorch's files.
+    pub weights: Vec<PathBuf>,
+    /// `tokenizer.json`.
+    pub tokenizer: Option<PathBuf>,
+    /// `vocab.json` and `merges.txt`, where there is no `tokenizer.json`.
+    pub vocab_merges: Option<(PathBuf, PathBuf)>,
+    /// `preprocessor_config.json`.
+    pub preprocessor: Option<PathBuf>,
+    /// `processor_config.json`: transformers 5 saves the preprocessing in there.
+    pub processor: Option<PathBuf>,
+}
+
+/// How the preprocessing may be called; a checkpoint has any of them, or none.
+pub const PREPROCESSING: [&str; 2] = ["preprocessor_config.json", "processor_config.json"];
+
+/// The formats of weights, the preferred first. Each may be one file, or shards that `NAME.index.json` lists.
+const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileState {
+    Absent,
+    Empty,
+    /// What git leaves of a large file where git-lfs did not fetch it.
+    LfsPointer,
+    Present,
+}
+
+impl FileState {
+    /// Follows links: a dangling one in a cache is an absent file.
+    pub fn of(path: &Path) -> Self {
+        match path.metadata() {
+            Ok(metadata) if metadata.is_file() => match metadata.len() {
+                0 => Self::Empty,
+                // A pointer is three short lines; the specification allows no more than 1024 bytes.
+                ..=1024 if is_lfs_pointer(path) => Self::LfsPointer,
+                _ => Self::Present,
+            },
+            _ => Self::Absent,
+        }
+    }
+
+    /// What is wrong with a file in this state, for people; `None` if nothing is.
+    fn fault(self, name: &str) -> Option<String> {
+        match self {
+            Self::Absent => Some(format!("{name} is missing")),
+            Self::Empty => Some(format!("{name} is empty: get it again")),
+            Self::LfsPointer => Some(format!(
+                "{name} is a Git LFS pointer, not the file itself: run `git lfs pull` there"
+            )),
+            Self::Present => None,
+        }
+    }
+}
+
+fn is_lfs_pointer(path: &Path) -> bool {
+    const START: &[u8] = b"version https://git-lfs.github.com/spec/";
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| {
+        file.take(START.len() as u64)
+            .read_to_end(&mut start)
+            .map(|_| ())
+    });
+    read.is_ok() && start == START
+}
+
+/// The checkpoint in a directory.
+///
+/// # Errors
+/// Every file that is missing, empty or only points to what it should be.
+pub fn in_directory(dir: &Path) -> Result<Checkpoint, HubError> {
+    let state = |name: &str| FileState::of(&dir.join(name));
+    let file = |name: &str| Some(dir.join(name)).filter(|_| state(name) == FileState::Present);
+    let mut faults = Vec::new();
+    let config = file("config.json");
+    faults.extend(state("config.json").fault("config.json"));
+
+    let tokenizer = file("tokenizer.json");
+    let vocab_merges = file("vocab.json").zip(file("merges.txt"));
+    if tokenizer.is_none() && vocab_merges.is_none() {
+        faults.push(match state("tokenizer.json") {
+            FileState::Absent => {
+                "tokenizer.json is missing (or vocab.json and merges.txt)".to_owned()
+            }
+            broken => broken.fault("tokenizer.json").unwrap_or_default(),
+        });
+    }
+    // Without any, CLIP's own steps are taken; with one that cannot be read, that would be a guess.
+    faults.extend(
+        PREPROCESSING
+            .into_iter()
+            .filter(|name| state(name) != FileState::Absent)
+            .filter_map(|name| state(name).fault(name)),
+    );
+    let weights =
+        match choose_weights::<Infallible>(&state, &mut |index| Ok(shards_of(&dir.join(index)))) {
+            Ok(Ok(names)) => names.iter().map(|name| dir.join(name)).collect(),
+            Ok(Err(of_weights)) => {
+                faults.extend(of_weights);
+                Vec::new()
+            }
+            Err(impossible) => match impossible {},
+        };
+    match config {
+        Some(config) if faults.is_empty() => Ok(Checkpoint {
+            config,
+            weights,
+            tokenizer,
+            vocab_merges,
+            preprocessor: file(PREPROCESSING[0]),
+            processor: file(PREPROCESSING[1]),
+        }),
+        _ => Err(HubError::Incomplete {
+            dir: dir.to_owned(),
+            faults,
+        }),
+    }
+}
+
+/// The names of the weight files to read, or what is wrong with every choice.
+pub type Choice = Result<Vec<String>, Vec<String>>;
+
+/// The shards that an index names, or what is wrong with it, to follow its name.
+pub type Shards = Result<Vec<String>, String>;
+
+/// Chooses the weights among the files that there are: for each format, the preferred one first, the single file, else
+/// the shards that its index names, if all are there.
+///
+/// The one rule for directories and for downloads, so that what is downloaded is what is then read. `shards` gives what
+/// an index names, or what is wrong with it.
+///
+/// # Errors
+/// The error of `shards`, if an index cannot be had.
+pub fn choose_weights<E>(
+    state: &dyn Fn(&str) -> FileState,
+    shards: &mut dyn FnMut(&str) -> Result<Shards, E>,
+) -> Result<Choice, E> {
+    let mut faults = Vec::new();
+    for single in WEIGHTS {
+        let index = format!("{single}.index.json");
+        match state(single) {
+            FileState::Present => return Ok(Ok(vec![single.to_owned()])),
+            FileState::Absent => {}
+            broken => faults.extend(broken.fault(single)),
+        }
+        match state(&index) {
+            FileState::Present => {}
+            FileState::Absent => continue,
+            broken => {
+                faults.extend(broken.fault(&index));
+                continue;
+            }
+        }
+        let shards = match shards(&index)? {
+            Ok(shards) => shards,
+            Err(reason) => {
+                faults.push(format!("{index} {reason}"));
+                continue;
+            }
+        };
+        let of_shards: Vec<String> = shards
+            .iter()
+            .filter_map(|shard| state(shard).fault(shard))
+            .collect();
+        if of_shards.is_empty() {
+            return Ok(Ok(shards));
+        }
+        faults.extend(of_shards);
+    }
+    if faults.is_empty() {
+        faults.push(
+            "model.safetensors is missing (or its shards with an index, or pytorch_model.bin)"
+                .to_owned(),
+        );
+    }
+    Ok(Err(faults))
+}
+
+/// The files that an index of shards names, each once, by name.
+///
+/// # Errors
+/// What is wrong with the index, to follow its name: it cannot be read, is not one, or names files elsewhere.
+pub fn shards_of(index: &Path) -> Shards {
+    let bytes = std::fs::read(index).map_err(|error| format!("cannot be read: {error}"))?;
+    let json: Value =
+        serde_json::from_slice(&bytes).map_err(|error| format!("is not valid JSON: {error}"))?;
+    let map = json.get("weight_map").and_then(Value::as_object);
+    let map = map.ok_or("has no `weight_map`")?;
+    let mut shards: Vec<String> = Vec::new();
+    for file in map.values() {
+        let name = file.as_str().filter(|name| is_plain_name(name));
+        let name = name.ok_or_else(|| format!("names {file}, which is not a file name"))?;
+        shards.push(name.to_owned());
+    }
+    shards.sort();
+    shards.dedup();
+    if shards.is_empty() {
+        Err("names no shards".to_owned())
+    } else {
+        Ok(shards)
+    }
+}
+
+/// Whether a name from a file or a server stays in the directory that it is joined to.
+pub fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('.')
+        && !name.contains(['/', '\\', ':'])
+        && !name.contains(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n";
+
+    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::TempDir::new().unwrap();
+        for (name, content) in files {
+            fs::write(dir.path().join(name), content).unwrap();
+        }
+        dir
+    }
+
+    fn index(shards: &[&str]) -> String {
+        let map: serde_json::Map<String, Value> = shards
+            .iter()
+            .map(|shard| (format!("tensor of {shard}"), Value::from(*shard)))
+            .collect();
+        serde_json::json!({ "weight_map": map }).to_string()
+    }
+
+    /// The names of the weights that are read.
+    fn weights(dir: &Path) -> Vec<String> {
+        let weights = in_directory(dir).unwrap().weights;
+        weights
+            .iter()
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_directory_says_all_that_it_lacks() {
+        let dir = directory(&[]);
+        let error = in_directory(dir.path()).unwrap_err().to_string();
+        for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+            assert!(error.contains(name), "{error}");
+        }
+        let shards = index(&["s-2.safetensors", "s-1.safetensors"]);
+        let dir = directory(&[
+            ("config.json", "{}"),
+            ("vocab.json", "{}"),
+            ("merges.txt", "a b"),
+            ("model.safetensors.index.json", &shards),
+            ("s-1.safetensors", "1"),
+        ]);
+        let error = in_directory(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("s-2.safetensors") && !error.contains("s-1"),
+            "{error}"
+        );
+        fs::write(dir.path().join("s-2.safetensors"), "2").unwrap();
+        assert_eq!(weights(dir.path()), ["s-1.safetensors", "s-2.safetensors"]);
+    }
+
+    #[test]
+    fn safetensors_are_preferred_in_either_form() {
+        let shards = index(&["s-1.safetensors"]);
+        let dir = directory(&[
+            ("config.json", "{}"),
+            ("tokenizer.json", "{}"),
+            ("pytorch_model.bin", "bin"),
+            ("model.safetensors.index.json", &shards),
+        ]);
+        assert_eq!(weights(dir.path()), ["pytorch_model.bin"], "no shard");
+        fs::write(dir.path().join("s-1.safetensors"), "1").unwrap();
+        assert_eq!(weights(dir.path()), ["s-1.safetensors"]);
+        fs::write(dir.path().join("model.safetensors"), "1").unwrap();
+        assert_eq!(weights(dir.path()), ["model.safetensors"]);
+    }
+
+    #[test]
+    fn empty_files_and_lfs_pointers_are_no_files() {
+        let whole = [
+            ("config.json", "{}"),
+            ("tokenizer.json", "{}"),
+            ("preprocessor_config.json", "{}"),
+            ("model.safetensors", "weights"),
+        ];
+        in_directory(directory(&whole).path()).unwrap();
+        for broken in 0..whole.len() {
+            for (content, said) in [("", "is empty"), (POINTER, "git lfs pull")] {
+                let mut files = whole;
+                files[broken].1 = content;
+                let dir = directory(&files);
+                let error = in_directory(dir.path()).unwrap_err().to_string();
+                let name = files[broken].0;
+                assert!(error.contains(&format!("{name} is ")), "{error}");
+                assert!(error.contains(said), "{error}");
+                assert!(!error.contains("missing"), "{error}");
+            }
+        }
+        let dir = directory(&[
+            ("config.json", "{}"),
+            ("tokenizer.json", "{}"),
+            ("model.safetensors", POINTER),
+            ("pytorch_model.bin", "bin"),
+        ]);
+        assert_eq!(weights(dir.path()), ["pytorch_model.bin"]);
+    }
+
+    #[test]
+    fn an_index_cannot_name_files_elsewhere() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let index = dir.path().join("i.json");
+        for name in ["../secret", "/etc/passwd", "", "a\\\\b", "C:x"] {
+            fs::write(&index, format!(r#"{{"weight_map": {{"a": "{name}"}}}}"#)).unwrap();
+            assert!(shards_of(&index).is_err(), "{name}");
+        }
+        for nonsense in ["", "[]", "{}", r#"{"weight_map": {}}"#] {
+            fs::write(&index, nonsense).unwrap();
+            assert!(shards_of(&index).is_err(), "{nonsense}");
+        }
+    }
+}
