@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::Dataset;
 use crate::taxonomy::{NodeId, Resolution, Taxonomy};
+use crate::text::shown;
 
 /// What to do with a label that the taxonomy does not know, or knows more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,18 +24,19 @@ pub struct Labelled {
     pub truths: Vec<Vec<NodeId>>,
     /// Items left out because of a label, in order.
     pub skipped: Vec<Skipped>,
+    /// The labels at fault, in order of first use.
+    pub faults: Vec<LabelFault>,
     /// Number of items that carry no label.
     pub unlabelled: usize,
 }
 
 /// An item left out because of a label.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skipped {
     /// Index into [`Dataset::items`].
     pub item: usize,
-    /// The label at fault, as written.
-    pub label: String,
-    pub reason: Reason,
+    /// Index into [`Labelled::faults`] of the first of its labels that is at fault.
+    pub fault: usize,
 }
 
 /// Why a label names no node.
@@ -71,6 +73,20 @@ pub struct LabelFault {
     pub place: String,
 }
 
+impl fmt::Display for LabelFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` ({} image{}, first {}): {}",
+            shown(&self.label),
+            self.images,
+            if self.images == 1 { "" } else { "s" },
+            self.place,
+            self.reason
+        )
+    }
+}
+
 /// Every label of a data set that names no node, in order of first use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct LabelError {
@@ -89,17 +105,24 @@ impl fmt::Display for LabelError {
             self.taxonomy
         )?;
         for fault in &self.faults {
-            let images = if fault.images == 1 { "image" } else { "images" };
+            writeln!(f, "  {fault}")?;
+        }
+        if self.faults.iter().any(LabelFault::is_number) {
             writeln!(
                 f,
-                "  `{}` ({} {images}, first {}): {}",
-                fault.label, fault.images, fault.place, fault.reason
+                "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: write the names of the classes instead, or give each node its number in `ids`."
             )?;
         }
         write!(
             f,
             "Correct the labels, add them to the taxonomy as `names` of a node, or leave these images out with --on-unknown-label skip."
         )
+    }
+}
+
+impl LabelFault {
+    fn is_number(&self) -> bool {
+        !self.label.is_empty() && self.label.bytes().all(|byte| byte.is_ascii_digit())
     }
 }
 
@@ -163,11 +186,7 @@ fn resolve_with(
         }
         if let Some(fault) = first_fault {
             truths.clear();
-            labelled.skipped.push(Skipped {
-                item: i,
-                label: faults[fault].label.clone(),
-                reason: faults[fault].reason.clone(),
-            });
+            labelled.skipped.push(Skipped { item: i, fault });
         }
         labelled.truths.push(truths);
     }
@@ -177,5 +196,6 @@ fn resolve_with(
             faults,
         });
     }
+    labelled.faults = faults;
     Ok(labelled)
 }
