@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::output::tell;
+
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Catches Ctrl-C, SIGTERM and SIGHUP from here on; the returned flag becomes true at the first of them.
@@ -14,7 +16,7 @@ pub fn install() -> anyhow::Result<&'static AtomicBool> {
             // Whatever is half-written lies under a temporary name; the next run does not see it.
             std::process::exit(i32::from(super::exit::INTERRUPTED));
         }
-        eprintln!("\ninterrupted: ending after the current batch (again to end at once)");
+        tell!("\ninterrupted: ending after the current batch (again to end at once)");
     })?;
     Ok(&STOP)
 }

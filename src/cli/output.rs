@@ -53,6 +53,19 @@ pub fn style() -> Style {
     }
 }
 
+/// Writes to stderr. Unlike `eprint!` it does not panic when nobody reads there any more, as after `2>&1 | head`.
+pub fn print_err(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// A line on stderr, by [`print_err`].
+macro_rules! tell {
+    ($($part:tt)*) => {
+        $crate::cli::output::print_err(&format!("{}\n", format_args!($($part)*)))
+    };
+}
+pub(super) use tell;
+
 /// Prints a result. An error keeps its kind, so that a closed pipe ends the program in silence.
 pub fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();

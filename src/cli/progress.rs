@@ -6,26 +6,31 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 
+use super::output::tell;
 use crate::model::hub::DownloadProgress;
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Progress through a known number of images.
-pub struct Images {
+/// Progress through a known number of images or texts.
+pub struct Encoding {
     bar: ProgressBar,
+    /// `images` or `texts`.
+    what: &'static str,
     /// When the last line was printed; `None` on a terminal.
     last_line: Option<Mutex<Instant>>,
 }
 
-impl Images {
-    pub fn new(total: usize) -> Self {
+impl Encoding {
+    pub fn new(total: usize, what: &'static str) -> Self {
         let bar = if stderr().is_terminal() {
             let style = ProgressStyle::with_template(
-                "encoding {wide_bar} {pos}/{len} images  {per_sec}  {eta} left",
+                "encoding {wide_bar} {pos}/{len} {msg}  {per_sec}  {eta} left",
             )
             .expect("the template is a constant");
-            let bar = ProgressBar::new(total as u64).with_style(style);
+            let bar = ProgressBar::new(total as u64)
+                .with_style(style)
+                .with_message(what);
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         } else {
@@ -35,20 +40,25 @@ impl Images {
             )
         };
         let last_line = (!stderr().is_terminal()).then(|| Mutex::new(Instant::now()));
-        Self { bar, last_line }
+        Self {
+            bar,
+            what,
+            last_line,
+        }
     }
 
-    /// `count` more images are finished.
+    /// So many more are finished.
     pub fn advance(&self, count: usize) {
         self.bar.inc(count as u64);
         let Some(last) = &self.last_line else { return };
         let Ok(mut last) = last.lock() else { return };
         if last.elapsed() >= LINE_EVERY {
             *last = Instant::now();
-            eprintln!(
-                "encoding: {}/{} images, {:.1}/s, {} left",
+            tell!(
+                "encoding: {}/{} {}, {:.1}/s, {} left",
                 self.bar.position(),
                 self.bar.length().unwrap_or(0),
+                self.what,
                 self.bar.per_sec(),
                 HumanDuration(self.bar.eta())
             );
@@ -71,7 +81,7 @@ impl DownloadProgress for Downloads {
     fn start(&self, file: &str, total: Option<u64>) {
         let size = total.map_or(String::new(), |t| format!(" ({})", HumanBytes(t)));
         if !stderr().is_terminal() {
-            eprintln!("downloading {file}{size}");
+            tell!("downloading {file}{size}");
         }
         let style = ProgressStyle::with_template(
             "downloading {msg} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
