@@ -149,3 +149,24 @@ Correct the labels, add them to the taxonomy as `names` of a node, or leave thes
         .collect();
     assert_eq!(labelled, [0]);
 }
+
+/// A whole column of something else: near names are not looked for without end.
+#[test]
+fn near_names_are_looked_for_of_some_and_all_are_listed() {
+    let labels: Vec<String> = (0..1500).map(|i| format!("poodle{i}")).collect();
+    let rows: Vec<[&str; 1]> = labels.iter().map(|label| [label.as_str()]).collect();
+    let rows: Vec<&[&str]> = rows.iter().map(|row| &row[..]).collect();
+    let error = resolve_labels(&dataset(&rows), &taxonomy(), OnUnknownLabel::Error).unwrap_err();
+    let text = error.to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 1 + 1500 + 2);
+    assert_eq!(
+        lines[10],
+        "  `poodle9` (1 image, first m.csv:11): unknown, nearest: poodle"
+    );
+    assert_eq!(
+        lines[1500],
+        "  `poodle1499` (1 image, first m.csv:1501): unknown"
+    );
+    assert!(text.contains("Near names were looked for of the first 1000 unknown labels."));
+}
