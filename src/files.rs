@@ -25,6 +25,8 @@ pub enum StagingError {
     Foreign { path: PathBuf, marker: &'static str },
     #[error("{}: exists and is no directory: choose another name", path.display())]
     NoDirectory { path: PathBuf },
+    #[error("{}: the working directory, or above it, and would be replaced under your feet: choose another", path.display())]
+    Working { path: PathBuf },
     #[error("`{}`: names no directory that could be made", path.display())]
     NoName { path: PathBuf },
     #[error("{}: {source}: check that the folder above exists and can be written", path.display())]
@@ -36,8 +38,8 @@ impl Staging {
     /// directory is replaced and the link kept.
     ///
     /// # Errors
-    /// If `destination` exists, is not empty and holds no `marker`; if it is no directory; if its parent cannot be
-    /// made or written.
+    /// If `destination` exists, is not empty and holds no `marker`; if it is no directory, or the working directory;
+    /// if its parent cannot be made or written.
     pub fn new(destination: &Path, marker: &'static str) -> Result<Self, StagingError> {
         let io_error = |source| StagingError::Io {
             path: destination.to_owned(),
@@ -45,6 +47,12 @@ impl Staging {
         };
         refuse_others(destination, marker)?;
         let destination = &match destination.canonicalize() {
+            // A shell there would go on in the old directory, which has no name any more.
+            Ok(real) if is_working_directory(&real) => {
+                return Err(StagingError::Working {
+                    path: destination.to_owned(),
+                });
+            }
             Ok(real) => real,
             Err(_) if destination.file_name().is_some() => destination.to_owned(),
             Err(_) => {
@@ -142,6 +150,12 @@ fn refuse_others(destination: &Path, marker: &'static str) -> Result<(), Staging
     }
 }
 
+/// Whether the working directory is `real` or lies in it.
+fn is_working_directory(real: &Path) -> bool {
+    let current = std::env::current_dir().and_then(|current| current.canonicalize());
+    current.is_ok_and(|current| current.starts_with(real))
+}
+
 fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -206,6 +220,8 @@ mod tests {
         fs::write(&file, "precious").unwrap();
         let error = Staging::check(&file, "run.yaml").unwrap_err();
         assert!(matches!(error, StagingError::NoDirectory { .. }), "{error}");
+        let error = Staging::check(Path::new("."), "src").unwrap_err();
+        assert!(matches!(error, StagingError::Working { .. }), "{error}");
         let error = Staging::check(Path::new(""), "run.yaml").unwrap_err();
         assert!(matches!(error, StagingError::NoName { .. }), "{error}");
         let error = Staging::check(&root.path().join("nowhere/.."), "run.yaml").unwrap_err();

@@ -84,7 +84,7 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
             let encoded = encode(&args.image, encoder.as_ref(), dataset, &all, stop)?;
             if encoded.embeddings.rows() == 0 {
                 tell!(
-                    "cladist: none of the {} could be read",
+                    "cladist: none of the images could be read ({})",
                     count(all.len(), "image")
                 );
                 return Ok(ExitCode::FAILURE);

@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
+use anyhow::Context;
+
 use crate::report::text::Style;
 
 /// When to use colours.
@@ -66,9 +68,10 @@ macro_rules! tell {
 }
 pub(super) use tell;
 
-/// Prints a result. An error keeps its kind, so that a closed pipe ends the program in silence.
-pub fn print(text: &str) -> io::Result<()> {
+/// Prints a result. The error keeps its kind, so that a closed pipe ends the program in silence.
+pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("standard output cannot be written")
 }

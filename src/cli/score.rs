@@ -129,7 +129,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         .collect();
     if kept.is_empty() {
         tell!(
-            "cladist: none of the {} could be read",
+            "cladist: none of the images could be read ({})",
             count(task.items.len(), "image")
         );
         return Ok(ExitCode::FAILURE);
@@ -221,8 +221,9 @@ fn prepare(args: &ScoreArgs) -> anyhow::Result<Task> {
     let candidates = choice.select(&taxonomy, &labelled.truths)?;
     if choice == Candidates::Truths {
         tell!(
-            "candidates: the {} labels that occur as truth (--candidates leaves|all|FILE|under:NODE for others)",
-            candidates.len()
+            "candidates: the {} that occur{} as truth (--candidates leaves|all|FILE|under:NODE for others)",
+            count(candidates.len(), "label"),
+            if candidates.len() == 1 { "s" } else { "" }
         );
     }
     Ok(Task {
