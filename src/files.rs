@@ -23,26 +23,44 @@ pub struct Staging {
 pub enum StagingError {
     #[error("{}: exists and is not the result of an earlier run (no `{marker}` in it): choose another directory or remove it", path.display())]
     Foreign { path: PathBuf, marker: &'static str },
+    #[error("{}: exists and is no directory: choose another name", path.display())]
+    NoDirectory { path: PathBuf },
+    #[error("{}: the working directory, or above it, and would be replaced under your feet: choose another", path.display())]
+    Working { path: PathBuf },
+    #[error("`{}`: names no directory that could be made", path.display())]
+    NoName { path: PathBuf },
     #[error("{}: {source}: check that the folder above exists and can be written", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
 
 impl Staging {
-    /// Starts a directory that will become `destination`.
+    /// Starts a directory that will become `destination`. Where that is a symbolic link to a directory, the
+    /// directory is replaced and the link kept.
     ///
     /// # Errors
-    /// If `destination` exists, is not empty and holds no `marker`; if its parent cannot be made or written.
+    /// If `destination` exists, is not empty and holds no `marker`; if it is no directory, or the working directory;
+    /// if its parent cannot be made or written.
     pub fn new(destination: &Path, marker: &'static str) -> Result<Self, StagingError> {
         let io_error = |source| StagingError::Io {
             path: destination.to_owned(),
             source,
         };
-        if is_foreign(destination, marker).map_err(io_error)? {
-            return Err(StagingError::Foreign {
-                path: destination.to_owned(),
-                marker,
-            });
-        }
+        refuse_others(destination, marker)?;
+        let destination = &match destination.canonicalize() {
+            // A shell there would go on in the old directory, which has no name any more.
+            Ok(real) if is_working_directory(&real) => {
+                return Err(StagingError::Working {
+                    path: destination.to_owned(),
+                });
+            }
+            Ok(real) => real,
+            Err(_) if destination.file_name().is_some() => destination.to_owned(),
+            Err(_) => {
+                return Err(StagingError::NoName {
+                    path: destination.to_owned(),
+                });
+            }
+        };
         let parent = parent(destination);
         fs::create_dir_all(parent).map_err(io_error)?;
         let mut builder = tempfile::Builder::new();
@@ -56,6 +74,14 @@ impl Staging {
             destination: destination.to_owned(),
             marker,
         })
+    }
+
+    /// Tells early what [`new`](Staging::new) would find wrong, and leaves nothing behind but the folders above.
+    ///
+    /// # Errors
+    /// As [`new`](Staging::new).
+    pub fn check(destination: &Path, marker: &'static str) -> Result<(), StagingError> {
+        Self::new(destination, marker).map(drop)
     }
 
     /// Where to write the files.
@@ -81,12 +107,7 @@ impl Staging {
         }
         sync_dir(self.dir.path()).map_err(io_error)?;
 
-        if is_foreign(&destination, self.marker).map_err(io_error)? {
-            return Err(StagingError::Foreign {
-                path: destination,
-                marker: self.marker,
-            });
-        }
+        refuse_others(&destination, self.marker)?;
         // A directory that is not empty cannot be renamed over: the earlier result steps aside first, into a
         // directory that is removed on drop.
         let aside = if destination.exists() {
@@ -113,13 +134,26 @@ impl Staging {
     }
 }
 
-/// Whether something is at `path` that is neither empty nor an earlier result.
-fn is_foreign(path: &Path, marker: &str) -> io::Result<bool> {
-    match fs::read_dir(path) {
-        Ok(mut entries) => Ok(entries.next().is_some() && !path.join(marker).exists()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+/// Refuses what is neither nothing, nor an empty directory, nor an earlier result.
+fn refuse_others(destination: &Path, marker: &'static str) -> Result<(), StagingError> {
+    let path = destination.to_owned();
+    match fs::read_dir(destination) {
+        Ok(mut entries) => match entries.next() {
+            Some(_) if !destination.join(marker).exists() => {
+                Err(StagingError::Foreign { path, marker })
+            }
+            _ => Ok(()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(_) if destination.is_file() => Err(StagingError::NoDirectory { path }),
+        Err(source) => Err(StagingError::Io { path, source }),
     }
+}
+
+/// Whether the working directory is `real` or lies in it.
+fn is_working_directory(real: &Path) -> bool {
+    let current = std::env::current_dir().and_then(|current| current.canonicalize());
+    current.is_ok_and(|current| current.starts_with(real))
 }
 
 fn parent(path: &Path) -> &Path {
@@ -177,5 +211,39 @@ mod tests {
         fs::write(root.path().join("thesis.tex"), "precious").unwrap();
         let error = Staging::new(root.path(), "run.yaml").unwrap_err();
         assert!(matches!(error, StagingError::Foreign { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_can_be_no_directory_is_told_before_the_work() {
+        let root = TempDir::new().unwrap();
+        let file = root.path().join("results");
+        fs::write(&file, "precious").unwrap();
+        let error = Staging::check(&file, "run.yaml").unwrap_err();
+        assert!(matches!(error, StagingError::NoDirectory { .. }), "{error}");
+        let error = Staging::check(Path::new("."), "src").unwrap_err();
+        assert!(matches!(error, StagingError::Working { .. }), "{error}");
+        let error = Staging::check(Path::new(""), "run.yaml").unwrap_err();
+        assert!(matches!(error, StagingError::NoName { .. }), "{error}");
+        let error = Staging::check(&root.path().join("nowhere/.."), "run.yaml").unwrap_err();
+        assert!(matches!(error, StagingError::NoName { .. }), "{error}");
+        let error = Staging::check(&file.join("run"), "run.yaml").unwrap_err();
+        assert!(matches!(error, StagingError::Io { .. }), "{error}");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_an_earlier_result_stays_a_link() {
+        let root = TempDir::new().unwrap();
+        let (real, link) = (root.path().join("disk/run"), root.path().join("run"));
+        fs::create_dir_all(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        for content in ["a", "b"] {
+            let staging = Staging::new(&link, "run.yaml").unwrap();
+            fs::write(staging.path().join("run.yaml"), content).unwrap();
+            staging.publish().unwrap();
+            assert_eq!(fs::read_to_string(real.join("run.yaml")).unwrap(), content);
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        }
     }
 }

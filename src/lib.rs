@@ -14,13 +14,16 @@
 //! | [`prompts`] | template sets and their expansion per node (pure) |
 //! | [`taxonomy`] | YAML → DAG, relations, closures, information, diagnostics (pure) |
 //! | [`files`] | publishing a directory of results all at once |
+//! | [`guard`] | calls into libraries that may panic on damaged files |
 //! | [`hash`] | SHA-256 of what made a result |
 //! | [`matrix`] | the row-major f32 matrix that crosses rooms |
+//! | [`text`] | text files in UTF-8; foreign text in messages |
 
 pub mod cli;
 pub mod dataset;
 pub mod embed;
 pub mod files;
+pub mod guard;
 pub mod hash;
 pub mod matrix;
 pub mod model;
@@ -29,3 +32,4 @@ pub mod report;
 pub mod run;
 pub mod score;
 pub mod taxonomy;
+pub mod text;

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::ValueHint;
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::model_args::{ImageArgs, ModelArgs};
+use super::output::tell;
 use super::progress::Progress;
-use super::{Interrupted, interrupt, open_dataset};
+use super::{Interrupted, count, interrupt, open_dataset, texts};
+use crate::dataset::Dataset;
 use crate::embed::{self, EmbedError, Encoded};
 use crate::files::Staging;
 use crate::matrix::Matrix;
@@ -19,13 +21,16 @@ use crate::model::Encoder;
 /// The file that says that a directory holds embeddings of ours.
 const MARKER: &str = "embed.json";
 
+const IMAGE_FILES: [&str; 2] = ["images.npy", "images.parquet"];
+const TEXT_FILES: [&str; 2] = ["texts.npy", "texts.parquet"];
+
 /// Texts between two looks at whether to stop: a second or two of work.
 const TEXT_SLICE: usize = 512;
 
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
 pub struct EmbedArgs {
-    /// A folder of images, or a CSV, TSV or JSON Lines manifest
+    /// A folder of images, or a CSV, TSV, JSON Lines or Parquet manifest
     #[arg(long, value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath, group = "what")]
     images: Option<PathBuf>,
 
@@ -40,43 +45,19 @@ pub struct EmbedArgs {
     image: ImageArgs,
 
     /// Write the embeddings into this directory: images.npy, images.parquet, texts.npy, texts.parquet
+    ///
+    /// Earlier embeddings there are replaced; those of texts are kept when only images are embedded, and the other
+    /// way round, if they are of the same model.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
 }
 
 pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
-    let staging = Staging::new(&args.out, MARKER)?;
+    Staging::check(&args.out, MARKER)?;
     let dataset = args.images.as_deref().map(open_dataset).transpose()?;
-    let texts = args.texts.as_deref().map(read_texts).transpose()?;
+    let texts = args.texts.as_deref().map(texts::read).transpose()?;
     let stop = interrupt::install()?;
     let encoder = args.model.load(stop)?;
-
-    if let Some(texts) = &texts {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let ids: Vec<Vec<u32>> = texts
-            .iter()
-            .map(|text| encoder.token_ids(text))
-            .collect::<Result<_, _>>()?;
-        let embeddings = encode_texts(encoder.as_ref(), &texts, stop)?;
-        embed::write_texts(staging.path(), &embeddings, &texts, &ids)?;
-        eprintln!("{} texts embedded", texts.len());
-    }
-    if let Some(dataset) = &dataset {
-        let paths: Vec<PathBuf> = dataset.items.iter().map(|item| item.path.clone()).collect();
-        let encoded = encode(&args.image, encoder.as_ref(), &paths, stop)?;
-        let names: Vec<&str> = dataset
-            .items
-            .iter()
-            .zip(&encoded.rows)
-            .filter_map(|(item, row)| row.map(|_| item.name.as_str()))
-            .collect();
-        if names.is_empty() {
-            eprintln!("cladist: none of the {} images could be read", paths.len());
-            return Ok(ExitCode::FAILURE);
-        }
-        embed::write_images(staging.path(), &encoded.embeddings, &names)?;
-        eprintln!("{} images embedded", names.len());
-    }
     let made_by = serde_json::json!({
         "cladist": env!("CARGO_PKG_VERSION"),
         "model": args.model.model,
@@ -84,15 +65,124 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
         "logit_scale": encoder.logit_scale(),
         "fingerprint": encoder.fingerprint(),
     });
+    let made_by = format!("{made_by:#}\n");
+    let mut kept = Vec::new();
+    if dataset.is_none() {
+        kept.extend(earlier(&args.out, &IMAGE_FILES, &made_by)?);
+    }
+    if texts.is_none() {
+        kept.extend(earlier(&args.out, &TEXT_FILES, &made_by)?);
+    }
+
+    let encoded_texts = match &texts {
+        Some(texts) => Some(embed_texts(encoder.as_ref(), texts, stop)?),
+        None => None,
+    };
+    let encoded_images = match &dataset {
+        Some(dataset) => {
+            let all: Vec<usize> = (0..dataset.items.len()).collect();
+            let encoded = encode(&args.image, encoder.as_ref(), dataset, &all, stop)?;
+            if encoded.embeddings.rows() == 0 {
+                tell!(
+                    "cladist: none of the images could be read ({})",
+                    count(all.len(), "image")
+                );
+                return Ok(ExitCode::FAILURE);
+            }
+            Some((dataset, encoded))
+        }
+        None => None,
+    };
+    if stop.load(Ordering::Relaxed) {
+        bail!(Interrupted);
+    }
+
+    let staging = Staging::new(&args.out, MARKER)?;
+    if let (Some(texts), Some((embeddings, ids))) = (&texts, &encoded_texts) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        embed::write_texts(staging.path(), embeddings, &texts, ids)?;
+        tell!("{} embedded", count(texts.len(), "text"));
+    }
+    if let Some((dataset, encoded)) = &encoded_images {
+        let names: Vec<&str> = dataset
+            .items
+            .iter()
+            .zip(&encoded.rows)
+            .filter_map(|(item, row)| row.map(|_| item.name.as_str()))
+            .collect();
+        embed::write_images(staging.path(), &encoded.embeddings, &names)?;
+        tell!("{} embedded", count(names.len(), "image"));
+    }
+    for file in kept {
+        take_over(&args.out.join(file), &staging.path().join(file))?;
+    }
     let marker = staging.path().join(MARKER);
-    std::fs::write(&marker, format!("{made_by:#}\n"))
+    std::fs::write(&marker, made_by)
         .with_context(|| format!("{}: cannot be written", marker.display()))?;
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }
     staging.publish()?;
-    eprintln!("written to {}", args.out.display());
+    tell!("written to {}", args.out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Those of `files` that an earlier run of the same model left in `out`.
+///
+/// # Errors
+/// If there are some of another model: together with ours they would make no sense, and they are too dear to lose.
+fn earlier(
+    out: &Path,
+    files: &'static [&'static str],
+    made_by: &str,
+) -> anyhow::Result<Vec<&'static str>> {
+    let found: Vec<&str> = files
+        .iter()
+        .copied()
+        .filter(|file| out.join(file).exists())
+        .collect();
+    let Some(first) = found.first() else {
+        return Ok(found);
+    };
+    // Both from text, so that both have the same numbers.
+    let fingerprint = |text: &str| -> Option<Value> {
+        let mut value: Value = serde_json::from_str(text).ok()?;
+        value.get_mut("fingerprint").map(Value::take)
+    };
+    let theirs = std::fs::read_to_string(out.join(MARKER)).unwrap_or_default();
+    if fingerprint(&theirs) == fingerprint(made_by) {
+        return Ok(found);
+    }
+    Err(anyhow!(
+        "{}: holds `{first}` of another model; choose another directory, or embed images and texts at once to replace both",
+        out.display()
+    ))
+}
+
+/// Puts a file into another directory of the same file system, without a copy where that can be.
+fn take_over(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::hard_link(from, to)
+        .or_else(|_| std::fs::copy(from, to).map(drop))
+        .with_context(|| format!("{}: cannot be kept", from.display()))
+}
+
+/// Embeddings and token ids of the texts.
+fn embed_texts(
+    encoder: &dyn Encoder,
+    texts: &[String],
+    stop: &AtomicBool,
+) -> anyhow::Result<(Matrix, Vec<Vec<u32>>)> {
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut ids = Vec::with_capacity(texts.len());
+    for slice in texts.chunks(TEXT_SLICE) {
+        if stop.load(Ordering::Relaxed) {
+            bail!(Interrupted);
+        }
+        for text in slice {
+            ids.push(encoder.token_ids(text)?);
+        }
+    }
+    Ok((encode_texts(encoder, &texts, stop)?, ids))
 }
 
 /// Encodes texts with a progress bar, in slices between which an interruption is heard.
@@ -105,6 +195,7 @@ pub(super) fn encode_texts(
     let mut data = Vec::with_capacity(texts.len() * encoder.dim());
     for slice in texts.chunks(TEXT_SLICE) {
         if stop.load(Ordering::Relaxed) {
+            bar.finish();
             bail!(Interrupted);
         }
         data.extend(encoder.encode_texts(slice)?.into_vec());
@@ -114,72 +205,50 @@ pub(super) fn encode_texts(
     Ok(Matrix::new(encoder.dim(), data))
 }
 
-/// Encodes images with a progress bar, and lists those that could not be read.
+/// Encodes these items of a data set with a progress bar, and lists those that could not be read.
 pub(super) fn encode(
     args: &ImageArgs,
     encoder: &dyn Encoder,
-    paths: &[PathBuf],
+    dataset: &Dataset,
+    items: &[usize],
     stop: &AtomicBool,
 ) -> anyhow::Result<Encoded> {
+    let paths: Vec<PathBuf> = items
+        .iter()
+        .map(|&item| dataset.items[item].path.clone())
+        .collect();
+    let bad = |index: usize, reason: &str| {
+        let place = match dataset.items[items[index]].line {
+            Some(_) => format!(" ({})", dataset.place(items[index])),
+            None => String::new(),
+        };
+        format!("{}{place}: {reason}", paths[index].display())
+    };
     let bar = Progress::new(paths.len(), "images");
     let options = args.embed_options(encoder);
-    let encoded = embed::encode_files(encoder, paths, &options, &|count| bar.advance(count), stop);
+    let encoded = embed::encode_files(encoder, &paths, &options, &|count| bar.advance(count), stop);
     bar.finish();
     let encoded = encoded.map_err(|error| match error {
         EmbedError::Interrupted => anyhow::Error::new(Interrupted),
-        EmbedError::BadImage { .. } => {
-            anyhow::Error::new(error).context("--on-bad-image skip passes over such files")
-        }
+        EmbedError::BadImage { index, reason, .. } => anyhow!(
+            "{}\n--on-bad-image skip leaves such images out",
+            bad(index, &reason)
+        ),
         error => anyhow::Error::new(error),
     })?;
     if !encoded.failures.is_empty() {
-        eprintln!(
-            "{} images could not be read and are left out:",
-            encoded.failures.len()
+        tell!(
+            "{} could not be read and {} left out:",
+            count(encoded.failures.len(), "image"),
+            if encoded.failures.len() == 1 {
+                "is"
+            } else {
+                "are"
+            },
         );
-        for (i, reason) in &encoded.failures {
-            eprintln!("  {}: {reason}", paths[*i].display());
+        for (index, reason) in &encoded.failures {
+            tell!("  {}", bad(*index, reason));
         }
     }
     Ok(encoded)
-}
-
-/// One line of a JSON Lines file of texts; other fields do not matter.
-#[derive(Deserialize)]
-struct TextLine {
-    text: String,
-}
-
-/// The texts of a file. In a plain file every line is a text, also an empty one; the last line's end starts none.
-fn read_texts(path: &Path) -> anyhow::Result<Vec<String>> {
-    let shown = path.display();
-    let bytes = std::fs::read(path).with_context(|| format!("{shown}: cannot be read"))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| anyhow::anyhow!("{shown}: is not UTF-8 text: {error}"))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let is_json = path
-        .extension()
-        .and_then(|e| e.to_str())
-        .is_some_and(|e| e.eq_ignore_ascii_case("jsonl") || e.eq_ignore_ascii_case("ndjson"));
-    let texts: Vec<String> = if is_json {
-        text.lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty())
-            .map(|(i, line)| {
-                let line: TextLine = serde_json::from_str(line).with_context(|| {
-                    format!(
-                        "{shown}:{}: is not a JSON object with a string `text`",
-                        i + 1
-                    )
-                })?;
-                Ok(line.text)
-            })
-            .collect::<anyhow::Result<_>>()?
-    } else {
-        text.lines().map(str::to_owned).collect()
-    };
-    if texts.is_empty() {
-        bail!("{shown}: holds no text");
-    }
-    Ok(texts)
 }

@@ -11,6 +11,7 @@ mod progress;
 mod prompts;
 mod score;
 mod show;
+mod texts;
 
 use std::ffi::OsString;
 use std::io;
@@ -87,7 +88,7 @@ pub fn main() -> ExitCode {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => fail(&error),
         Err(_) => {
-            eprintln!(
+            output::tell!(
                 "cladist: internal error (above); please report it with the command that led to it"
             );
             ExitCode::from(exit::INTERNAL)
@@ -107,7 +108,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
             // clap prints help and version to stdout with code 0, errors to stderr with code 2.
             error.print().or_else(ignore_broken_pipe)?;
             if let Some(place) = expanded.place_of(&error) {
-                eprintln!("This value stands at {place}.");
+                output::tell!("This value stands at {place}.");
             }
             return Ok(ExitCode::from(
                 u8::try_from(error.exit_code()).unwrap_or(exit::USAGE),
@@ -138,13 +139,25 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         // Whoever read our output has enough of it.
         return ExitCode::SUCCESS;
     }
-    eprintln!("cladist: {error:#}");
+    output::tell!("cladist: {}", told(error));
     let interrupted = error.is::<Interrupted>();
     ExitCode::from(if interrupted {
         exit::INTERRUPTED
     } else {
         exit::USAGE
     })
+}
+
+/// An error with its causes. A cause that the message before it quotes is not told again.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 fn ignore_broken_pipe(error: io::Error) -> io::Result<()> {
@@ -166,14 +179,15 @@ fn load_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
         .partition(Diagnostic::is_error);
     if !errors.is_empty() {
         let colour = output::colour_stderr();
-        eprint!(
-            "{}",
-            report::diagnostics::render(&errors, &loaded.sources, colour)
-        );
+        output::print_err(&report::diagnostics::render(
+            &errors,
+            &loaded.sources,
+            colour,
+        ));
         bail!("{shown}: {} error(s): mend them first", errors.len());
     }
     if !warnings.is_empty() {
-        eprintln!(
+        output::tell!(
             "{shown}: {} warning(s); `cladist check {shown}` shows them",
             warnings.len()
         );
@@ -183,11 +197,16 @@ fn load_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
         .with_context(|| format!("{shown}: holds no taxonomy"))
 }
 
+/// A number of things in words: `1 image`, `2 images`.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Opens a data set and tells what its user should know.
 fn open_dataset(path: &Path) -> anyhow::Result<Dataset> {
     let dataset = dataset::open(path)?;
     for note in &dataset.notes {
-        eprintln!("{}: {note}", path.display());
+        output::tell!("{note}");
     }
     Ok(dataset)
 }

@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
+use anyhow::Context;
+
 use crate::report::text::Style;
 
 /// When to use colours.
@@ -53,9 +55,23 @@ pub fn style() -> Style {
     }
 }
 
-/// Prints a result. An error keeps its kind, so that a closed pipe ends the program in silence.
-pub fn print(text: &str) -> io::Result<()> {
+/// Writes to stderr. Unlike `eprint!` it does not panic when nobody reads there any more, as after `2>&1 | head`.
+pub fn print_err(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// A line on stderr, by [`print_err`].
+macro_rules! tell {
+    ($($part:tt)*) => {
+        $crate::cli::output::print_err(&format!("{}\n", format_args!($($part)*)))
+    };
+}
+pub(super) use tell;
+
+/// Prints a result. The error keeps its kind, so that a closed pipe ends the program in silence.
+pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("standard output cannot be written")
 }

@@ -10,6 +10,7 @@ use indicatif::{
     HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
 };
 
+use super::output::tell;
 use crate::model::hub::DownloadProgress;
 
 /// Between two lines where there is no terminal.
@@ -60,7 +61,7 @@ impl Progress {
         if last.elapsed() >= LINE_EVERY {
             *last = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
-            eprintln!(
+            tell!(
                 "encoding: {done}/{total} {}, {}",
                 self.things,
                 pace(done, total, self.bar.elapsed())
@@ -114,7 +115,7 @@ impl DownloadProgress for Downloads<'_> {
                 0 => String::new(),
                 done => format!(", {} of it are here already", HumanBytes(done)),
             };
-            eprintln!("downloading {file}{size}{already}");
+            tell!("downloading {file}{size}{already}");
         }
         let bar = match total {
             Some(total) => ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden())
@@ -158,8 +159,8 @@ impl DownloadProgress for Downloads<'_> {
             *last_line = Instant::now();
             let done = HumanBytes(bar.position());
             match bar.length() {
-                Some(total) => eprintln!("downloading {file}: {done} of {}", HumanBytes(total)),
-                None => eprintln!("downloading {file}: {done}"),
+                Some(total) => tell!("downloading {file}: {done} of {}", HumanBytes(total)),
+                None => tell!("downloading {file}: {done}"),
             }
         }
     }
@@ -173,7 +174,7 @@ impl DownloadProgress for Downloads<'_> {
     }
 
     fn waiting(&self, file: &str) {
-        eprintln!("another process downloads {file}: waiting for it");
+        tell!("another process downloads {file}: waiting for it");
     }
 
     fn go_on(&self) -> bool {

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 use clap::ValueHint;
 use serde_json::json;
 
 use super::model_args::{ImageArgs, ModelArgs};
-use super::{Interrupted, interrupt, load_taxonomy, open_dataset, output, prompts};
+use super::output::tell;
+use super::{Interrupted, count, interrupt, load_taxonomy, open_dataset, output, prompts};
 use crate::dataset::{self, Dataset, Labelled, OnUnknownLabel};
-use crate::embed::Encoded;
 use crate::files::Staging;
 use crate::hash;
 use crate::model::Encoder;
@@ -21,10 +21,11 @@ use crate::report;
 use crate::run::{self, Candidates, Counts, Inputs, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
 use crate::score::{Collisions, CreditPolicy};
 use crate::taxonomy::{NodeId, Taxonomy};
+use crate::text::{self, TextError};
 
 #[derive(clap::Args)]
 pub struct ScoreArgs {
-    /// A folder with a directory per label, or a CSV, TSV or JSON Lines manifest
+    /// A folder with a directory per label, or a CSV, TSV, JSON Lines or Parquet manifest
     #[arg(long, value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
     images: PathBuf,
 
@@ -102,11 +103,9 @@ struct Task {
 }
 
 pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
-    let staging = args
-        .out
-        .as_deref()
-        .map(|out| Staging::new(out, run::MARKER))
-        .transpose()?;
+    if let Some(out) = &args.out {
+        Staging::check(out, run::MARKER)?;
+    }
     let task = prepare(args)?;
     let stop = interrupt::install()?;
     let encoder = args.model.load(stop)?;
@@ -114,7 +113,13 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     let (prompted, counts, texts) = expand_prompts(args, &task)?;
     let prompt_texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let prompt_embeddings = super::embed::encode_texts(encoder.as_ref(), &prompt_texts, stop)?;
-    let encoded = embed_images(args, &task, encoder.as_ref(), stop)?;
+    let encoded = super::embed::encode(
+        &args.image,
+        encoder.as_ref(),
+        &task.dataset,
+        &task.items,
+        stop,
+    )?;
     let kept: Vec<(usize, usize)> = task
         .items
         .iter()
@@ -122,9 +127,9 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         .filter_map(|(&item, row)| Some((item, (*row)?)))
         .collect();
     if kept.is_empty() {
-        eprintln!(
-            "cladist: none of the {} images could be read",
-            task.items.len()
+        tell!(
+            "cladist: none of the images could be read ({})",
+            count(task.items.len(), "image")
         );
         return Ok(ExitCode::FAILURE);
     }
@@ -159,15 +164,15 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }
-    if let Some(staging) = staging {
-        run::save(&run, staging)?;
+    if let Some(out) = &args.out {
+        run::save(&run, Staging::new(out, run::MARKER)?)?;
     }
     match args.format {
         Format::Text => output::print(&report::text::render(&run, output::style()))?,
         Format::Json => output::print(&report::json::render(&run)?)?,
     }
     if let Some(out) = &args.out {
-        eprintln!("run written to {}", out.display());
+        tell!("run written to {}", out.display());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -193,27 +198,31 @@ fn prepare(args: &ScoreArgs) -> anyhow::Result<Task> {
     let items: Vec<usize> = (0..dataset.items.len())
         .filter(|i| !skipped.contains(i))
         .collect();
+    if !skipped.is_empty() {
+        tell!(
+            "{} left out, labelled with what names no node or several:",
+            count(skipped.len(), "image")
+        );
+        for fault in &labelled.faults {
+            tell!("  {fault}");
+        }
+    }
     if items.is_empty() {
         bail!("{}: no image is left to score", args.images.display());
     }
-    if !skipped.is_empty() {
-        eprintln!(
-            "{} images left out: their labels are unknown or ambiguous",
-            skipped.len()
-        );
-    }
     if labelled.unlabelled > 0 {
-        eprintln!(
-            "{} images without a label: predicted, left out of the verdicts",
-            labelled.unlabelled
+        tell!(
+            "{} without a label: predicted, left out of the verdicts",
+            count(labelled.unlabelled, "image")
         );
     }
     let choice = candidate_choice(args.candidates.as_deref())?;
     let candidates = choice.select(&taxonomy, &labelled.truths)?;
     if choice == Candidates::Truths {
-        eprintln!(
-            "candidates: the {} labels that occur as truth (--candidates leaves|all|FILE|under:NODE for others)",
-            candidates.len()
+        tell!(
+            "candidates: the {} that occur{} as truth (--candidates leaves|all|FILE|under:NODE for others)",
+            count(candidates.len(), "label"),
+            if candidates.len() == 1 { "s" } else { "" }
         );
     }
     Ok(Task {
@@ -252,12 +261,13 @@ fn candidate_choice(argument: Option<&str>) -> anyhow::Result<Candidates> {
 /// A label a line; blank lines and lines that begin with `#` are passed over.
 fn candidate_list(path: &Path) -> anyhow::Result<Candidates> {
     let shown = path.display();
-    let bytes = std::fs::read(path).with_context(|| {
-        format!("--candidates {shown}: use leaves, all, under:NODE, or a file with a label a line")
+    let text = text::read(path).map_err(|error| match error {
+        TextError::Read { .. } => anyhow::Error::new(error).context(format!(
+            "--candidates {shown}: use leaves, all, under:NODE, or a file with a label a line"
+        )),
+        error => error.into(),
     })?;
-    let text = String::from_utf8(bytes).with_context(|| format!("{shown}: is not UTF-8 text"))?;
     let labels = text
-        .trim_start_matches('\u{feff}')
         .lines()
         .enumerate()
         .map(|(i, line)| (format!("line {}", i + 1), line.trim().to_owned()))
@@ -292,20 +302,6 @@ fn expand_prompts(
         texts.extend(expansion.texts);
     }
     Ok((prompted, counts, texts))
-}
-
-fn embed_images(
-    args: &ScoreArgs,
-    task: &Task,
-    encoder: &dyn Encoder,
-    stop: &AtomicBool,
-) -> anyhow::Result<Encoded> {
-    let paths: Vec<PathBuf> = task
-        .items
-        .iter()
-        .map(|&item| task.dataset.items[item].path.clone())
-        .collect();
-    super::embed::encode(&args.image, encoder, &paths, stop)
 }
 
 /// Runs `work` on a pool with a thread per core: candle's own pool is held at one thread, and it is the global one.

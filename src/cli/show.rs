@@ -53,10 +53,11 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
         .filter(|d| d.is_error())
         .cloned()
         .collect();
-    eprint!(
-        "{}",
-        diagnostics::render(&errors, &loaded.sources, output::colour_stderr())
-    );
+    output::print_err(&diagnostics::render(
+        &errors,
+        &loaded.sources,
+        output::colour_stderr(),
+    ));
     let Some(taxonomy) = &loaded.taxonomy else {
         return Ok(ExitCode::from(2));
     };

@@ -1,8 +1,23 @@
 //! A folder of images: labels are the names of its directories.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::{Dataset, DatasetError, Item, is_image, manifest};
+
+/// Names of directories that are parts of a data set and no labels, if they stand side by side and alone.
+const SPLITS: [&str; 10] = [
+    "train",
+    "training",
+    "test",
+    "testing",
+    "val",
+    "valid",
+    "validation",
+    "dev",
+    "eval",
+    "evaluation",
+];
 
 /// Fills `dataset` with the images under `root`, sorted by the bytes of their relative names.
 ///
@@ -10,43 +25,117 @@ use super::{Dataset, DatasetError, Item, is_image, manifest};
 /// directories are passed over, symbolic links are followed unless they lead back up. A directory that
 /// holds Hugging Face metadata is not searched: its metadata lists its images.
 pub(super) fn read(root: &Path, dataset: &mut Dataset) -> Result<(), DatasetError> {
-    let mut walk = Walk::default();
+    let mut walk = Walk {
+        obey_metadata: true,
+        ..Walk::default()
+    };
     walk.enter(root, "")?;
     walk.images.sort();
-    dataset.ignored = walk.ignored;
+    note_ignored(root, &walk, &mut dataset.notes);
+    note_splits(root, &walk.images, &mut dataset.notes);
     dataset.items = walk
         .images
         .into_iter()
         .map(|(name, path)| Item {
-            labels: name
-                .split_once('/')
-                .map(|(label, _)| label.to_owned())
-                .into_iter()
-                .collect(),
+            labels: label(&name).map(str::to_owned).into_iter().collect(),
             path,
             name,
             line: None,
         })
         .collect();
     for (prefix, path, kind) in walk.metadata {
+        let first = dataset.items.len();
         dataset.add_manifest(&path, kind, &prefix, true)?;
+        note_unlisted(&path, &dataset.items[first..], &mut dataset.notes);
     }
     if dataset.items.is_empty() {
         return Err(DatasetError::NoImages {
             path: root.to_owned(),
-            ignored: dataset.ignored,
+            ignored: walk.ignored,
+            hint: walk.manifest.map_or(String::new(), |name| {
+                format!("; if `{name}` lists them, give it as --images")
+            }),
         });
     }
     Ok(())
 }
 
+/// The first directory of a relative name.
+fn label(name: &str) -> Option<&str> {
+    name.split_once('/').map(|(label, _)| label)
+}
+
+/// Tells of files that were passed over; a manifest among them is probably meant to be read.
+fn note_ignored(root: &Path, walk: &Walk, notes: &mut Vec<String>) {
+    let Some(first) = &walk.first_ignored else {
+        return;
+    };
+    let root = root.display();
+    let s = if walk.ignored == 1 { "" } else { "s" };
+    notes.push(format!(
+        "{root}: passed over {} file{s} with extensions that no image has (the first: {first})",
+        walk.ignored
+    ));
+    if let Some(name) = &walk.manifest {
+        notes.push(format!(
+            "{root}: `{name}` is not read; give it as --images if it is the manifest of this folder"
+        ));
+    }
+}
+
+/// Tells where the labels are probably one directory deeper, as in `train/cat/1.jpg`.
+fn note_splits(root: &Path, images: &[(String, PathBuf)], notes: &mut Vec<String>) {
+    // The images are sorted, so that those of one label are neighbours.
+    let mut labels: Vec<&str> = images.iter().filter_map(|(name, _)| label(name)).collect();
+    labels.dedup();
+    let is_split = |label: &&str| SPLITS.iter().any(|split| label.eq_ignore_ascii_case(split));
+    let deeper = images.iter().any(|(name, _)| name.matches('/').count() > 1);
+    if deeper && labels.iter().all(is_split) {
+        notes.push(format!(
+            "{}: its directories have the names of splits ({}), and these are taken for labels; give one of them as --images if the labels are the directories in it",
+            root.display(),
+            labels.join(", ")
+        ));
+    }
+}
+
+/// Tells of images beside Hugging Face metadata that it does not list.
+fn note_unlisted(metadata: &Path, items: &[Item], notes: &mut Vec<String>) {
+    let mut walk = Walk::default();
+    // What cannot be searched is not missed: the metadata has been read.
+    let _ = walk.enter(metadata.parent().unwrap_or(Path::new(".")), "");
+    let listed: HashSet<&Path> = items.iter().map(|item| item.path.as_path()).collect();
+    let mut unlisted = walk
+        .images
+        .iter()
+        .filter(|(_, path)| !listed.contains(path.as_path()))
+        .map(|(name, _)| name);
+    if let Some(first) = unlisted.next() {
+        let others = unlisted.clone().count();
+        let first = unlisted.fold(first, |a, b| a.min(b));
+        let s = if others == 0 { "" } else { "s" };
+        notes.push(format!(
+            "{}: does not list {} image{s} that lie{} beside it; left out (the first: {first})",
+            metadata.display(),
+            others + 1,
+            if others == 0 { "s" } else { "" },
+        ));
+    }
+}
+
 #[derive(Default)]
 struct Walk {
+    /// Whether directories with Hugging Face metadata are left to it.
+    obey_metadata: bool,
     /// (name relative to the root, path).
     images: Vec<(String, PathBuf)>,
     /// (prefix of its images' names, path, kind).
     metadata: Vec<(String, PathBuf, manifest::Kind)>,
+    /// Files that are no images by their extension.
     ignored: usize,
+    first_ignored: Option<String>,
+    /// The first file in the root itself that could be a manifest.
+    manifest: Option<String>,
     /// Real paths of the directories that are being searched, outermost first.
     above: Vec<PathBuf>,
 }
@@ -73,26 +162,7 @@ impl Walk {
             }
         }
         entries.sort();
-
-        let metadata: Vec<_> = entries
-            .iter()
-            .filter_map(|(name, path)| {
-                let kind = manifest::Kind::of_metadata(name).filter(|_| path.is_file())?;
-                Some((prefix.to_owned(), path.clone(), kind))
-            })
-            .collect();
-        if metadata.len() > 1 {
-            return Err(DatasetError::SeveralMetadata {
-                path: folder.to_owned(),
-                found: entries
-                    .into_iter()
-                    .map(|(name, _)| name)
-                    .filter(|name| manifest::Kind::of_metadata(name).is_some())
-                    .collect(),
-            });
-        }
-        if !metadata.is_empty() {
-            self.metadata.extend(metadata);
+        if self.obey_metadata && self.take_metadata(folder, prefix, &entries)? {
             return Ok(());
         }
 
@@ -105,10 +175,41 @@ impl Walk {
                 // A dangling link is kept: reading it fails later, and is then told with the reason.
                 self.images.push((name, path));
             } else {
+                if prefix.is_empty() && manifest::Kind::of(&path).is_some() {
+                    self.manifest.get_or_insert_with(|| name.clone());
+                }
+                self.first_ignored.get_or_insert(name);
                 self.ignored += 1;
             }
         }
         self.above.pop();
         Ok(())
+    }
+
+    /// Whether the directory holds Hugging Face metadata, which is then remembered.
+    fn take_metadata(
+        &mut self,
+        folder: &Path,
+        prefix: &str,
+        entries: &[(String, PathBuf)],
+    ) -> Result<bool, DatasetError> {
+        let found: Vec<_> = entries
+            .iter()
+            .filter_map(|(name, path)| {
+                let kind = manifest::Kind::of_metadata(name).filter(|_| path.is_file())?;
+                Some((name, path, kind))
+            })
+            .collect();
+        match found[..] {
+            [] => Ok(false),
+            [(_, path, kind)] => {
+                self.metadata.push((prefix.to_owned(), path.clone(), kind));
+                Ok(true)
+            }
+            _ => Err(DatasetError::SeveralMetadata {
+                path: folder.to_owned(),
+                found: found.into_iter().map(|(name, ..)| name.clone()).collect(),
+            }),
+        }
     }
 }

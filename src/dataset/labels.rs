@@ -5,6 +5,11 @@ use std::fmt;
 
 use super::Dataset;
 use crate::taxonomy::{NodeId, Resolution, Taxonomy};
+use crate::text::shown;
+
+/// Unknown labels of which the nearest names are looked for, which takes milliseconds each in a large taxonomy. If
+/// there are more, something else is wrong than their spelling, such as the column.
+const SUGGEST: usize = 1000;
 
 /// What to do with a label that the taxonomy does not know, or knows more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,25 +28,26 @@ pub struct Labelled {
     pub truths: Vec<Vec<NodeId>>,
     /// Items left out because of a label, in order.
     pub skipped: Vec<Skipped>,
+    /// The labels at fault, in order of first use.
+    pub faults: Vec<LabelFault>,
     /// Number of items that carry no label.
     pub unlabelled: usize,
 }
 
 /// An item left out because of a label.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skipped {
     /// Index into [`Dataset::items`].
     pub item: usize,
-    /// The label at fault, as written.
-    pub label: String,
-    pub reason: Reason,
+    /// Index into [`Labelled::faults`] of the first of its labels that is at fault.
+    pub fault: usize,
 }
 
 /// Why a label names no node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// The nearest names or ids, best first.
-    Unknown { nearest: Vec<String> },
+    /// The nearest names or ids, best first; none if they were not looked for.
+    Unknown { nearest: Option<Vec<String>> },
     /// Ids of the nodes that carry the name.
     Ambiguous { ids: Vec<String> },
 }
@@ -49,10 +55,13 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { nearest } if nearest.is_empty() => {
-                write!(f, "unknown, nothing is near")
-            }
-            Self::Unknown { nearest } => write!(f, "unknown, nearest: {}", nearest.join(", ")),
+            Self::Unknown { nearest: None } => write!(f, "unknown"),
+            Self::Unknown {
+                nearest: Some(nearest),
+            } if nearest.is_empty() => write!(f, "unknown, nothing is near"),
+            Self::Unknown {
+                nearest: Some(nearest),
+            } => write!(f, "unknown, nearest: {}", nearest.join(", ")),
             Self::Ambiguous { ids } => {
                 write!(f, "ambiguous, write one of the ids: {}", ids.join(", "))
             }
@@ -69,6 +78,20 @@ pub struct LabelFault {
     pub images: usize,
     /// Where it is first used: `manifest:line`, or a directory.
     pub place: String,
+}
+
+impl fmt::Display for LabelFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` ({} image{}, first {}): {}",
+            shown(&self.label),
+            self.images,
+            if self.images == 1 { "" } else { "s" },
+            self.place,
+            self.reason
+        )
+    }
 }
 
 /// Every label of a data set that names no node, in order of first use.
@@ -89,17 +112,34 @@ impl fmt::Display for LabelError {
             self.taxonomy
         )?;
         for fault in &self.faults {
-            let images = if fault.images == 1 { "image" } else { "images" };
+            writeln!(f, "  {fault}")?;
+        }
+        if self
+            .faults
+            .iter()
+            .any(|fault| fault.reason == Reason::Unknown { nearest: None })
+        {
             writeln!(
                 f,
-                "  `{}` ({} {images}, first {}): {}",
-                fault.label, fault.images, fault.place, fault.reason
+                "Near names were looked for of the first {SUGGEST} unknown labels."
+            )?;
+        }
+        if self.faults.iter().any(LabelFault::is_number) {
+            writeln!(
+                f,
+                "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: write the names of the classes instead, or give each node its number in `ids`."
             )?;
         }
         write!(
             f,
             "Correct the labels, add them to the taxonomy as `names` of a node, or leave these images out with --on-unknown-label skip."
         )
+    }
+}
+
+impl LabelFault {
+    fn is_number(&self) -> bool {
+        !self.label.is_empty() && self.label.bytes().all(|byte| byte.is_ascii_digit())
     }
 }
 
@@ -112,28 +152,7 @@ pub fn resolve_labels(
     taxonomy: &Taxonomy,
     on_unknown: OnUnknownLabel,
 ) -> Result<Labelled, LabelError> {
-    resolve_with(
-        dataset,
-        taxonomy.name(),
-        on_unknown,
-        |label| match taxonomy.resolve(label) {
-            Resolution::One(node) => Ok(node),
-            Resolution::Unknown(nearest) => Err(Reason::Unknown { nearest }),
-            Resolution::Ambiguous(nodes) => Err(Reason::Ambiguous {
-                ids: nodes.iter().map(|&n| taxonomy.id(n).to_owned()).collect(),
-            }),
-        },
-    )
-}
-
-fn resolve_with(
-    dataset: &Dataset,
-    taxonomy: &str,
-    on_unknown: OnUnknownLabel,
-    resolve: impl Fn(&str) -> Result<NodeId, Reason>,
-) -> Result<Labelled, LabelError> {
     let mut labelled = Labelled::default();
-    // A label is looked up once, since the nearest names of an unknown one cost a pass over all names.
     let mut known: HashMap<&str, Result<NodeId, usize>> = HashMap::new();
     let mut faults: Vec<LabelFault> = Vec::new();
     for (i, item) in dataset.items.iter().enumerate() {
@@ -142,15 +161,20 @@ fn resolve_with(
         let mut first_fault = None;
         for label in &item.labels {
             let found = *known.entry(label).or_insert_with(|| {
-                resolve(label).map_err(|reason| {
-                    faults.push(LabelFault {
-                        label: label.clone(),
-                        reason,
-                        images: 0,
-                        place: dataset.place(i),
-                    });
-                    faults.len() - 1
-                })
+                let reason = match taxonomy.look_up(label) {
+                    Resolution::One(node) => return Ok(node),
+                    Resolution::Unknown(_) => Reason::Unknown { nearest: None },
+                    Resolution::Ambiguous(nodes) => Reason::Ambiguous {
+                        ids: nodes.iter().map(|&n| taxonomy.id(n).to_owned()).collect(),
+                    },
+                };
+                faults.push(LabelFault {
+                    label: label.clone(),
+                    reason,
+                    images: 0,
+                    place: dataset.place(i),
+                });
+                Err(faults.len() - 1)
             });
             match found {
                 Ok(node) if truths.contains(&node) => {}
@@ -163,19 +187,39 @@ fn resolve_with(
         }
         if let Some(fault) = first_fault {
             truths.clear();
-            labelled.skipped.push(Skipped {
-                item: i,
-                label: faults[fault].label.clone(),
-                reason: faults[fault].reason.clone(),
-            });
+            labelled.skipped.push(Skipped { item: i, fault });
         }
         labelled.truths.push(truths);
     }
+    suggest(&mut faults, taxonomy);
     if on_unknown == OnUnknownLabel::Error && !faults.is_empty() {
         return Err(LabelError {
-            taxonomy: taxonomy.to_owned(),
+            taxonomy: taxonomy.name().to_owned(),
             faults,
         });
     }
+    labelled.faults = faults;
     Ok(labelled)
+}
+
+/// Finds what the unknown labels are near, on all cores.
+fn suggest(faults: &mut [LabelFault], taxonomy: &Taxonomy) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut unknown: Vec<&mut LabelFault> = faults
+        .iter_mut()
+        .filter(|fault| matches!(fault.reason, Reason::Unknown { .. }))
+        .take(SUGGEST)
+        .collect();
+    let share = unknown.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        for part in unknown.chunks_mut(share) {
+            scope.spawn(move || {
+                for fault in part {
+                    fault.reason = Reason::Unknown {
+                        nearest: Some(taxonomy.nearest(&fault.label)),
+                    };
+                }
+            });
+        }
+    });
 }

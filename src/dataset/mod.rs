@@ -11,9 +11,12 @@
 mod folder;
 mod labels;
 mod manifest;
-mod parquet;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
+
+use crate::text::TextError;
 
 pub use labels::{
     LabelError, LabelFault, Labelled, OnUnknownLabel, Reason, Skipped, resolve_labels,
@@ -44,8 +47,6 @@ pub struct Dataset {
     /// The folder or manifest that was opened.
     pub source: PathBuf,
     pub items: Vec<Item>,
-    /// Files in the folder that are no images by their extension. Hidden files are not counted.
-    pub ignored: usize,
     /// What the user should know and need not stop for, one sentence each.
     pub notes: Vec<String>,
     /// (index of its first item, manifest), in order; empty for a folder without metadata.
@@ -59,7 +60,6 @@ impl Dataset {
         Self {
             source,
             items,
-            ignored: 0,
             notes: Vec::new(),
             manifests,
         }
@@ -95,29 +95,36 @@ pub enum DatasetError {
         path.display()
     )]
     UnknownKind { path: PathBuf },
-    #[error("{}:{line}: not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8", path.display())]
-    NotUtf8 {
-        path: PathBuf,
-        line: usize,
-        byte: u8,
-    },
-    #[error("{}: empty; {expected}", path.display())]
-    Empty {
-        path: PathBuf,
-        expected: &'static str,
-    },
+    #[error(transparent)]
+    Text(#[from] TextError),
     #[error(
-        "{}: no images in this folder ({ignored} other files); looked for {}, also in its directories",
+        "{}: no images are listed ({what}); expected rows with a column `image` and a column `label`",
+        path.display()
+    )]
+    Empty { path: PathBuf, what: &'static str },
+    #[error(
+        "{}: no images in this folder ({ignored} other file{}); looked for {}, also in its directories{hint}",
         path.display(),
+        if *ignored == 1 { "" } else { "s" },
         IMAGE_EXTENSIONS.map(|e| format!(".{e}")).join(" ")
     )]
-    NoImages { path: PathBuf, ignored: usize },
+    NoImages {
+        path: PathBuf,
+        ignored: usize,
+        /// What may be meant instead, `; …`, or empty.
+        hint: String,
+    },
     #[error(
-        "{}: no column `image`, `file_name` or `path`; the columns are: {}",
+        "{}: no column `image`, `file_name` or `path`; the columns are: {}{hint}",
         path.display(),
-        found.join(", ")
+        manifest::list(found)
     )]
-    NoImageColumn { path: PathBuf, found: Vec<String> },
+    NoImageColumn {
+        path: PathBuf,
+        found: Vec<String>,
+        /// What is probably wrong, `; …`, or empty.
+        hint: String,
+    },
     #[error("{}:{line}: {what}", path.display())]
     Line {
         path: PathBuf,
@@ -149,7 +156,6 @@ pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
     let mut dataset = Dataset {
         source: path.to_owned(),
         items: Vec::new(),
-        ignored: 0,
         notes: Vec::new(),
         manifests: Vec::new(),
     };
@@ -185,15 +191,15 @@ impl Dataset {
         let rows = manifest::read(path, kind, hugging_face)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         self.manifests.push((self.items.len(), path.to_owned()));
-        if rows.label_column.is_none() {
+        if !rows.labelled {
             self.notes.push(format!(
                 "{}: no column `label` or `labels` (the columns are: {}), so its images are unlabelled",
                 path.display(),
-                rows.columns.join(", ")
+                manifest::list(&rows.columns)
             ));
         }
         self.items.extend(rows.rows.into_iter().map(|row| Item {
-            path: folder.join(&row.image),
+            path: locate(folder, &row.image),
             name: format!("{prefix}{}", row.image),
             labels: row.labels,
             line: row.line,
@@ -204,17 +210,31 @@ impl Dataset {
     /// A path that is listed twice is kept twice, since a row is what its author counts; but it is told.
     fn note_duplicates(&mut self) {
         let mut seen = std::collections::HashSet::new();
-        let mut again = self.items.iter().filter(|item| !seen.insert(&item.path));
+        let mut again = (0..self.items.len()).filter(|&i| !seen.insert(&self.items[i].path));
         if let Some(first) = again.next() {
+            let count = again.count() + 1;
             let note = format!(
-                "{}: {} rows repeat an image that was listed before (the first: {}); every row counts",
+                "{}: {count} row{} an image that was listed before (the first: {}, {}); every row counts",
                 self.source.display(),
-                again.count() + 1,
-                first.name
+                if count == 1 { " repeats" } else { "s repeat" },
+                self.items[first].name,
+                self.place(first),
             );
             self.notes.push(note);
         }
     }
+}
+
+/// The file of an image as a manifest in `folder` names it.
+///
+/// Programs on Windows write `cat\1.jpg`. Elsewhere a backslash may stand in a file's name, so it separates
+/// folders only where no file has the name as it is written.
+fn locate(folder: &Path, image: &str) -> PathBuf {
+    let path = folder.join(image);
+    if cfg!(not(windows)) && image.contains('\\') && std::fs::symlink_metadata(&path).is_err() {
+        return folder.join(image.replace('\\', "/"));
+    }
+    path
 }
 
 /// Whether the extension is that of an image.

@@ -191,6 +191,19 @@ impl Taxonomy {
     /// names and external ids. Where all that match are declared equivalent, the label stands for the one that
     /// represents them.
     pub fn resolve(&self, label: &str) -> Resolution {
+        match self.look_up(label) {
+            Resolution::Unknown(_) => Resolution::Unknown(self.nearest(label)),
+            known => known,
+        }
+    }
+
+    /// The known ids, names and external ids nearest to `label`, best first, at most three. Looks at many of them.
+    pub fn nearest(&self, label: &str) -> Vec<String> {
+        self.names.nearest(label, self.graph.node_weights())
+    }
+
+    /// [`resolve`](Self::resolve) for many labels: of an unknown one it does not look for the [`nearest`](Self::nearest).
+    pub fn look_up(&self, label: &str) -> Resolution {
         if let Some(n) = self.find(label) {
             return Resolution::One(n);
         }
@@ -205,7 +218,7 @@ impl Taxonomy {
         };
         match (self.one(bearers), bearers) {
             (Some(n), _) => Resolution::One(n),
-            (None, []) => Resolution::Unknown(self.names.nearest(label, self.graph.node_weights())),
+            (None, []) => Resolution::Unknown(Vec::new()),
             (None, several) => {
                 let mut nodes = several.to_vec();
                 nodes.sort_unstable_by(|&a, &b| self.id(a).cmp(self.id(b)));

@@ -25,9 +25,19 @@ const RULES: &[Rule] = &[
         never: &[],
     },
     Rule {
+        room: "guard",
+        may_name: &[],
+        never: IO,
+    },
+    Rule {
         room: "hash",
         may_name: &[],
         never: IO,
+    },
+    Rule {
+        room: "text",
+        may_name: &[],
+        never: &[],
     },
     Rule {
         room: "taxonomy",
@@ -46,12 +56,12 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "dataset",
-        may_name: &["taxonomy"],
+        may_name: &["taxonomy", "text", "guard"],
         never: &[],
     },
     Rule {
         room: "model",
-        may_name: &["matrix", "hash"],
+        may_name: &["matrix", "hash", "guard"],
         never: &[],
     },
     Rule {

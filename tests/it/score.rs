@@ -22,7 +22,7 @@ include: more.yaml
 ";
 
 /// A working directory with a taxonomy and a folder of pictures, a directory per label.
-fn world() -> TempDir {
+pub fn world() -> TempDir {
     let dir = dir(&[
         ("colours.yaml", TAXONOMY.as_bytes()),
         ("more.yaml", b"nodes:\n  azure: {parents: [cold]}\n"),
@@ -52,7 +52,8 @@ fn picture(path: &Path, rgb: [u8; 3], seed: u8) {
     image.save(path).unwrap();
 }
 
-fn model() -> String {
+/// A small checkpoint.
+pub fn model() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     root.join("tests/fixtures/clip/quick-gelu")
         .to_str()
@@ -290,6 +291,7 @@ fn bad_images_are_listed_counted_or_fatal() {
     );
     let (code, _, err) = score(dir.path(), &["--on-bad-image", "error", "--out", "run"]);
     assert_eq!(code, 2, "{err}");
+    assert!(err.contains("red/broken.jpg: "), "not the first: {err}");
     assert!(!dir.path().join("run").exists());
     for label in ["red", "blue", "green", "warm"] {
         fs::remove_dir_all(pictures.join(label)).unwrap();
@@ -366,60 +368,70 @@ fn a_config_file_may_hold_global_options() {
 }
 
 #[test]
+fn a_bad_image_comes_with_the_line_that_lists_it() {
+    let dir = world();
+    let list = "image,label\npictures/red/0.png,red\n\npictures/red/9.png,red\n";
+    fs::write(dir.path().join("list.csv"), list).unwrap();
+    let model = model();
+    let args = [
+        "score",
+        "--images",
+        "list.csv",
+        "--taxonomy",
+        "colours.yaml",
+        "--model",
+        &model,
+    ];
+    let (code, _, err) = run(dir.path(), &args);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        err.contains("1 image could not be read and is left out"),
+        "{err}"
+    );
+    assert!(err.contains("  pictures/red/9.png (list.csv:4): "), "{err}");
+}
+
+/// As after `2>&1 | head -1` and `| head -1`.
+#[test]
+fn a_closed_pipe_is_no_fault_and_the_run_is_kept() {
+    let dir = world();
+    fs::write(dir.path().join("pictures/red/bad.png"), b"no picture").unwrap();
+    for (closed, out) in [("stderr", "a"), ("stdout", "b"), ("both", "c")] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_cladist"))
+            .current_dir(dir.path())
+            .args([
+                "score",
+                "--images",
+                "pictures",
+                "--taxonomy",
+                "colours.yaml",
+            ])
+            .args(["--model", &model(), "--out", out])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        if closed != "stdout" {
+            drop(child.stderr.take());
+        }
+        if closed != "stderr" {
+            drop(child.stdout.take());
+        }
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{closed}: {err}");
+        assert!(!err.contains("panicked"), "{closed}: {err}");
+        assert!(dir.path().join(out).join("run.yaml").exists(), "{closed}");
+    }
+}
+
+#[test]
 fn a_directory_that_is_no_run_is_not_overwritten() {
     let dir = world();
     let (code, _, err) = score(dir.path(), &["--out", "pictures"]);
     assert_eq!(code, 2);
     assert!(err.contains("not the result of an earlier run"), "{err}");
     assert!(dir.path().join("pictures/red/0.png").exists());
-}
-
-#[test]
-fn embeddings_are_in_the_order_of_the_input() {
-    let dir = world();
-    fs::write(dir.path().join("texts.txt"), "a red thing\n\nblue\n").unwrap();
-    let model = model();
-    let args = [
-        "embed",
-        "--images",
-        "pictures",
-        "--texts",
-        "texts.txt",
-        "--model",
-        &model,
-        "--out",
-        "e",
-    ];
-    let (code, _, err) = run(dir.path(), &args);
-    assert_eq!(code, 0, "{err}");
-    for (file, rows) in [("images", 12), ("texts", 3)] {
-        assert_eq!(
-            parquet_rows(&dir.path().join(format!("e/{file}.parquet"))),
-            rows
-        );
-        let npy = fs::read(dir.path().join(format!("e/{file}.npy"))).unwrap();
-        let header = usize::from(u16::from_le_bytes([npy[8], npy[9]]));
-        let values: Vec<f32> = npy[10 + header..]
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
-            .collect();
-        assert_eq!(values.len() % rows as usize, 0);
-        for row in values.chunks_exact(values.len() / rows as usize) {
-            let norm: f32 = row.iter().map(|v| v * v).sum();
-            assert!((norm - 1.0).abs() < 1e-5);
-        }
-    }
-    // Nothing but embeddings of ours is replaced.
-    let args = [
-        "embed",
-        "--texts",
-        "texts.txt",
-        "--model",
-        &model,
-        "--out",
-        "pictures",
-    ];
-    assert_eq!(run(dir.path(), &args).0, 2);
 }
 
 #[test]

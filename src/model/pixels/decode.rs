@@ -7,12 +7,12 @@
 //! transparent level of a PNG of 2 or 4 bits is compared before scaling, as the format defines it.
 
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::sniff::{Kind, kind};
 use super::{Rgb, jpeg, orientation, tiff};
+use crate::guard::guard;
 
 /// Pictures above this many pixels are refused by default: the number at which Pillow stops.
 pub const MAX_PIXELS: u64 = 178_956_970;
@@ -67,11 +67,11 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError>
     match kind(bytes) {
         Kind::Jpeg => jpeg::decode(bytes, options),
         Kind::Other(format) => {
-            let result = catch_unwind(AssertUnwindSafe(|| match format {
+            let result = guard(|| match format {
                 ImageFormat::Tiff => tiff::decode(bytes, options),
                 _ => other(bytes, format, options),
-            }));
-            result.unwrap_or_else(|_| {
+            });
+            result.unwrap_or_else(|| {
                 let message = "the decoder failed".to_owned();
                 Err(DecodeError::Corrupt {
                     format: name(format),

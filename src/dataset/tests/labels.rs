@@ -1,0 +1,172 @@
+//! Labels as written → nodes.
+
+use std::path::PathBuf;
+
+use crate::dataset::{Dataset, Item, OnUnknownLabel, resolve_labels};
+use crate::taxonomy::{Taxonomy, load_str};
+
+const TAXONOMY: &str = "
+taxonomy: animals
+nodes:
+  animal:
+  golden_retriever: {parents: [animal], names: [golden retriever, goldie], ids: [n02099601]}
+  crane_bird: {parents: [animal], names: [crane]}
+  crane_machine: {names: [crane, derrick]}
+  seal: {parents: [animal], names: [pinniped]}
+  stamp: {names: [stamp, seal]}
+  poodle: {parents: [animal]}
+";
+
+fn taxonomy() -> Taxonomy {
+    load_str("t.yaml", TAXONOMY).taxonomy.unwrap()
+}
+
+/// A manifest `m.csv` whose rows have these labels.
+fn dataset(rows: &[&[&str]]) -> Dataset {
+    let item = |(i, labels): (usize, &&[&str])| Item {
+        path: PathBuf::from(format!("{i}.jpg")),
+        name: format!("{i}.jpg"),
+        labels: labels.iter().map(|&label| label.to_owned()).collect(),
+        line: Some(i + 2),
+    };
+    Dataset::from_items("m.csv".into(), rows.iter().enumerate().map(item).collect())
+}
+
+/// Resolves one row's labels: the ids of the truths, or the error.
+#[track_caller]
+fn check(labels: &[&str], expected: Result<&[&str], &str>) {
+    let taxonomy = taxonomy();
+    match (
+        resolve_labels(&dataset(&[labels]), &taxonomy, OnUnknownLabel::Error),
+        expected,
+    ) {
+        (Ok(found), Ok(expected)) => {
+            let ids: Vec<&str> = found.truths[0].iter().map(|&n| taxonomy.id(n)).collect();
+            assert_eq!(ids, expected, "{labels:?}");
+        }
+        (Err(error), Err(part)) => {
+            let error = error.to_string();
+            assert!(error.contains(part), "{error:?} does not say {part:?}");
+        }
+        (found, _) => panic!("{labels:?}: {found:?}"),
+    }
+}
+
+#[test]
+fn labels_are_ids_names_or_external_ids_however_they_are_written() {
+    for label in [
+        "golden_retriever",
+        "golden retriever",
+        "Golden-Retriever",
+        "  GOLDEN__retriever ",
+        "Goldie",
+        "n02099601",
+        "N02099601",
+    ] {
+        check(&[label], Ok(&["golden_retriever"]));
+    }
+    check(&["poodle", "Animal", "POODLE"], Ok(&["poodle", "animal"]));
+    check(&[], Ok(&[]));
+}
+
+#[test]
+fn a_name_of_two_nodes_is_told_with_their_ids() {
+    check(
+        &["Crane"],
+        Err(
+            "`Crane` (1 image, first m.csv:2): ambiguous, write one of the ids: crane_bird, crane_machine",
+        ),
+    );
+    check(&["derrick"], Ok(&["crane_machine"]));
+    check(&["crane_machine"], Ok(&["crane_machine"]));
+    // An id, as it is written, is that node, whoever else is called so. Written otherwise it is a name like others.
+    check(&["seal"], Ok(&["seal"]));
+    check(&["Seal"], Err("write one of the ids: seal, stamp"));
+}
+
+#[test]
+fn unknown_labels_come_with_what_is_near() {
+    check(
+        &["podle"],
+        Err("`podle` (1 image, first m.csv:2): unknown, nearest: poodle"),
+    );
+    check(&["golden retreiver"], Err("nearest: golden_retriever"));
+    check(
+        &["zebra"],
+        Err("`zebra` (1 image, first m.csv:2): unknown, nothing is near"),
+    );
+    check(&["two\nlines"], Err("`two\\nlines` (1 image"));
+    check(&["_"], Err("`_` (1 image"));
+    check(
+        &["zebra"],
+        Err(
+            "Correct the labels, add them to the taxonomy as `names` of a node, or leave these images out with --on-unknown-label skip.",
+        ),
+    );
+    check(
+        &["7"],
+        Err(
+            "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: write the names of the classes instead, or give each node its number in `ids`.",
+        ),
+    );
+}
+
+#[test]
+fn all_labels_at_fault_are_told_once_each() {
+    let rows: &[&[&str]] = &[
+        &["poodle"],
+        &["podle"],
+        &["Crane", "zebra"],
+        &[],
+        &["zebra", "podle"],
+        &["podle"],
+    ];
+    let error = resolve_labels(&dataset(rows), &taxonomy(), OnUnknownLabel::Error).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "3 labels without one node in the taxonomy `animals`:
+  `podle` (3 images, first m.csv:3): unknown, nearest: poodle
+  `Crane` (1 image, first m.csv:4): ambiguous, write one of the ids: crane_bird, crane_machine
+  `zebra` (2 images, first m.csv:4): unknown, nothing is near
+Correct the labels, add them to the taxonomy as `names` of a node, or leave these images out with --on-unknown-label skip."
+    );
+
+    let taxonomy = taxonomy();
+    let found = resolve_labels(&dataset(rows), &taxonomy, OnUnknownLabel::Skip).unwrap();
+    assert_eq!(found.unlabelled, 1);
+    assert_eq!(found.faults, error.faults);
+    let skipped: Vec<(usize, &str)> = found
+        .skipped
+        .iter()
+        .map(|s| (s.item, found.faults[s.fault].label.as_str()))
+        .collect();
+    assert_eq!(
+        skipped,
+        [(1, "podle"), (2, "Crane"), (4, "zebra"), (5, "podle")]
+    );
+    let labelled: Vec<usize> = (0..rows.len())
+        .filter(|&i| !found.truths[i].is_empty())
+        .collect();
+    assert_eq!(labelled, [0]);
+}
+
+/// A whole column of something else: near names are not looked for without end.
+#[test]
+fn near_names_are_looked_for_of_some_and_all_are_listed() {
+    let labels: Vec<String> = (0..1500).map(|i| format!("poodle{i}")).collect();
+    let rows: Vec<[&str; 1]> = labels.iter().map(|label| [label.as_str()]).collect();
+    let rows: Vec<&[&str]> = rows.iter().map(|row| &row[..]).collect();
+    let error = resolve_labels(&dataset(&rows), &taxonomy(), OnUnknownLabel::Error).unwrap_err();
+    let text = error.to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 1 + 1500 + 2);
+    assert_eq!(
+        lines[10],
+        "  `poodle9` (1 image, first m.csv:11): unknown, nearest: poodle"
+    );
+    assert_eq!(
+        lines[1500],
+        "  `poodle1499` (1 image, first m.csv:1501): unknown"
+    );
+    assert!(text.contains("Near names were looked for of the first 1000 unknown labels."));
+}

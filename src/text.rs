@@ -1,0 +1,126 @@
+//! Text files as people save them: UTF-8, with or without a byte-order mark; and text as messages show it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Characters of a foreign text that a message shows.
+const SHOWN: usize = 120;
+
+/// Why a file could not be read as text.
+#[derive(Debug, thiserror::Error)]
+pub enum TextError {
+    #[error("{}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}:{line}: {what}; save the file as UTF-8", path.display())]
+    Encoding {
+        path: PathBuf,
+        line: usize,
+        what: String,
+    },
+}
+
+/// The text of a file, without a byte-order mark.
+///
+/// # Errors
+/// A file that cannot be read or is not UTF-8. A zero byte counts as the latter: it stands in no text, but in every
+/// UTF-16 file of Latin letters, which would pass as UTF-8 otherwise.
+pub fn read(path: &Path) -> Result<String, TextError> {
+    let bytes = std::fs::read(path).map_err(|source| TextError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    decode(bytes).map_err(|(line, what)| TextError::Encoding {
+        path: path.to_owned(),
+        line,
+        what,
+    })
+}
+
+fn decode(bytes: Vec<u8>) -> Result<String, (usize, String)> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err((1, "UTF-16".to_owned()));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let what = format!(
+            "the byte 0x{:02x} is not UTF-8 (an older encoding such as Latin-1, or no text at all)",
+            bytes[at]
+        );
+        (line_at(bytes, at), what)
+    })?;
+    if let Some(at) = text.bytes().position(|byte| byte == 0) {
+        let what = "a zero byte: UTF-16, or no text at all".to_owned();
+        return Err((line_at(text.as_bytes(), at), what));
+    }
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
+}
+
+/// The line, from 1, of a byte offset. Lines end in LF, CR LF, or CR alone.
+pub fn line_at(text: &[u8], offset: usize) -> usize {
+    let ends = |&i: &usize| match text[i] {
+        b'\n' => true,
+        b'\r' => text.get(i + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    1 + (0..offset).filter(ends).count()
+}
+
+/// A text that somebody else wrote, as a message shows it: on one line, and cut if it is very long.
+pub fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for (i, c) in text.chars().enumerate() {
+        if i == SHOWN {
+            out.push('…');
+            break;
+        }
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_utf8_or_refused_at_its_line() {
+        let check = |bytes: &[u8], expected: Result<&str, (usize, &str)>| {
+            let found = decode(bytes.to_vec());
+            match (&found, expected) {
+                (Ok(text), Ok(expected)) => assert_eq!(text, expected, "{bytes:?}"),
+                (Err((line, what)), Err((at, part))) => {
+                    assert!(
+                        *line == at && what.contains(part),
+                        "{bytes:?}: {line}: {what}"
+                    );
+                }
+                _ => panic!("{bytes:?}: {found:?}"),
+            }
+        };
+        check(b"", Ok(""));
+        check("ä\r\n".as_bytes(), Ok("ä\r\n"));
+        check(b"\xef\xbb\xbfa", Ok("a"));
+        check(b"a\nb\ncaf\xe9\n", Err((3, "0xe9")));
+        check(b"a\r\nb\rcaf\xe9\n", Err((3, "0xe9")));
+        check(b"\xff\xfea\0", Err((1, "UTF-16")));
+        check(b"\xfe\xff\0a", Err((1, "UTF-16")));
+        check(b"a\n\0b", Err((2, "UTF-16")));
+        // Cut inside of a character.
+        check(b"a\n\xc3", Err((2, "0xc3")));
+    }
+
+    #[test]
+    fn foreign_text_stays_on_one_line_and_short() {
+        assert_eq!(shown("naïve `x`\t1\n2"), "naïve `x`\\t1\\n2");
+        assert_eq!(shown(&"ä".repeat(SHOWN)), "ä".repeat(SHOWN));
+        assert_eq!(shown(&"ä".repeat(SHOWN + 1)).chars().count(), SHOWN + 1);
+    }
+}
