@@ -4,79 +4,118 @@ use super::Rgb;
 
 const ORIENTATION: u16 = 0x0112;
 
-/// Reads integers of a TIFF structure at an offset, if they are inside the data.
+/// Reads numbers of a TIFF structure at an offset, if they are inside the data.
 struct Reader<'a> {
     data: &'a [u8],
-    big: bool,
+    big_endian: bool,
+    /// BigTIFF: counts and offsets of 64 bits.
+    wide: bool,
 }
 
 impl Reader<'_> {
     fn of(data: &[u8]) -> Option<Reader<'_>> {
-        let big = match data.first_chunk::<4>()? {
-            b"MM\0\x2a" => true,
-            b"II\x2a\0" => false,
+        let (big_endian, wide) = match data.first_chunk::<4>()? {
+            b"II\x2a\0" => (false, false),
+            b"MM\0\x2a" => (true, false),
+            b"II\x2b\0" => (false, true),
+            b"MM\0\x2b" => (true, true),
             _ => return None,
         };
-        Some(Reader { data, big })
-    }
-
-    fn short(&self, at: usize) -> Option<u16> {
-        let b = *self.data.get(at..)?.first_chunk()?;
-        Some(if self.big {
-            u16::from_be_bytes(b)
-        } else {
-            u16::from_le_bytes(b)
+        Some(Reader {
+            data,
+            big_endian,
+            wide,
         })
     }
 
-    fn long(&self, at: usize) -> Option<u32> {
-        let b = *self.data.get(at..)?.first_chunk()?;
-        Some(if self.big {
-            u32::from_be_bytes(b)
+    /// The unsigned integer of `size` bytes (at most 8) at an offset.
+    fn unsigned(&self, at: usize, size: usize) -> Option<u64> {
+        let bytes = self.data.get(at..at.checked_add(size)?)?;
+        let push = |n: u64, b: &u8| n << 8 | u64::from(*b);
+        Some(if self.big_endian {
+            bytes.iter().fold(0, push)
         } else {
-            u32::from_le_bytes(b)
+            bytes.iter().rev().fold(0, push)
         })
     }
 
-    /// Offset of the last entry for a tag in the first directory, if it holds a single value.
-    fn entry(&self, tag: u16) -> Option<usize> {
-        let ifd = self.long(4)? as usize;
-        let count = usize::from(self.short(ifd)?);
-        (0..count)
+    /// Type and place of the value of the first entry for a tag in the first directory whose type is known and whose
+    /// value is inside the data; repetitions after it do not count.
+    fn find(&self, tag: u16) -> Option<(u64, usize)> {
+        let pointer = if self.wide { 8 } else { 4 };
+        let (count_size, entry_size) = if self.wide { (8, 20) } else { (2, 12) };
+        let directory = usize::try_from(self.unsigned(pointer, pointer)?).ok()?;
+        let first = directory.checked_add(count_size)?;
+        (0..self.unsigned(directory, count_size)?)
             .map_while(|i| {
-                let at = ifd + 2 + i * 12;
-                Some((at, self.short(at)?))
+                let at = usize::try_from(i).ok()?.checked_mul(entry_size)?;
+                let at = first.checked_add(at)?;
+                Some((at, self.unsigned(at, 2)?))
             })
-            .filter(|&(at, found)| found == tag && self.long(at + 4) == Some(1))
-            .map(|(at, _)| at)
-            .last()
+            .filter(|&(_, found)| found == u64::from(tag))
+            .find_map(|(at, _)| {
+                let kind = self.unsigned(at + 2, 2)?;
+                let unit = match kind {
+                    1 | 2 | 6 | 7 => 1,
+                    3 | 8 => 2,
+                    4 | 9 | 11 | 13 => 4,
+                    5 | 10 | 12 | 16 => 8,
+                    _ => return None,
+                };
+                let size = self.unsigned(at + 4, pointer)?.checked_mul(unit)?;
+                let inline = at + 4 + pointer;
+                let value = if size > pointer as u64 {
+                    usize::try_from(self.unsigned(inline, pointer)?).ok()?
+                } else {
+                    inline
+                };
+                let end = value.checked_add(usize::try_from(size).ok()?)?;
+                (size > 0 && end <= self.data.len()).then_some((kind, value))
+            })
+    }
+
+    /// The first number of a value, whatever its type; `None` for types that hold no numbers.
+    fn number(&self, kind: u64, at: usize) -> Option<f64> {
+        let signed = |size: usize| {
+            let unused = 64 - 8 * size;
+            Some(((self.unsigned(at, size)? << unused) as i64 >> unused) as f64)
+        };
+        match kind {
+            3 => Some(self.unsigned(at, 2)? as f64),
+            4 | 13 => Some(self.unsigned(at, 4)? as f64),
+            5 => Some(self.unsigned(at, 4)? as f64 / self.unsigned(at + 4, 4)? as f64),
+            6 => signed(1),
+            8 => signed(2),
+            9 => signed(4),
+            10 => {
+                let parts = [at, at + 4].map(|at| Some(self.unsigned(at, 4)? as u32 as i32));
+                Some(f64::from(parts[0]?) / f64::from(parts[1]?))
+            }
+            11 => Some(f32::from_bits(self.unsigned(at, 4)? as u32).into()),
+            12 => Some(f64::from_bits(self.unsigned(at, 8)?)),
+            16 => Some(self.unsigned(at, 8)? as f64),
+            _ => None,
+        }
     }
 }
 
-/// Where the value of a tag with one 16-bit value lies in a (classic) TIFF file, and whether the
-/// file is big-endian.
+/// Where the value of a tag with one 16-bit value lies in a TIFF file, and whether the file is big-endian.
 pub(super) fn value_of(data: &[u8], tag: u16) -> Option<(usize, bool)> {
-    const SHORT: u16 = 3;
+    const SHORT: u64 = 3;
     let reader = Reader::of(data)?;
-    let entry = reader
-        .entry(tag)
-        .filter(|at| reader.short(at + 2) == Some(SHORT))?;
-    reader.short(entry + 8).map(|_| (entry + 8, reader.big))
+    let (kind, at) = reader.find(tag)?;
+    (kind == SHORT).then_some((at, reader.big_endian))
 }
 
 /// The orientation tag of a TIFF structure, which is what EXIF data is and how a TIFF file starts.
 ///
-/// Lenient, as the data often is damaged: whatever cannot be read means no orientation.
+/// Lenient, as the data often is damaged: whatever cannot be read means no orientation. A tag that is there and is
+/// none of the eight orientations gives 0: it leaves the picture as it is, and XMP is not asked.
 pub(super) fn from_tiff(data: &[u8]) -> Option<u8> {
     let reader = Reader::of(data)?;
-    let entry = reader.entry(ORIENTATION)?;
-    let value = match reader.short(entry + 2)? {
-        1 => u32::from(*data.get(entry + 8)?),
-        3 => u32::from(reader.short(entry + 8)?),
-        4 => reader.long(entry + 8)?,
-        _ => return None,
-    };
-    u8::try_from(value).ok()
+    let (kind, at) = reader.find(ORIENTATION)?;
+    let known = |value: &f64| (1u8..=8).any(|o| f64::from(o) == *value);
+    Some(reader.number(kind, at).filter(known).unwrap_or(0.0) as u8)
 }
 
 /// The orientation tag of EXIF data, with or without the `Exif` prefix of JPEG.
@@ -213,9 +252,29 @@ mod tests {
             Some(8),
         );
         check(&tiff(true, &[(0x112, 4, 1, [0, 0, 0, 3])]), Some(3));
-        check(&tiff(false, &[(0x112, 3, 2, [6, 0, 6, 0])]), None);
-        check(&tiff(false, &[(0x112, 4, 1, [255; 4])]), None);
-        check(&tiff(false, &[(0x112, 5, 1, [6, 0, 0, 0])]), None);
+        // Several values: the first; several entries: the first that can be read.
+        check(&tiff(false, &[(0x112, 3, 2, [6, 0, 3, 0])]), Some(6));
+        let (six, three) = ([6, 0, 0, 0], [3, 0, 0, 0]);
+        check(
+            &tiff(false, &[(0x112, 3, 1, six), (0x112, 3, 1, three)]),
+            Some(6),
+        );
+        check(
+            &tiff(false, &[(0x112, 99, 1, six), (0x112, 3, 1, three)]),
+            Some(3),
+        );
+        // Signed numbers and floats count, bytes and texts do not.
+        for kind in [4, 6, 8, 9, 13] {
+            check(&tiff(false, &[(0x112, kind, 1, six)]), Some(6));
+        }
+        check(&tiff(false, &[(0x112, 11, 1, 6f32.to_le_bytes())]), Some(6));
+        for kind in [1, 2, 7] {
+            check(&tiff(false, &[(0x112, kind, 1, six)]), Some(0));
+        }
+        check(&tiff(false, &[(0x112, 4, 1, [255; 4])]), Some(0));
+        check(&tiff(false, &[(0x112, 3, 0, six)]), None);
+        // A rational lies elsewhere; here outside of the data.
+        check(&tiff(false, &[(0x112, 5, 1, [200, 0, 0, 0])]), None);
         let good = tiff(false, &[(0x112, 3, 1, [6, 0, 0, 0])]);
         check(&[b"Exif\0\0Exif\0\0", good.as_slice()].concat(), Some(6));
         for length in 0..good.len() - 3 {
