@@ -16,10 +16,14 @@ pub enum Resize {
     Exact { height: usize, width: usize },
 }
 
-/// The resampling filter, antialiased in both cases.
+/// The resampling filter, by Pillow's numbers. All but the nearest pixel are antialiased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resample {
+    /// The pixel in the middle (`"resample": 0`).
+    Nearest,
+    /// Windowed sinc of three lobes (`"resample": 1`).
+    Lanczos,
     /// Triangle (`"resample": 2`).
     Bilinear,
     /// Catmull–Rom (`"resample": 3`), what CLIP uses.
@@ -59,6 +63,8 @@ pub enum PreprocessError {
          on the picture; give `size` as {{\"height\": …, \"width\": …}} or crop"
     )]
     NoFixedSize,
+    #[error("`{0}` is on; padding after the crop is not understood")]
+    Padding(&'static str),
 }
 
 const MEAN: [f64; 3] = [0.48145466, 0.4578275, 0.40821073];
@@ -78,15 +84,16 @@ impl Preprocess {
         }
     }
 
-    /// Reads the content of `preprocessor_config.json`. Keys that are absent or null have the
-    /// defaults of `CLIPImageProcessor` (224 pixels, bicubic, every step on).
+    /// Reads the content of `preprocessor_config.json`. Keys that are absent have the defaults of
+    /// `CLIPImageProcessor` (224 pixels, bicubic, every step on); so have values that are null, but a step that is
+    /// null is off.
     ///
     /// `do_convert_rgb` is accepted and has no effect: [`decode`](super::decode) always returns
     /// RGB, the only thing that the three-channel towers take.
     ///
     /// # Errors
-    /// A value of the wrong type or out of range, a filter other than bilinear and bicubic, a
-    /// processor other than CLIP's, or steps whose result has no fixed size.
+    /// A value of the wrong type or out of range, a filter that the reference cannot antialias, a processor other
+    /// than CLIP's, padding, or steps whose result has no fixed size.
     pub fn from_json(config: &Value) -> Result<Preprocess, PreprocessError> {
         let Value::Object(map) = config else {
             return Err(PreprocessError::NotAnObject);
@@ -99,25 +106,45 @@ impl Preprocess {
                 return Err(PreprocessError::OtherProcessor(name.to_owned()));
             }
         }
-        let flag = |key: &str| match get(key) {
-            None => Ok(true),
+        let flag = |key: &str, default: bool| match map.get(key) {
+            None => Ok(default),
+            Some(Value::Null) => Ok(false),
             Some(Value::Bool(b)) => Ok(*b),
             Some(other) => Err(bad(key, other, "true or false")),
         };
-        flag("do_convert_rgb")?;
+        flag("do_convert_rgb", true)?;
+        if flag("do_pad", false)? {
+            return Err(PreprocessError::Padding("do_pad"));
+        }
 
         let mut steps = Preprocess::clip(224);
         if let Some(value) = get("size") {
-            steps.resize = Some(resize_size(value)?);
+            let square = flag("default_to_square", false)?;
+            steps.resize = Some(resize_size(value, square)?);
+        }
+        // An option of a model that shares CLIP's processor. It goes before `size`.
+        if flag("use_square_size", false)? {
+            steps.resize = Some(Resize::Exact {
+                height: 224,
+                width: 224,
+            });
         }
         if let Some(value) = get("crop_size") {
             steps.crop = Some(crop_size(value)?);
         }
         if let Some(value) = get("resample") {
             steps.resample = match value.as_u64() {
+                Some(0) => Resample::Nearest,
+                Some(1) => Resample::Lanczos,
                 Some(2) => Resample::Bilinear,
                 Some(3) => Resample::Bicubic,
-                _ => return Err(bad("resample", value, "2 (bilinear) or 3 (bicubic)")),
+                _ => {
+                    return Err(bad(
+                        "resample",
+                        value,
+                        "0 (nearest), 1 (Lanczos), 2 (bilinear) or 3 (bicubic)",
+                    ));
+                }
             };
         }
         if let Some(value) = get("rescale_factor") {
@@ -140,16 +167,16 @@ impl Preprocess {
             "a positive number or a list of three",
         )?;
         steps.normalize = Some((mean, std));
-        if !flag("do_resize")? {
+        if !flag("do_resize", true)? {
             steps.resize = None;
         }
-        if !flag("do_center_crop")? {
+        if !flag("do_center_crop", true)? {
             steps.crop = None;
         }
-        if !flag("do_rescale")? {
+        if !flag("do_rescale", true)? {
             steps.rescale = None;
         }
-        if !flag("do_normalize")? {
+        if !flag("do_normalize", true)? {
             steps.normalize = None;
         }
         match (steps.crop, steps.resize) {
@@ -193,22 +220,30 @@ fn side(value: &Value) -> Option<usize> {
     (1..=MAX_SIDE).contains(&n).then_some(n as usize)
 }
 
-/// `{"height": …, "width": …}`.
+/// `{"height": …, "width": …}` or `[height, width]`.
 fn both(value: &Value) -> Option<(usize, usize)> {
-    Some((side(value.get("height")?)?, side(value.get("width")?)?))
+    match value {
+        Value::Array(sides) if sides.len() == 2 => Some((side(&sides[0])?, side(&sides[1])?)),
+        _ => Some((side(value.get("height")?)?, side(value.get("width")?)?)),
+    }
 }
 
-fn resize_size(value: &Value) -> Result<Resize, PreprocessError> {
+/// `square`: what a single number means, both sides instead of the shorter one.
+fn resize_size(value: &Value, square: bool) -> Result<Resize, PreprocessError> {
     let expected = "a side from 1 to 8192, {\"shortest_edge\": …} or {\"height\": …, \"width\": …}";
+    let exact = |(height, width)| Resize::Exact { height, width };
     let longest = value.get("longest_edge").is_some_and(|v| !v.is_null());
     let found = if longest {
         None
     } else if let Some(edge) = value.get("shortest_edge").filter(|v| !v.is_null()) {
         side(edge).map(Resize::ShortestEdge)
-    } else if value.is_object() {
-        both(value).map(|(height, width)| Resize::Exact { height, width })
+    } else if value.is_number() {
+        side(value).map(|side| match square {
+            true => exact((side, side)),
+            false => Resize::ShortestEdge(side),
+        })
     } else {
-        side(value).map(Resize::ShortestEdge)
+        both(value).map(exact)
     };
     found.ok_or_else(|| bad("size", value, expected))
 }
@@ -262,10 +297,10 @@ mod tests {
             assert_eq!(Preprocess::from_json(&config), Ok(right), "{config}");
         };
         check(json!({}), |_| ());
-        check(
-            json!({"size": null, "image_mean": null, "do_resize": null}),
-            |_| (),
-        );
+        check(json!({"size": null, "image_mean": null}), |_| ());
+        check(json!({"do_resize": null, "do_pad": null}), |p| {
+            p.resize = None
+        });
         check(
             json!({"image_processor_type": "CLIPImageProcessorFast", "resample": 3}),
             |_| (),
@@ -278,12 +313,30 @@ mod tests {
         check(json!({"size": 336}), resize_336);
         check(json!({"size": 336.0}), resize_336);
         check(json!({"size": {"shortest_edge": 336}}), resize_336);
-        check(json!({"size": {"height": 20, "width": 30}}), |p| {
+        let exact: fn(&mut Preprocess) = |p| {
             p.resize = Some(Resize::Exact {
                 height: 20,
                 width: 30,
-            });
+            })
+        };
+        check(json!({"size": {"height": 20, "width": 30}}), exact);
+        check(json!({"size": [20, 30]}), exact);
+        check(json!({"size": 336, "default_to_square": false}), resize_336);
+        check(json!({"size": 20, "default_to_square": true}), |p| {
+            p.resize = Some(Resize::Exact {
+                height: 20,
+                width: 20,
+            })
         });
+        check(json!({"size": 336, "use_square_size": true}), |p| {
+            p.resize = Some(Resize::Exact {
+                height: 224,
+                width: 224,
+            })
+        });
+        check(json!({"crop_size": [20, 30]}), |p| p.crop = Some((20, 30)));
+        check(json!({"resample": 0}), |p| p.resample = Resample::Nearest);
+        check(json!({"resample": 1}), |p| p.resample = Resample::Lanczos);
         check(json!({"crop_size": 100}), |p| p.crop = Some((100, 100)));
         check(json!({"crop_size": {"height": 20, "width": 30}}), |p| {
             p.crop = Some((20, 30))
@@ -326,11 +379,12 @@ mod tests {
             json!({"size": {"shortest_edge": 3, "longest_edge": 9}}),
             "`size`",
         );
-        check(json!({"crop_size": [3, 4]}), "`crop_size` is [3,4]");
+        check(json!({"crop_size": [3]}), "`crop_size` is [3]");
         check(
-            json!({"resample": 1}),
-            "`resample` is 1, expected 2 (bilinear) or 3 (bicubic)",
+            json!({"resample": 4}),
+            "`resample` is 4, expected 0 (nearest), 1 (Lanczos)",
         );
+        check(json!({"do_pad": true}), "`do_pad` is on");
         check(json!({"rescale_factor": 0}), "`rescale_factor`");
         check(json!({"image_std": [1, 0, 1]}), "`image_std`");
         check(json!({"image_mean": [1, 0]}), "`image_mean`");

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::resize::{BICUBIC, BILINEAR, resize};
+use super::resize::{BICUBIC, BILINEAR, LANCZOS, nearest, resize};
 use super::{Preprocess, Resample, Resize, Rgb};
 
 impl Preprocess {
@@ -45,12 +45,14 @@ impl Preprocess {
         let (height, width) = self.output_size();
         let (columns, left) = window(to.0, width);
         let (rows, top) = window(to.1, height);
-        let kernel = match self.resample {
-            Resample::Bilinear => BILINEAR,
-            Resample::Bicubic => BICUBIC,
-        };
         let (part_width, part_height) = (columns.len(), rows.len());
-        let part = resize(&image.data, from, to, columns, rows, kernel);
+        let resize = |kernel| resize(&image.data, from, to, columns.clone(), rows.clone(), kernel);
+        let part = match self.resample {
+            Resample::Nearest => nearest(&image.data, from, to, columns, rows),
+            Resample::Lanczos => resize(LANCZOS),
+            Resample::Bilinear => resize(BILINEAR),
+            Resample::Bicubic => resize(BICUBIC),
+        };
         if (part_width, part_height) == (width, height) {
             return part;
         }

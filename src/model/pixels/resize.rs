@@ -41,6 +41,22 @@ pub(super) const BICUBIC: Kernel = Kernel {
     support: 2.0,
 };
 
+/// Sinc under a window of three lobes.
+pub(super) const LANCZOS: Kernel = Kernel {
+    weight: |x| {
+        let sinc = |x: f64| {
+            let x = x * std::f64::consts::PI;
+            if x == 0.0 { 1.0 } else { x.sin() / x }
+        };
+        if x.abs() < 3.0 {
+            sinc(x) * sinc(x / 3.0)
+        } else {
+            0.0
+        }
+    },
+    support: 3.0,
+};
+
 /// Fixed-point weights of some outputs along one axis.
 struct Taps {
     /// First source index of each output.
@@ -85,9 +101,10 @@ impl Taps {
 
         // The precision, at most 22 bits, follows from the largest weight of the whole axis, also of
         // outputs that are not wanted. When enlarging it is that of the first output, whose window the border
-        // cuts: at least 1, and below 2 for every output, which all give the same precision.
+        // cuts: at least 1, and below 2 for every output, which all give the same precision. (Not with three lobes.)
         let mut largest = 0f64;
-        let all = if scale < 1.0 { 0..1 } else { 0..output };
+        let first_is_enough = scale < 1.0 && kernel.support <= 2.0;
+        let all = if first_is_enough { 0..1 } else { 0..output };
         for i in all.chain(wanted.clone()) {
             compute(i, &mut row);
             largest = row.iter().fold(largest, |m, &w| m.max(w));
@@ -175,6 +192,29 @@ pub(super) fn resize(
     let mut out = vec![0; rows.len() * line];
     vertical_pass(&narrowed, needed.start, line, &taps, &mut out);
     out
+}
+
+/// As [`resize`], each output the source pixel under its middle.
+pub(super) fn nearest(
+    source: &[u8],
+    from: (usize, usize),
+    to: (usize, usize),
+    columns: Range<usize>,
+    rows: Range<usize>,
+) -> Vec<u8> {
+    // In f32, as the reference computes places.
+    let place = |i: usize, input: usize, output: usize| {
+        let scale = input as f32 / output as f32;
+        (((i as f64 + 0.5) * f64::from(scale)) as f32 as usize).min(input - 1)
+    };
+    let columns: Vec<usize> = columns.map(|x| place(x, from.0, to.0)).collect();
+    rows.flat_map(|y| {
+        let row = &source[place(y, from.1, to.1) * from.0 * 3..][..from.0 * 3];
+        columns
+            .iter()
+            .flat_map(|&x| [row[x * 3], row[x * 3 + 1], row[x * 3 + 2]])
+    })
+    .collect()
 }
 
 /// Rows that the horizontal pass treats at once, one per vector lane.
