@@ -67,6 +67,16 @@ fn files_decode_to_the_pixels_of_pillow() {
 }
 
 #[test]
+fn what_cannot_be_trusted_or_read_is_refused() {
+    for name in expected()["refused"].as_array().unwrap() {
+        let name = name.as_str().unwrap();
+        let bytes = std::fs::read(fixtures().join(name)).unwrap();
+        let decoded = decode(&bytes, &DecodeOptions::default());
+        assert!(decoded.is_err(), "{name}");
+    }
+}
+
+#[test]
 fn crops_and_tensors_are_those_of_transformers() {
     let expected = expected();
     let configs: Vec<Preprocess> = expected["configs"]

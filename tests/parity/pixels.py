@@ -17,6 +17,7 @@ import pathlib
 import warnings
 
 import numpy as np
+import odd_files
 import PIL
 import torch
 import torchvision
@@ -53,8 +54,8 @@ def picture(width, height, channels=3, seed=0):
 
 
 def deep_grey():
-    """16-bit greys. Pillow's conversion clips them at 255; the decoder takes the high byte."""
-    return (np.arange(61 * 37, dtype=np.uint32) * 29).astype(np.uint16).reshape(37, 61)
+    """16-bit greys, of which Pillow's conversion clips those above 255."""
+    return (np.arange(61 * 37, dtype=np.uint32) * 29 % 700).astype(np.uint16).reshape(37, 61)
 
 
 def files():
@@ -130,6 +131,9 @@ def files():
     text = PngInfo()
     text.add_itxt("XML:com.adobe.xmp", xmp)
     save("xmp.png", rgb, pnginfo=text)
+    save("xmp.tif", rgb, tiffinfo={700: xmp.encode()}, compression="tiff_lzw")
+    for kind, image in {"rgb": rgb, "grey": grey, "cmyk": cmyk}.items():
+        save(f"tiff_jpeg_{kind}.tif", image, compression="jpeg", quality=80)
     return made
 
 
@@ -144,6 +148,9 @@ CONFIGS = [
     {"do_normalize": False, "size": 60, "crop_size": 61},
     {"do_rescale": False, "size": 64, "crop_size": 50},
     {"size": 5, "crop_size": 5},
+    {"size": 64, "crop_size": 50, "resample": 0},
+    {"size": [50, 70], "crop_size": [40, 80], "resample": 1},
+    {"size": 70, "crop_size": 64, "default_to_square": True, "do_normalize": None, "resample": 1},
     {"size": {"height": 40, "width": 300}, "crop_size": {"height": 100, "width": 200}, "resample": 2},
     {"rescale_factor": 0.0078431, "image_mean": [0.5, 0.4, 0.5], "image_std": [0.5, 0.25, 0.5]},
 ]
@@ -176,7 +183,8 @@ def resizing():
 
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
-    made = files()
+    made = files() | odd_files.files()
+    refused = odd_files.refused()
     for old in sorted(OUT.iterdir()):
         # Pillow cannot write these chroma samplings; mozjpeg's encoder made the files.
         if old.name.startswith("jpeg_mozjpeg_"):
@@ -185,15 +193,20 @@ def main():
     decoding = []
     for name, content in made.items():
         (OUT / name).write_bytes(content)
-        image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
-        pixels = convert_to_rgb(image, return_numpy=True)
-        if name.startswith("deep_grey"):
-            pixels = np.repeat((deep_grey() >> 8).astype(np.uint8)[..., None], 3, 2)
+        if name in odd_files.TRUTHS:
+            # Pillow reads these wrongly.
+            pixels = odd_files.TRUTHS[name]
+        else:
+            image = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+            pixels = convert_to_rgb(image, return_numpy=True)
         decoding.append({"file": name, "width": pixels.shape[1], "height": pixels.shape[0], "rgb": sha(pixels)})
+    for name, content in refused.items():
+        (OUT / name).write_bytes(content)
     expected = {
         "made_with": {"pillow": PIL.__version__, "torch": torch.__version__, "torchvision": torchvision.__version__, "transformers": transformers.__version__},
         "configs": CONFIGS,
         "decoding": decoding,
+        "refused": sorted(refused),
         "resizing": list(resizing()),
     }
     lines = json.dumps(expected, indent=1)

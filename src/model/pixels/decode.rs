@@ -1,17 +1,18 @@
 //! Image files to upright 8-bit RGB.
 //!
-//! JPEG and TIFF have their own modules, the others come through the `image` crate. What follows is
-//! as transformers treats a Pillow image: the first frame of an animation or the first page,
-//! transparency composited on white, inks without a colour profile. Two things differ on purpose,
-//! where Pillow loses the picture: 16-bit greys keep their high byte (Pillow clips at 255), and the
-//! transparent level of a PNG of 2 or 4 bits is compared before scaling, as the format defines it.
+//! JPEG, PNG, GIF and TIFF have their own modules, WebP and BMP come through the `image` crate. Everything is as
+//! transformers treats a Pillow image, so that accuracies are those that others publish: the first frame of an
+//! animation or the first page, transparency composited on white, no colour profile applied. This holds also where
+//! Pillow does the picture no good: 16-bit greys are clipped at 255, not scaled, which makes most of them white
+//! (scale them down to 8 bits beforehand); 16-bit colours, and greys with an alpha channel, keep their high byte.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::sniff::{Kind, kind};
-use super::{Rgb, jpeg, orientation, tiff};
+use super::{Rgb, gif, jpeg, orientation, png, tiff};
 use crate::guard::guard;
 
 /// Pictures above this many pixels are refused by default: the number at which Pillow stops.
@@ -68,6 +69,8 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError>
         Kind::Jpeg => jpeg::decode(bytes, options),
         Kind::Other(format) => {
             let result = guard(|| match format {
+                ImageFormat::Png => png::decode(bytes, options),
+                ImageFormat::Gif => gif::decode(bytes, options),
                 ImageFormat::Tiff => tiff::decode(bytes, options),
                 _ => other(bytes, format, options),
             });
@@ -115,7 +118,11 @@ fn name(format: ImageFormat) -> &'static str {
 
 fn other(bytes: &[u8], format: ImageFormat, options: &DecodeOptions) -> Result<Rgb, DecodeError> {
     let fail = |error: ImageError| refusal(error, format);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let content = match format {
+        ImageFormat::WebP => without_blending(bytes),
+        _ => Cow::Borrowed(bytes),
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(&*content), format);
     let mut limits = Limits::no_limits();
     // Room for 16-bit RGBA of the largest picture and for what the decoders keep besides.
     limits.max_alloc = Some(
@@ -145,6 +152,9 @@ fn other(bytes: &[u8], format: ImageFormat, options: &DecodeOptions) -> Result<R
     })?;
     let mut samples = vec![0; size];
     decoder.read_image(&mut samples).map_err(fail)?;
+    if let (ImageFormat::Bmp, Some(depths)) = (format, depths_of_bmp16(bytes)) {
+        floor_levels(&mut samples, depths);
+    }
     let data = to_rgb(samples, color).ok_or_else(|| DecodeError::Unsupported {
         format: name(format),
         message: format!("{color:?} samples"),
@@ -198,18 +208,56 @@ fn to_rgb(samples: Vec<u8>, color: ColorType) -> Option<Vec<u8>> {
             .chunks_exact(4)
             .flat_map(|p| on_white([p[0], p[1], p[2]], p[3]))
             .collect(),
-        ColorType::L16 => to_rgb(high_bytes(&samples), ColorType::L8)?,
-        ColorType::La16 => to_rgb(high_bytes(&samples), ColorType::La8)?,
-        ColorType::Rgb16 => high_bytes(&samples),
-        ColorType::Rgba16 => to_rgb(high_bytes(&samples), ColorType::Rgba8)?,
         _ => return None,
     })
 }
 
-/// The high bytes of 16-bit samples in the machine's order.
-fn high_bytes(samples: &[u8]) -> Vec<u8> {
-    let high = |p: &[u8]| (u16::from_ne_bytes([p[0], p[1]]) >> 8) as u8;
-    samples.chunks_exact(2).map(high).collect()
+/// An animated WebP file whose first frame replaces what is under it.
+///
+/// Nothing is under the first frame, and replacing is exact where blending rounds.
+fn without_blending(bytes: &[u8]) -> Cow<'_, [u8]> {
+    const HEADER: usize = 12;
+    const FLAGS: usize = 8 + 15;
+    let mut at = HEADER;
+    while let Some(head) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        if head.starts_with(b"ANMF") && bytes.len() > at + FLAGS {
+            let mut copy = bytes.to_vec();
+            copy[at + FLAGS] |= 0b10;
+            return Cow::Owned(copy);
+        }
+        let size = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        // Chunks are padded to an even length.
+        at = at.saturating_add(8).saturating_add(size + size % 2);
+    }
+    Cow::Borrowed(bytes)
+}
+
+/// Bits of red, green and blue in a BMP file of 16 bits a pixel; `None` for other files.
+fn depths_of_bmp16(bytes: &[u8]) -> Option<[u32; 3]> {
+    let number = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+    let (bits, compression) = (number(28)? & 0xffff, number(30)?);
+    match (bits, compression) {
+        (16, 0) => Some([5; 3]),
+        (16, 3) => Some([
+            number(54)?.count_ones(),
+            number(58)?.count_ones(),
+            number(62)?.count_ones(),
+        ]),
+        _ => None,
+    }
+}
+
+/// Levels of `depths` bits that were scaled to 8 bits to the nearest, scaled rounding down instead, as Pillow does.
+fn floor_levels(samples: &mut [u8], depths: [u32; 3]) {
+    for pixel in samples.chunks_exact_mut(3) {
+        for (sample, depth) in pixel.iter_mut().zip(depths) {
+            if (1..8).contains(&depth) {
+                let most = (1u32 << depth) - 1;
+                let level = (u32::from(*sample) * most + 127) / 255;
+                *sample = (level * 255 / most) as u8;
+            }
+        }
+    }
 }
 
 /// A colour over white, in the 7-bit fixed point of Pillow's `alpha_composite`.

@@ -38,15 +38,57 @@ impl BufRead for Source<'_> {
     }
 }
 
-/// Decodes a JPEG file. libjpeg's errors unwind (without the panic hook, so nothing is printed)
-/// and are caught here.
+/// Decodes a JPEG file.
 pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError> {
+    guarded(bytes, |source| read(source, options))
+}
+
+/// Decodes the JPEG stream of a TIFF strip or tile to samples as they are stored, or to RGB if they are Y, Cb and Cr.
+/// Returns the width and the samples, `channels` a pixel. `most` is the width and height of the strip or tile, which the
+/// stream may not go beyond.
+pub(super) fn decode_samples(
+    bytes: &[u8],
+    channels: usize,
+    ycbcr_to_rgb: bool,
+    most: (usize, usize),
+) -> Result<(usize, Vec<u8>), DecodeError> {
+    guarded(bytes, |source| {
+        let decoder = Decompress::builder().from_reader(source).map_err(corrupt)?;
+        if decoder.components().len() != channels || channels == 2 {
+            return Err(corrupt(format_args!(
+                "{} colour components",
+                decoder.components().len()
+            )));
+        }
+        let size = decoder.size();
+        if size.0 > most.0 || size.1 > most.1 {
+            return Err(corrupt("larger than its place in the picture"));
+        }
+        // What a stream holds is the TIFF file's to say; asking for what libjpeg takes it for leaves it as it is.
+        let output = if ycbcr_to_rgb {
+            ColorSpace::JCS_RGB
+        } else {
+            decoder.color_space()
+        };
+        let mut started = decoder.to_colorspace(output).map_err(corrupt)?;
+        let samples = started.read_scanlines().map_err(corrupt)?;
+        let width = started.width();
+        started.finish().map_err(corrupt)?;
+        Ok((width, samples))
+    })
+}
+
+/// Runs libjpeg on the bytes. Its errors unwind (without the panic hook, so nothing is printed) and are caught here.
+fn guarded<T>(
+    bytes: &[u8],
+    work: impl FnOnce(Source<'_>) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
     let starved = Cell::new(false);
     let source = Source {
         rest: bytes,
         starved: &starved,
     };
-    let result = catch_unwind(AssertUnwindSafe(|| read(source, options)));
+    let result = catch_unwind(AssertUnwindSafe(|| work(source)));
     match result {
         Ok(Ok(_)) if starved.get() => Err(DecodeError::Truncated { format: "JPEG" }),
         Ok(Err(DecodeError::Corrupt { .. })) if starved.get() => {

@@ -10,8 +10,10 @@
 
 mod config;
 mod decode;
+mod gif;
 mod jpeg;
 mod orientation;
+mod png;
 mod preprocess;
 mod resize;
 mod sniff;

@@ -4,83 +4,69 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use ::tiff::decoder::{Decoder, DecodingResult, Limits};
+use ::tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError};
 
 use super::decode::{DecodeError, DecodeOptions, check_size, cmyk_to_rgb, on_white};
-use super::{Rgb, orientation};
+use super::{Rgb, jpeg, orientation};
 
 const FORMAT: &str = "TIFF";
 /// Values of PhotometricInterpretation.
+const WHITE_IS_ZERO: u16 = 0;
 const BLACK_IS_ZERO: u16 = 1;
 const PALETTE: u16 = 3;
-/// Value of Compression.
+const YCBCR: u16 = 6;
+/// Values of Compression.
+const UNCOMPRESSED: u16 = 1;
 const JPEG: u16 = 7;
+/// Value of Predictor.
+const NO_PREDICTOR: u16 = 1;
+/// Values of ExtraSamples.
+const PREMULTIPLIED: u16 = 1;
+const STRAIGHT: u16 = 2;
+/// Value of FillOrder: the first pixel is in the lowest bits of a byte.
+const LOWEST_FIRST: u16 = 2;
+/// Tag of an XMP packet.
+const XMP: u16 = 700;
+
+type Source<'a> = Decoder<Cursor<&'a [u8]>>;
 
 /// Decodes the first page.
 pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError> {
     let mut header = Decoder::new(Cursor::new(bytes)).map_err(refusal)?;
     let (width, height) = header.dimensions().map_err(refusal)?;
     check_size(width.into(), height.into(), options)?;
-    let number = |header: &mut Decoder<_>, tag| header.find_tag_unsigned::<u16>(tag).ok().flatten();
 
+    let mut content = Cow::Borrowed(bytes);
     // The `tiff` crate refuses palettes but not the same samples as greys.
-    let palette = number(&mut header, Tag::PhotometricInterpretation) == Some(PALETTE);
-    let (bytes, map) = if palette {
-        let map = header.get_tag_u16_vec(Tag::ColorMap).map_err(refusal)?;
-        (Cow::Owned(as_grey(bytes)?), Some(map))
+    let photometric = number(&mut header, Tag::PhotometricInterpretation);
+    let map = if photometric == Some(PALETTE) {
+        replace(&mut content, Tag::PhotometricInterpretation, BLACK_IS_ZERO)?;
+        Some(header.get_tag_u16_vec(Tag::ColorMap).map_err(refusal)?)
     } else {
-        (Cow::Borrowed(bytes), None)
+        None
     };
+    // And it drops samples of unknown meaning before it undoes the predictor, which needs them.
+    let extra = numbers(&mut header, Tag::ExtraSamples).and_then(|kinds| kinds.first().copied());
+    if extra.is_some_and(|kind| kind != PREMULTIPLIED && kind != STRAIGHT) {
+        replace(&mut content, Tag::ExtraSamples, STRAIGHT)?;
+    }
 
     let most = usize::try_from(options.max_pixels.saturating_mul(8)).unwrap_or(usize::MAX);
     let mut limits = Limits::default();
     limits.decoding_buffer_size = most;
     limits.intermediate_buffer_size = most;
-    let reader = Cursor::new(&*bytes);
-    let mut decoder = Decoder::new(reader).map_err(refusal)?.with_limits(limits);
+    let decoder = Decoder::new(Cursor::new(&*content)).map_err(refusal)?;
+    let mut decoder = decoder.with_limits(limits);
     let color = decoder.colortype().map_err(refusal)?;
-    let alpha = decoder
-        .find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)
-        .ok()
-        .flatten();
-    let alpha = Alpha::of(alpha.and_then(|kinds| kinds.first().copied()));
-    let compression = number(&mut decoder, Tag::Compression);
-    let subsampling = decoder
-        .find_tag_unsigned_vec::<u16>(Tag::ChromaSubsampling)
-        .ok()
-        .flatten();
-
-    let mut samples = DecodingResult::U8(Vec::new());
-    let layout = decoder
-        .read_image_to_buffer(&mut samples)
-        .map_err(refusal)?;
-    if samples.as_buffer(0).as_bytes().len() < layout.complete_len {
-        return Err(unsupported(format!(
-            "{} bytes of samples",
-            layout.complete_len
-        )));
-    }
-    let samples = match samples {
-        DecodingResult::U8(v) => v,
-        DecodingResult::U16(v) => v.iter().map(|s| (s >> 8) as u8).collect(),
-        _ => {
-            return Err(unsupported(format!(
-                "{color:?} samples that are not unsigned integers"
-            )));
-        }
-    };
-    let bits = color.bit_depth();
+    let alpha = Alpha::of(color, extra);
+    let compression = number(&mut decoder, Tag::Compression).unwrap_or(UNCOMPRESSED);
+    let subsampling = numbers(&mut decoder, Tag::ChromaSubsampling);
     let channels = usize::from(color.num_samples());
     let pixels = width as usize * height as usize;
-    let samples = match bits {
-        1 | 2 | 4 if channels == 1 => unpack(&samples, width as usize, bits),
-        8 | 16 if layout.planes > 1 => interleave(&samples, pixels, channels),
-        8 | 16 => samples,
-        _ => return Err(unsupported(format!("{color:?} samples"))),
-    };
 
+    let samples = read_samples(&mut decoder, &content, color, compression)?;
     let pixel = |p: &[u8]| -> [u8; 3] { [p[0], p[1], p[2]] };
     let each = samples.chunks_exact(channels);
     let data: Vec<u8> = match (color, &map) {
@@ -108,9 +94,9 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, Decod
         (ColorType::CMYK(_) | ColorType::CMYKA(_), None) => each
             .flat_map(|p| cmyk_to_rgb([p[0], p[1], p[2], p[3]]))
             .collect(),
-        (ColorType::YCbCr(_), None)
-            if compression == Some(JPEG) || subsampling.as_deref() == Some(&[1, 1]) =>
-        {
+        // libjpeg has made RGB of it.
+        (ColorType::YCbCr(_), None) if compression == JPEG => samples,
+        (ColorType::YCbCr(_), None) if subsampling.as_deref() == Some(&[1, 1]) => {
             each.flat_map(|p| ycbcr_to_rgb(pixel(p))).collect()
         }
         _ => return Err(unsupported(format!("{color:?} samples"))),
@@ -123,14 +109,160 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, Decod
         height,
         data,
     };
-    let turn = options
-        .exif_orientation
-        .then(|| orientation::from_tiff(&bytes))
-        .flatten();
-    Ok(match turn {
+    let turn = || {
+        orientation::from_tiff(bytes).or_else(|| {
+            let packet = decoder.find_tag(Tag::Unknown(XMP)).ok().flatten()?;
+            orientation::from_xmp(&packet.into_u8_vec().ok()?)
+        })
+    };
+    Ok(match options.exif_orientation.then(turn).flatten() {
         Some(turn) => orientation::upright(image, turn),
         None => image,
     })
+}
+
+/// The samples of the picture, one byte each and those of a pixel together, put together from its strips or tiles.
+///
+/// Samples of 16 bits are cut to the high byte, but greys clipped at 255 and never inverted, which is how Pillow
+/// takes them.
+fn read_samples(
+    decoder: &mut Source<'_>,
+    content: &[u8],
+    color: ColorType,
+    compression: u16,
+) -> Result<Vec<u8>, DecodeError> {
+    let (width, height) = decoder.dimensions().map_err(refusal)?;
+    let (width, height) = (width as usize, height as usize);
+    let channels = usize::from(color.num_samples());
+    let bits = color.bit_depth();
+    match bits {
+        1 | 2 | 4 if channels == 1 => (),
+        8 => (),
+        16 if compression != JPEG => (),
+        _ => return Err(unsupported(format!("{color:?} samples"))),
+    }
+    let stored = number(decoder, Tag::SamplesPerPixel).unwrap_or(1);
+    let predicted = number(decoder, Tag::Predictor).is_some_and(|kind| kind != NO_PREDICTOR);
+    if predicted && usize::from(stored) != channels {
+        return Err(unsupported(format!(
+            "{stored} samples a pixel with a predictor"
+        )));
+    }
+    let lowest_first = number(decoder, Tag::FillOrder) == Some(LOWEST_FIRST);
+    if lowest_first && (compression != UNCOMPRESSED || bits > 8) {
+        return Err(unsupported(
+            "bits in reverse order (FillOrder 2) in compressed or 16-bit samples".to_owned(),
+        ));
+    }
+    let photometric = number(decoder, Tag::PhotometricInterpretation);
+    let inverted = photometric == Some(WHITE_IS_ZERO);
+    let planes = match number(decoder, Tag::PlanarConfiguration) {
+        Some(2) => channels,
+        _ => 1,
+    };
+    let tables = (compression == JPEG).then(|| {
+        let tables = decoder.find_tag(Tag::JPEGTables).ok().flatten();
+        tables.and_then(|tables| tables.into_u8_vec().ok())
+    });
+
+    let (chunk_width, chunk_height) = decoder.chunk_dimensions();
+    if chunk_width == 0 || chunk_height == 0 {
+        return Err(corrupt("strips or tiles without pixels"));
+    }
+    let across = width.div_ceil(chunk_width as usize);
+    let down = height.div_ceil(chunk_height as usize);
+    let each = channels / planes;
+    let mut samples = vec![0; width * height * channels];
+    for index in 0..across * down * planes {
+        let (plane, place) = (index / (across * down), index % (across * down));
+        let left = place % across * chunk_width as usize;
+        let top = place / across * chunk_height as usize;
+        let columns = (width - left).min(chunk_width as usize);
+        let rows = (height - top).min(chunk_height as usize);
+        let index = u32::try_from(index).map_err(|_| corrupt("too many strips"))?;
+        // Rows of the chunk, which may be wider and more than what lies in the picture.
+        let (line, chunk) = match &tables {
+            Some(tables) => {
+                let stream = jpeg_stream(decoder, content, index, tables.as_deref())?;
+                let to_rgb = photometric == Some(YCBCR) && each == 3;
+                let most = (chunk_width as usize, chunk_height as usize);
+                let (line, chunk) = jpeg::decode_samples(&stream, each, to_rgb, most)
+                    .map_err(|message| corrupt(format_args!("JPEG inside: {message}")))?;
+                (line * each, chunk)
+            }
+            None => {
+                let chunk = decoder.read_chunk(index).map_err(refusal)?;
+                let bytes = match chunk {
+                    DecodingResult::U8(v) => v,
+                    DecodingResult::U16(v) if channels == 1 => v
+                        .iter()
+                        .map(|&s| if inverted { !s } else { s })
+                        .map(|s| s.min(255) as u8)
+                        .collect(),
+                    DecodingResult::U16(v) => v.iter().map(|s| (s >> 8) as u8).collect(),
+                    _ => {
+                        return Err(unsupported(format!(
+                            "{color:?} samples that are not unsigned integers"
+                        )));
+                    }
+                };
+                if bits < 8 || lowest_first {
+                    (columns, unpack(&bytes, columns, bits, lowest_first))
+                } else {
+                    (columns * each, bytes)
+                }
+            }
+        };
+        if line < columns * each || chunk.len() < line * rows {
+            return Err(corrupt("a strip or tile is too small"));
+        }
+        for (y, row) in chunk.chunks_exact(line).take(rows).enumerate() {
+            let start = ((top + y) * width + left) * channels + plane;
+            if each == channels {
+                samples[start..start + columns * each].copy_from_slice(&row[..columns * each]);
+            } else {
+                let out = samples[start..].iter_mut().step_by(channels);
+                out.zip(&row[..columns]).for_each(|(out, &v)| *out = v);
+            }
+        }
+    }
+    Ok(samples)
+}
+
+/// The JPEG file in a strip or tile: the tables that all of them share, put before its own data.
+fn jpeg_stream(
+    decoder: &mut Source<'_>,
+    content: &[u8],
+    index: u32,
+    tables: Option<&[u8]>,
+) -> Result<Vec<u8>, DecodeError> {
+    let (offsets, lengths) = match decoder.get_chunk_type() {
+        ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
+        ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
+    };
+    let mut value = |tag| -> Result<Option<usize>, DecodeError> {
+        let all = decoder.get_tag_u64_vec(tag).map_err(refusal)?;
+        let one = all.get(index as usize).copied();
+        Ok(one.and_then(|v| usize::try_from(v).ok()))
+    };
+    let (offset, length) = (value(offsets)?, value(lengths)?);
+    let data = offset
+        .zip(length)
+        .and_then(|(offset, length)| content.get(offset..offset.checked_add(length)?))
+        .ok_or(DecodeError::Truncated { format: FORMAT })?;
+    let tables = tables.and_then(|t| t.strip_suffix(b"\xff\xd9"));
+    Ok(match (tables, data.strip_prefix(b"\xff\xd8")) {
+        (Some(tables), Some(rest)) => [tables, rest].concat(),
+        _ => data.to_vec(),
+    })
+}
+
+fn number(decoder: &mut Source<'_>, tag: Tag) -> Option<u16> {
+    decoder.find_tag_unsigned(tag).ok().flatten()
+}
+
+fn numbers(decoder: &mut Source<'_>, tag: Tag) -> Option<Vec<u16>> {
+    decoder.find_tag_unsigned_vec(tag).ok().flatten()
 }
 
 fn corrupt(message: impl ToString) -> DecodeError {
@@ -157,18 +289,17 @@ fn refusal(error: TiffError) -> DecodeError {
     }
 }
 
-/// A copy of the file that calls its palette indices greys.
-fn as_grey(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let (at, big) = orientation::value_of(bytes, Tag::PhotometricInterpretation.to_u16())
-        .ok_or_else(|| unsupported("a palette in a BigTIFF file".to_owned()))?;
-    let value = if big {
-        BLACK_IS_ZERO.to_be_bytes()
+/// Changes the first number of a tag, in a copy of the file.
+fn replace(content: &mut Cow<'_, [u8]>, tag: Tag, value: u16) -> Result<(), DecodeError> {
+    let (at, big_endian) = orientation::value_of(content, tag.to_u16())
+        .ok_or_else(|| corrupt(format_args!("{tag:?} is not a short number")))?;
+    let value = if big_endian {
+        value.to_be_bytes()
     } else {
-        BLACK_IS_ZERO.to_le_bytes()
+        value.to_le_bytes()
     };
-    let mut copy = bytes.to_vec();
-    copy[at..at + 2].copy_from_slice(&value);
-    Ok(copy)
+    content.to_mut()[at..at + 2].copy_from_slice(&value);
+    Ok(())
 }
 
 /// What the sample after the colour is.
@@ -182,10 +313,12 @@ enum Alpha {
 }
 
 impl Alpha {
-    fn of(extra_sample: Option<u16>) -> Alpha {
-        match extra_sample {
-            Some(1) => Alpha::Premultiplied,
-            Some(2) => Alpha::Straight,
+    fn of(color: ColorType, extra_sample: Option<u16>) -> Alpha {
+        match (color, extra_sample) {
+            (_, Some(PREMULTIPLIED)) => Alpha::Premultiplied,
+            (_, Some(STRAIGHT)) => Alpha::Straight,
+            // Some programs write an alpha channel after the colours without saying so, or with this number.
+            (ColorType::RGBA(_), None | Some(999)) => Alpha::Straight,
             _ => Alpha::Unspecified,
         }
     }
@@ -193,41 +326,44 @@ impl Alpha {
     fn over_white(self, rgb: [u8; 3], alpha: u8) -> [u8; 3] {
         match self {
             Alpha::Unspecified => rgb,
-            Alpha::Premultiplied => rgb.map(|v| v.saturating_add(255 - alpha)),
-            Alpha::Straight => on_white(rgb, alpha),
+            // By way of the straight colour, with the rounding that this brings.
+            Alpha::Premultiplied if alpha != 0 => {
+                let straight = |v: u8| (u32::from(v) * 255 / u32::from(alpha)).min(255) as u8;
+                on_white(rgb.map(straight), alpha)
+            }
+            Alpha::Premultiplied | Alpha::Straight => on_white(rgb, alpha),
         }
     }
 }
 
-/// One byte per sample from rows of 1-, 2- or 4-bit samples.
-fn unpack(samples: &[u8], width: usize, bits: u8) -> Vec<u8> {
+/// One byte per sample from rows of samples of 8 bits or less, whose bits may be in reverse order.
+fn unpack(samples: &[u8], width: usize, bits: u8, lowest_first: bool) -> Vec<u8> {
     let per_byte = 8 / usize::from(bits);
-    let mask = (1u8 << bits) - 1;
+    let mask = u8::MAX >> (8 - bits);
     samples
         .chunks_exact(width.div_ceil(per_byte))
         .flat_map(|row| {
             (0..width).map(move |x| {
                 let shift = 8 - bits as usize * (x % per_byte + 1);
-                (row[x / per_byte] >> shift) & mask
+                let byte = row[x / per_byte];
+                let byte = if lowest_first {
+                    byte.reverse_bits()
+                } else {
+                    byte
+                };
+                (byte >> shift) & mask
             })
         })
         .collect()
 }
 
-/// Planes one after the other to interleaved samples.
-fn interleave(samples: &[u8], pixels: usize, channels: usize) -> Vec<u8> {
-    (0..pixels)
-        .flat_map(|i| (0..channels).map(move |c| c * pixels + i))
-        .map_while(|at| samples.get(at).copied())
-        .collect()
-}
-
-/// JPEG's full-range conversion, in libjpeg's 16-bit fixed point.
+/// JPEG's full-range conversion, in Pillow's 6-bit fixed point.
 fn ycbcr_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
-    let (y, cb, cr) = (i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128);
-    const HALF: i32 = 1 << 15;
-    let red = y + ((91_881 * cr + HALF) >> 16);
-    let green = y + ((-22_554 * cb - 46_802 * cr + HALF) >> 16);
-    let blue = y + ((116_130 * cb + HALF) >> 16);
-    [red, green, blue].map(|v| v.clamp(0, 255) as u8)
+    let part = |factor: f64, chroma: u8| (factor * 64.0 * (f64::from(chroma) - 128.0)).round();
+    let sum = |parts: f64| (i32::from(y) + (parts as i32 >> 6)).clamp(0, 255) as u8;
+    [
+        sum(part(1.402, cr)),
+        sum(part(-0.34414, cb) + part(-0.71414, cr)),
+        sum(part(1.772, cb)),
+    ]
 }
