@@ -11,7 +11,7 @@ use super::{ModelError, read, read_json};
 /// A checkpoint's tokenizer, from `tokenizer.json`, else from `vocab.json` and `merges.txt`.
 ///
 /// Cuts to `max_length` ids, start and end included, and pads nothing: files often carry no such settings, or those of
-/// their last use.
+/// their last use. Only the side from which a file cuts is kept, as transformers keeps it.
 ///
 /// # Errors
 /// A file that is missing or is not a tokenizer.
@@ -34,8 +34,10 @@ pub fn load(checkpoint: &Checkpoint, max_length: usize) -> Result<Tokenizer, Mod
             ));
         }
     };
+    let direction = tokenizer.get_truncation().map(|given| given.direction);
     let truncation = TruncationParams {
         max_length,
+        direction: direction.unwrap_or_default(),
         ..Default::default()
     };
     tokenizer
@@ -79,7 +81,7 @@ fn clip_definition(vocab: Value, merges: &[u8]) -> Value {
         ]},
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
             {"type": "Split", "behavior": "Removed", "invert": true, "pattern": {"Regex":
-                "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"}},
+                "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"}},
             {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
         ]},
         "post_processor": {"type": "RobertaProcessing", "sep": [end, id(end)], "cls": [start, id(start)],

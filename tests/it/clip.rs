@@ -213,6 +213,68 @@ fn preprocessing_is_found_where_transformers_looks() {
     }
 }
 
+/// The older pair of files says the same as the `tokenizer.json` that it is converted to.
+#[test]
+fn a_tokenizer_in_two_files() {
+    let dir = copy("quick-gelu");
+    let one = load(dir.path()).unwrap();
+    let path = dir.path().join("tokenizer.json");
+    let definition: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let model = &definition["model"];
+    std::fs::write(dir.path().join("vocab.json"), model["vocab"].to_string()).unwrap();
+    let merges: Vec<String> = model["merges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pair| {
+            let pair = pair.as_array().unwrap();
+            format!(
+                "{} {}",
+                pair[0].as_str().unwrap(),
+                pair[1].as_str().unwrap()
+            )
+        })
+        .collect();
+    let merges = format!("#version: 0.2\n{}\n", merges.join("\n"));
+    std::fs::write(dir.path().join("merges.txt"), merges).unwrap();
+    let two = load(dir.path()).unwrap();
+    let ids = |encoder: &dyn Encoder, text| encoder.token_ids(text).unwrap();
+    for text in [
+        "a photo of a square.",
+        "",
+        "it's <|endoftext|> x1y22",
+        "犬 🦊",
+    ] {
+        assert_eq!(ids(&*one, text), ids(&*two, text), "{text:?}");
+    }
+    // In capitals an end of text is no token, but still a word of its own.
+    let shouted = ids(&*two, "<|ENDOFTEXT|>!");
+    let parts = [ids(&*two, "<|ENDOFTEXT|>"), ids(&*two, "!")];
+    let inner = |ids: &[u32]| ids[1..ids.len() - 1].to_vec();
+    assert_eq!(
+        inner(&shouted),
+        [inner(&parts[0]), inner(&parts[1])].concat()
+    );
+}
+
+#[test]
+fn a_long_text_is_cut_where_the_tokenizer_file_says() {
+    let text = format!("{} square", "dog ".repeat(60));
+    let whole = load(&fixture("quick-gelu")).unwrap();
+    let end = whole.token_ids("square").unwrap();
+    let right = whole.token_ids(&text).unwrap();
+    let dir = copy("quick-gelu");
+    edit(
+        &dir.path().join("tokenizer.json"),
+        "\"truncation\": null",
+        r#""truncation": {"direction": "Left", "max_length": 5, "strategy": "LongestFirst", "stride": 0}"#,
+    );
+    let left = load(dir.path()).unwrap().token_ids(&text).unwrap();
+    assert_eq!((left.len(), right.len()), (24, 24));
+    assert!(left.ends_with(&end[1..]) && !right.ends_with(&end[1..]));
+}
+
 fn truncate(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
