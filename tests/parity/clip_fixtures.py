@@ -89,7 +89,9 @@ def save(model, out, how):
     if how == "f16":
         save_file({k: v.half() for k, v in tensors.items()}, out / "model.safetensors")
     elif how == "bin":
-        torch.save(tensors, out / "pytorch_model.bin")
+        # As conversion scripts leave them: matrices transposed in place, the model inside another one.
+        turned = {f"clip.{k}": v.t().contiguous().t() if v.ndim == 2 else v for k, v in tensors.items()}
+        torch.save(turned, out / "pytorch_model.bin")
     elif how == "sharded":
         names = sorted(tensors)
         halves = [names[::2], names[1::2]]

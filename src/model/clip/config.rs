@@ -1,7 +1,7 @@
 //! `config.json` of a CLIP checkpoint, every missing key defaulted as transformers' `CLIPConfig` does.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The fields of a checkpoint's `config.json` that decide a computation.
 #[derive(Debug, Clone, PartialEq)]
@@ -191,8 +191,17 @@ fn tower<T: serde::de::DeserializeOwned + Default>(config: &Value, key: &str) ->
     // A null is a missing key; transformers writes some.
     let given = section.as_object().into_iter().flatten();
     let given = given.filter(|(_, value)| !value.is_null());
-    let section: Value = given.map(|(k, v)| (k.clone(), v.clone())).collect();
-    serde_json::from_value(section).map_err(|error| format!("{key}: {error}"))
+    let section: Map<String, Value> = given.map(|(k, v)| (k.clone(), v.clone())).collect();
+    serde_json::from_value(Value::Object(section.clone())).map_err(|error| {
+        // serde does not say which value it was.
+        let fails_alone = |(field, value): (&String, &Value)| {
+            let alone = Map::from_iter([(field.clone(), value.clone())]);
+            let error = serde_json::from_value::<T>(Value::Object(alone)).err()?;
+            Some(format!("{key}.{field} is {value}: {error}"))
+        };
+        let named = section.iter().find_map(fails_alone);
+        named.unwrap_or_else(|| format!("{key}: {error}"))
+    })
 }
 
 impl Activation {
@@ -242,7 +251,7 @@ mod tests {
             ),
             (
                 json!({"vision_config": {"image_size": [224, 224]}}),
-                "vision_config",
+                "vision_config.image_size is [224,224]",
             ),
             (json!({"text_config": {"hidden_size": -1}}), "text_config"),
         ] {

@@ -114,7 +114,8 @@ impl Weights {
     /// # Errors
     /// A missing tensor, or one of another shape, by name.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let stored = self.stored(name, shape)?;
+        // PyTorch's files may hold a matrix column by column.
+        let stored = self.stored(name, shape)?.contiguous()?;
         Ok(stored.to_dtype(self.dtype)?.to_device(&self.device)?)
     }
 
