@@ -250,5 +250,11 @@ pub(super) fn encode(
             tell!("  {}", bad(*index, reason));
         }
     }
+    if encoded.deep_greys > 0 {
+        eprintln!(
+            "{} images hold 16-bit greys, of which those above 255 are white, as in transformers: scale the files to 8 bits if that empties them",
+            encoded.deep_greys
+        );
+    }
     Ok(encoded)
 }

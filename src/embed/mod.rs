@@ -9,10 +9,10 @@ mod table;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::matrix::Matrix;
-use crate::model::pixels::{DecodeOptions, Preprocess, decode};
+use crate::model::pixels::{DecodeOptions, Preprocess, decode, is_deep_grey};
 use crate::model::{Encoder, ModelError};
 use pipeline::{Fault, Pipeline};
 
@@ -37,6 +37,8 @@ pub struct Encoded {
     pub rows: Vec<Option<usize>>,
     /// Index of each path that failed, and the reason; in the order of the input.
     pub failures: Vec<(usize, String)>,
+    /// How many pictures hold 16-bit greys, which are clipped at 255.
+    pub deep_greys: usize,
 }
 
 /// Why nothing was encoded.
@@ -72,6 +74,7 @@ pub fn encode_files(
 ) -> Result<Encoded, EmbedError> {
     let preprocess = encoder.preprocess();
     let (height, width) = preprocess.output_size();
+    let deep_greys = AtomicUsize::new(0);
     let pipeline = Pipeline {
         items: paths.len(),
         batch: options.batch.max(1),
@@ -79,13 +82,17 @@ pub fn encode_files(
         dim: encoder.dim(),
         loaders: std::thread::available_parallelism().map_or(1, usize::from),
         workers: encoder.workers().max(1),
-        load: &|i, pixels| load(&paths[i], &options.decode, preprocess, pixels),
+        load: &|i, pixels| {
+            let is_deep_grey = load(&paths[i], &options.decode, preprocess, pixels)?;
+            deep_greys.fetch_add(usize::from(is_deep_grey), Ordering::Relaxed);
+            Ok(())
+        },
         encode: &|pixels| encoder.encode_images(pixels),
         stop_at_failure: options.stop_at_bad_image,
         progress,
         stop,
     };
-    pipeline.run().map_err(|fault| match fault {
+    let encoded = pipeline.run().map_err(|fault| match fault {
         Fault::Interrupted => EmbedError::Interrupted,
         Fault::Model(error) => EmbedError::Model(error),
         Fault::Item(index, reason) => EmbedError::BadImage {
@@ -93,16 +100,20 @@ pub fn encode_files(
             path: paths[index].clone(),
             reason,
         },
+    })?;
+    Ok(Encoded {
+        deep_greys: deep_greys.into_inner(),
+        ..encoded
     })
 }
 
-/// Adds the pixels of a file.
+/// Adds the pixels of a file, and says whether it holds 16-bit greys.
 fn load(
     path: &Path,
     options: &DecodeOptions,
     preprocess: &Preprocess,
     pixels: &mut Vec<f32>,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     // A pipe would be waited for, and a device read, for ever.
     let kind = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !kind.is_file() {
@@ -119,5 +130,5 @@ fn load(
     let start = pixels.len();
     pixels.resize(start + 3 * height * width, 0.0);
     preprocess.apply_into(&image, &mut pixels[start..]);
-    Ok(())
+    Ok(is_deep_grey(&bytes))
 }

@@ -243,6 +243,7 @@ impl Pipeline<'_> {
             embeddings: Matrix::new(self.dim, data),
             rows,
             failures,
+            deep_greys: 0,
         }
     }
 }

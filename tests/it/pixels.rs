@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use cladist::model::pixels::{DecodeOptions, Preprocess, Rgb, decode};
+use cladist::model::pixels::{DecodeOptions, Preprocess, Rgb, decode, is_deep_grey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -49,6 +49,8 @@ fn files_decode_to_the_pixels_of_pillow() {
     for case in cases {
         let name = case["file"].as_str().unwrap();
         let bytes = std::fs::read(fixtures().join(name)).unwrap();
+        let is_deep = name.starts_with("deep_grey") && !name.contains("alpha");
+        assert_eq!(is_deep_grey(&bytes), is_deep, "{name}");
         match decode(&bytes, &DecodeOptions::default()) {
             Ok(image) => {
                 let size = (u64::from(image.width), u64::from(image.height));

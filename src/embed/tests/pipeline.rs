@@ -111,6 +111,7 @@ fn expected(items: usize, is_bad: fn(usize) -> bool) -> Encoded {
             .filter(|&i| is_bad(i))
             .map(|i| (i, format!("bad {i}")))
             .collect(),
+        deep_greys: 0,
     }
 }
 

@@ -21,6 +21,7 @@ mod tiff;
 
 pub use config::{Preprocess, PreprocessError, Resample, Resize};
 pub use decode::{DecodeError, DecodeOptions, MAX_PIXELS, decode};
+pub use sniff::is_deep_grey;
 
 /// An 8-bit RGB picture, interleaved, row by row from the top left.
 ///

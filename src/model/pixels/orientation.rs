@@ -107,6 +107,13 @@ pub(super) fn value_of(data: &[u8], tag: u16) -> Option<(usize, bool)> {
     (kind == SHORT).then_some((at, reader.big_endian))
 }
 
+/// The first number of a tag of a TIFF file.
+pub(super) fn number_of(data: &[u8], tag: u16) -> Option<f64> {
+    let reader = Reader::of(data)?;
+    let (kind, at) = reader.find(tag)?;
+    reader.number(kind, at)
+}
+
 /// The orientation tag of a TIFF structure, which is what EXIF data is and how a TIFF file starts.
 ///
 /// Lenient, as the data often is damaged: whatever cannot be read means no orientation. A tag that is there and is

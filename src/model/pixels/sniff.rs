@@ -2,6 +2,8 @@
 
 use image::ImageFormat;
 
+use super::orientation;
+
 /// What the first bytes say.
 pub(super) enum Kind {
     Jpeg,
@@ -39,6 +41,23 @@ pub(super) fn kind(bytes: &[u8]) -> Kind {
         return Kind::Other(ImageFormat::Bmp);
     }
     Kind::Unsupported(unsupported(bytes))
+}
+
+/// Whether a file holds greys of 16 bits, which [`decode`](super::decode) clips at 255 as the reference does: worth a
+/// word to the user, since most such pictures become white.
+pub fn is_deep_grey(bytes: &[u8]) -> bool {
+    const BITS_PER_SAMPLE: u16 = 258;
+    const SAMPLES_PER_PIXEL: u16 = 277;
+    match kind(bytes) {
+        // Depth and colour type in the header.
+        Kind::Other(ImageFormat::Png) => bytes.get(24..26) == Some(&[16, 0]),
+        Kind::Other(ImageFormat::Tiff) => {
+            let number = |tag| orientation::number_of(bytes, tag);
+            number(BITS_PER_SAMPLE) == Some(16.0)
+                && number(SAMPLES_PER_PIXEL).is_none_or(|samples| samples == 1.0)
+        }
+        _ => false,
+    }
 }
 
 fn unsupported(bytes: &[u8]) -> &'static str {
