@@ -137,8 +137,9 @@ fn read_samples(
     let bits = color.bit_depth();
     match bits {
         1 | 2 | 4 if channels == 1 => (),
-        8 => (),
-        16 if compression != JPEG => (),
+        // Inks with alpha are the most that a pixel has. Space for any number must not be asked for.
+        8 if channels <= 5 => (),
+        16 if channels <= 5 && compression != JPEG => (),
         _ => return Err(unsupported(format!("{color:?} samples"))),
     }
     let stored = number(decoder, Tag::SamplesPerPixel).unwrap_or(1);
@@ -160,10 +161,10 @@ fn read_samples(
         Some(2) => channels,
         _ => 1,
     };
-    let tables = (compression == JPEG).then(|| {
-        let tables = decoder.find_tag(Tag::JPEGTables).ok().flatten();
-        tables.and_then(|tables| tables.into_u8_vec().ok())
-    });
+    let streams = match compression {
+        JPEG => Some(JpegStreams::of(decoder, content)?),
+        _ => None,
+    };
 
     let (chunk_width, chunk_height) = decoder.chunk_dimensions();
     if chunk_width == 0 || chunk_height == 0 {
@@ -181,9 +182,9 @@ fn read_samples(
         let rows = (height - top).min(chunk_height as usize);
         let index = u32::try_from(index).map_err(|_| corrupt("too many strips"))?;
         // Rows of the chunk, which may be wider and more than what lies in the picture.
-        let (line, chunk) = match &tables {
-            Some(tables) => {
-                let stream = jpeg_stream(decoder, content, index, tables.as_deref())?;
+        let (line, chunk) = match &streams {
+            Some(streams) => {
+                let stream = streams.get(index as usize)?;
                 let to_rgb = photometric == Some(YCBCR) && each == 3;
                 let most = (chunk_width as usize, chunk_height as usize);
                 let (line, chunk) = jpeg::decode_samples(&stream, each, to_rgb, most)
@@ -229,32 +230,46 @@ fn read_samples(
     Ok(samples)
 }
 
-/// The JPEG file in a strip or tile: the tables that all of them share, put before its own data.
-fn jpeg_stream(
-    decoder: &mut Source<'_>,
-    content: &[u8],
-    index: u32,
-    tables: Option<&[u8]>,
-) -> Result<Vec<u8>, DecodeError> {
-    let (offsets, lengths) = match decoder.get_chunk_type() {
-        ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
-        ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
-    };
-    let mut value = |tag| -> Result<Option<usize>, DecodeError> {
-        let all = decoder.get_tag_u64_vec(tag).map_err(refusal)?;
-        let one = all.get(index as usize).copied();
-        Ok(one.and_then(|v| usize::try_from(v).ok()))
-    };
-    let (offset, length) = (value(offsets)?, value(lengths)?);
-    let data = offset
-        .zip(length)
-        .and_then(|(offset, length)| content.get(offset..offset.checked_add(length)?))
-        .ok_or(DecodeError::Truncated { format: FORMAT })?;
-    let tables = tables.and_then(|t| t.strip_suffix(b"\xff\xd9"));
-    Ok(match (tables, data.strip_prefix(b"\xff\xd8")) {
-        (Some(tables), Some(rest)) => [tables, rest].concat(),
-        _ => data.to_vec(),
-    })
+/// The JPEG streams in strips or tiles.
+struct JpegStreams<'a> {
+    content: &'a [u8],
+    /// Offset and length of each strip or tile.
+    places: Vec<(u64, u64)>,
+    /// What all of them share, without the mark of an end.
+    tables: Option<Vec<u8>>,
+}
+
+impl<'a> JpegStreams<'a> {
+    fn of(decoder: &mut Source<'_>, content: &'a [u8]) -> Result<JpegStreams<'a>, DecodeError> {
+        let (offsets, lengths) = match decoder.get_chunk_type() {
+            ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
+            ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
+        };
+        let offsets = decoder.get_tag_u64_vec(offsets).map_err(refusal)?;
+        let lengths = decoder.get_tag_u64_vec(lengths).map_err(refusal)?;
+        let tables = decoder.find_tag(Tag::JPEGTables).ok().flatten();
+        let tables = tables.and_then(|tables| tables.into_u8_vec().ok());
+        Ok(JpegStreams {
+            content,
+            places: offsets.into_iter().zip(lengths).collect(),
+            tables: tables.and_then(|t| Some(t.strip_suffix(b"\xff\xd9")?.to_vec())),
+        })
+    }
+
+    /// One of them as a file of its own, the shared tables put before its data.
+    fn get(&self, index: usize) -> Result<Cow<'a, [u8]>, DecodeError> {
+        let inside = |&(offset, length): &(u64, u64)| {
+            let start = usize::try_from(offset).ok()?;
+            let end = start.checked_add(usize::try_from(length).ok()?)?;
+            self.content.get(start..end)
+        };
+        let data = self.places.get(index).and_then(inside);
+        let data = data.ok_or(DecodeError::Truncated { format: FORMAT })?;
+        Ok(match (&self.tables, data.strip_prefix(b"\xff\xd8")) {
+            (Some(tables), Some(rest)) => Cow::Owned([tables, rest].concat()),
+            _ => Cow::Borrowed(data),
+        })
+    }
 }
 
 fn number(decoder: &mut Source<'_>, tag: Tag) -> Option<u16> {
