@@ -149,7 +149,8 @@ def reference(model_dir, images, texts, out):
     from transformers import CLIPImageProcessor
     from transformers.image_utils import load_image
     out.mkdir(parents=True, exist_ok=True)
-    model = CLIPModel.from_pretrained(model_dir).eval()
+    # Checkpoints in half precision are computed in f32, as cladist does on the CPU.
+    model = CLIPModel.from_pretrained(model_dir, dtype=torch.float32).eval()
     processor = CLIPImageProcessor.from_pretrained(model_dir)
     tok = Tokenizer.from_file(str(model_dir / "tokenizer.json"))
     tok.enable_truncation(model.config.text_config.max_position_embeddings)
