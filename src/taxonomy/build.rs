@@ -53,7 +53,14 @@ pub(super) struct Lost {
 impl Lost {
     /// Whether an id that is not known may be one that was not read.
     fn names(&self, id: &str) -> bool {
-        self.truncated || self.parts.iter().any(|part| part.contains(id))
+        let part_of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let holds = |part: &String| {
+            part.match_indices(id).any(|(at, _)| {
+                !part_of_word(part[..at].chars().next_back())
+                    && !part_of_word(part[at + id.len()..].chars().next())
+            })
+        };
+        self.truncated || self.parts.iter().any(holds)
     }
 }
 

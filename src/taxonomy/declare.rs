@@ -108,7 +108,7 @@ pub(super) fn read(
         left: doc.len().saturating_add(ALIAS_ALLOWANCE),
         checked: HashSet::new(),
     };
-    if let Some(root) = doc.root {
+    for &root in &doc.roots {
         reader.file(root);
     }
     reader.out
@@ -185,6 +185,10 @@ impl<'d> Reader<'d> {
             }),
             _ => None,
         }
+    }
+
+    fn is_plain(&self, id: Id) -> bool {
+        matches!(self.doc.get(id).kind, Kind::Scalar { plain: true, .. })
     }
 
     /// Whether the value is left out or `null`: what stands after `dog:` when nothing does.
@@ -269,10 +273,13 @@ impl<'d> Reader<'d> {
                 continue;
             };
             if first_time {
-                if name.text == "<<" {
-                    let message =
-                        "merge keys (`<<`) are not part of YAML 1.2: write the entries out";
-                    self.report(Diagnostic::new(Code::UnknownField, name.span, message));
+                if name.text == "<<" && self.is_plain(key) {
+                    let message = format!("a merge key (`<<`) in {what}: YAML 1.2 has none");
+                    self.report(
+                        Diagnostic::new(Code::UnknownField, name.span, message)
+                            .label("not merged")
+                            .help("write the entries out; `b: *a` repeats a whole value"),
+                    );
                     continue;
                 }
                 if let Some(first) = met.before(name) {
@@ -316,6 +323,11 @@ impl<'d> Reader<'d> {
                 &"a taxonomy file",
                 "a mapping with fields such as `nodes:` or `tree:`",
             );
+            if let (Kind::List(_), Some(last)) =
+                (&self.doc.get(root).kind, self.diagnostics.last_mut())
+            {
+                last.help = Some("write `tree:` above the list and indent it".into());
+            }
             return;
         }
         for (field, value) in self.entries(root, &"the file") {
@@ -327,8 +339,7 @@ impl<'d> Reader<'d> {
                     self.out.name = self.out.name.take().or(name);
                 }
                 "include" => {
-                    let files = self.texts(value, &"`include`");
-                    self.out.includes.extend(own(files));
+                    self.includes(value);
                 }
                 "nodes" => self.nodes(value),
                 "tree" => self.tree(value, None),
@@ -351,6 +362,25 @@ impl<'d> Reader<'d> {
                 _ => self.unknown_field(&field, &"field", &FIELDS),
             }
         }
+    }
+
+    fn includes(&mut self, value: Id) {
+        let ids: Vec<Id> = match &self.doc.get(value).kind {
+            Kind::List(items) => items.clone(),
+            _ => vec![value],
+        };
+        let files = own(self.texts(value, &"`include`"));
+        // A path is bytes: composing it could name another file.
+        let raw = |file: Spanned| {
+            let same = |&&id: &&Id| self.span(id) == file.span;
+            let text = ids.iter().find(same).and_then(|&id| self.doc.raw(id));
+            Spanned {
+                text: text.unwrap_or(&file.text).to_owned(),
+                span: file.span,
+            }
+        };
+        let files: Vec<Spanned> = files.into_iter().map(raw).collect();
+        self.out.includes.extend(files);
     }
 
     fn nodes(&mut self, value: Id) {
@@ -407,7 +437,7 @@ impl<'d> Reader<'d> {
         }
         match &self.doc.get(value).kind {
             Kind::Scalar { .. } => {
-                if let Some(child) = self.text(value, &"a node of the tree") {
+                if let Some(child) = self.leaf(value) {
                     self.mention(child, parent);
                 }
             }
@@ -423,9 +453,7 @@ impl<'d> Reader<'d> {
                 for &item in items {
                     match &self.doc.get(item).kind {
                         Kind::Scalar { .. } => {
-                            if let (true, Some(child)) =
-                                (self.spend(item), self.text(item, &"a node of the tree"))
-                            {
+                            if let (true, Some(child)) = (self.spend(item), self.leaf(item)) {
                                 self.mention(child, parent);
                                 leaves.push(child);
                             }
@@ -440,6 +468,20 @@ impl<'d> Reader<'d> {
                 self.once(leaves, &what);
             }
         }
+    }
+
+    /// A node of the tree that is text. Plain text over several lines is one text in YAML, and hardly ever meant.
+    fn leaf(&mut self, id: Id) -> Option<Text<'d>> {
+        let child = self.text(id, &"a node of the tree")?;
+        if self.is_plain(id) && self.doc.lines(id) > 1 {
+            let message = format!("one node over several lines: `{}`", child.text);
+            self.report(
+                Diagnostic::new(Code::WrongType, child.span, message)
+                    .warning()
+                    .help("write a list: `- ` and one node a line; or quote the name"),
+            );
+        }
+        Some(child)
     }
 
     fn mention(&mut self, child: Text<'d>, parent: Option<&Text<'d>>) {

@@ -32,6 +32,7 @@ mod load;
 mod names;
 #[cfg(test)]
 mod properties;
+mod recovery;
 mod syntax;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::OnceLock};
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::{Map, Node, NodeId};
 
@@ -33,6 +33,15 @@ fn fold(characters: impl Iterator<Item = char>, out: &mut String) {
         }
         gap = false;
         out.push(c);
+    }
+}
+
+/// A label in Unicode's composed form, as ids are kept.
+fn composed(label: &str) -> Cow<'_, str> {
+    if label.is_ascii() || is_nfc_quick(label.chars()) == IsNormalized::Yes {
+        label.into()
+    } else {
+        label.nfc().collect::<String>().into()
     }
 }
 
@@ -111,12 +120,13 @@ impl Names {
     }
 
     pub fn find(&self, id: &str) -> Option<NodeId> {
-        self.by_id.get(id).copied()
+        self.by_id.get(composed(id).as_ref()).copied()
     }
 
     /// The nodes that carry exactly this external id.
     pub fn external(&self, id: &str) -> &[NodeId] {
-        self.by_external.get(id).map_or(&[], Bearers::as_slice)
+        let bearers = self.by_external.get(composed(id).as_ref());
+        bearers.map_or(&[], Bearers::as_slice)
     }
 
     /// The nodes that carry this normalised key, in node order.
