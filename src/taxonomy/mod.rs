@@ -33,6 +33,7 @@ mod names;
 #[cfg(test)]
 mod properties;
 mod recovery;
+mod sweeps;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -351,6 +352,12 @@ impl Taxonomy {
     /// Number of distinct leaves below the node (itself for a leaf), classes counted once.
     pub fn leaf_count(&self, n: NodeId) -> usize {
         self.dag.leaf_count(self.dag.class(n))
+    }
+
+    /// Counts the leaves of every node at once, for those who will ask of many: a walk from each node of a dense graph
+    /// takes quadratic time.
+    pub fn count_all_leaves(&self) {
+        self.dag.count_all_leaves();
     }
 
     /// (min, max) number of edges from a root, on the collapsed graph.
