@@ -91,6 +91,7 @@ pub(super) fn build(
         nearest: OnceCell::new(),
         by_id: Map::default(),
         places: Vec::new(),
+        prompt_places: Map::default(),
     };
     let (mut equivalent, mut overlaps, mut disjoint, mut credit) =
         (Vec::new(), Vec::new(), Vec::new(), None);
@@ -133,6 +134,7 @@ pub(super) fn build(
         graph,
         by_id,
         places,
+        prompt_places,
         ..
     } = merge;
 
@@ -172,6 +174,7 @@ pub(super) fn build(
         dag,
         names,
         credit,
+        prompt_places,
         sources,
     };
     Some(Built {
@@ -193,6 +196,7 @@ struct Merge<'m> {
     nearest: OnceCell<Nearest>,
     by_id: Map<String, NodeId>,
     places: Vec<Places>,
+    prompt_places: Map<NodeId, Vec<Span>>,
 }
 
 impl Merge<'_> {
@@ -258,6 +262,10 @@ impl Merge<'_> {
                 }
             }
             node.description = node.description.take().or(body.description.map(|d| d.text));
+            if !body.prompts.is_empty() {
+                let places = self.prompt_places.entry(n).or_default();
+                places.extend(body.prompts.iter().map(|p| p.span));
+            }
             node.prompts
                 .extend(body.prompts.into_iter().map(|p| p.text));
         }

@@ -173,11 +173,8 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    pub(super) fn new(
-        code: Code,
-        span: impl Into<Option<Span>>,
-        message: impl Into<String>,
-    ) -> Self {
+    /// A fault of the code's usual severity.
+    pub fn new(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
         Self {
             code,
             severity: code.severity(),

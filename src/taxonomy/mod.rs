@@ -38,7 +38,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod validate;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::{
     path::{Path, PathBuf},
@@ -136,6 +136,8 @@ pub struct Taxonomy {
     dag: Dag,
     names: Names,
     credit: Option<serde_json::Value>,
+    /// Where the nodes' own prompts are written; nearly no node has any.
+    prompt_places: Map<NodeId, Vec<Span>>,
     sources: Arc<Sources>,
 }
 
@@ -179,6 +181,11 @@ impl Taxonomy {
     /// The node's preferred name.
     pub fn label(&self, n: NodeId) -> &str {
         &self.node(n).names[0]
+    }
+
+    /// Where the node's `i`th prompt is written.
+    pub fn prompt_place(&self, n: NodeId, i: usize) -> Option<Span> {
+        self.prompt_places.get(&n)?.get(i).copied()
     }
 
     /// The node with exactly this id.
@@ -294,6 +301,27 @@ impl Taxonomy {
             .collect();
         nodes.sort_unstable();
         nodes
+    }
+
+    /// What is declared below the node's class: the children of `n`, then those of its equivalents, in file order, one of
+    /// each class.
+    pub fn class_children(&self, n: NodeId) -> Vec<NodeId> {
+        let mut met = Set::default();
+        let others = self.equivalents(n).iter().filter(|&&e| e != n);
+        std::iter::once(&n)
+            .chain(others)
+            .flat_map(|&member| self.children(member))
+            .copied()
+            .filter(|&child| met.insert(self.dag.class(child)))
+            .collect()
+    }
+
+    /// Nodes above whose class there is nothing, in file order, one of each class.
+    pub fn class_roots(&self) -> Vec<NodeId> {
+        let mut met = Set::default();
+        self.nodes()
+            .filter(|&n| self.dag.up(self.dag.class(n)).is_empty() && met.insert(self.dag.class(n)))
+            .collect()
     }
 
     /// Ancestor closure, `n` included, on the collapsed graph: every member of every class, sorted.

@@ -274,7 +274,11 @@ impl<'t> Recovery<'t> {
         let mut diagnostic = Diagnostic::new(Code::Syntax, self.span(start..end), message);
         let opened = stop.opened.map(|o| o as usize);
         let above = opened.filter(|&o| line_range(text, o).start < line.start);
-        if let Some(help) = advice(&stop.message, above.is_some()) {
+        let says = text[line.clone()].trim_start();
+        if says.starts_with("- ") && stop.message.contains("did not find expected key") {
+            diagnostic =
+                diagnostic.help("a list (`- a`) and a mapping (`a:`) cannot mix at one level");
+        } else if let Some(help) = advice(&stop.message, above.is_some()) {
             diagnostic = diagnostic.help(help);
         }
         if let Some(o) = above {

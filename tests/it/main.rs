@@ -5,6 +5,7 @@ mod clip;
 mod cmd;
 mod layers;
 mod pixels;
+mod prompts;
 mod score;
 mod show;
 mod verdicts;
