@@ -20,7 +20,8 @@ use super::{
     diagnostic::{Code, Diagnostic, Span},
     graph::{Class, Dag, Lists},
     load::Sources,
-    names::{self, Names, Nearest},
+    names::{self, Names},
+    nearest::Nearest,
 };
 
 /// Cycles told per knot of nodes; cutting these opens the knot, but a dense one has very many.
@@ -29,6 +30,10 @@ const MAX_CYCLES: usize = 50;
 const MAX_NAMED: usize = 1000;
 /// Edges of a cycle that are shown where they stand.
 const MAX_SHOWN: usize = 40;
+
+/// Words that are compared in search of what was meant, all in all: a good part of a second. A file that misses an include has
+/// tens of thousands of unknown parents.
+const MAX_COMPARED: usize = 10_000_000;
 
 /// Where a node's parts stand, for diagnostics.
 #[derive(Debug, Clone)]
@@ -89,6 +94,7 @@ pub(super) fn build(
         diagnostics,
         graph: DiGraph::new(),
         nearest: OnceCell::new(),
+        compared: 0,
         by_id: Map::default(),
         places: Vec::new(),
         prompt_places: Map::default(),
@@ -194,6 +200,8 @@ struct Merge<'m> {
     graph: DiGraph<Node, Span>,
     /// Built when the first unknown id comes, which is after all nodes have been merged.
     nearest: OnceCell<Nearest>,
+    /// Words compared so far, see [`MAX_COMPARED`].
+    compared: usize,
     by_id: Map<String, NodeId>,
     places: Vec<Places>,
     prompt_places: Map<NodeId, Vec<Span>>,
@@ -314,10 +322,14 @@ impl Merge<'_> {
             let keys = |node| names::keys(node).map(|key| (key, node.id.as_str()));
             Nearest::new(self.graph.node_weights().flat_map(keys))
         });
-        if let Some(near) = nearest.find(id, 1).first() {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{near}`?"))
-                .suggest(span, *near);
+        if self.compared < MAX_COMPARED {
+            let (near, compared) = nearest.find(id, 1);
+            self.compared += compared;
+            if let Some(near) = near.first() {
+                diagnostic = diagnostic
+                    .help(format!("did you mean `{near}`?"))
+                    .suggest(span, *near);
+            }
         }
         self.diagnostics.push(diagnostic);
     }

@@ -30,6 +30,7 @@ mod diagnostic;
 mod graph;
 mod load;
 mod names;
+mod nearest;
 #[cfg(test)]
 mod properties;
 mod recovery;

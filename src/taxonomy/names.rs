@@ -4,7 +4,10 @@ use std::{borrow::Cow, sync::OnceLock};
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::{Map, Node, NodeId};
+use super::{
+    Map, Node, NodeId,
+    nearest::{Nearest, limit},
+};
 
 /// Folds what does not tell labels apart: case, Unicode compatibility forms, and runs of spaces, `_` and `-`, which
 /// become one space; none at the ends. `Golden_Retriever`, `golden-retriever` and `golden  retriever` are one label.
@@ -150,6 +153,7 @@ impl Names {
         let nearest = self.nearest.get_or_init(all);
         nearest
             .find(label, 3)
+            .0
             .into_iter()
             .map(str::to_owned)
             .collect()
@@ -162,88 +166,6 @@ pub(super) fn keys(node: &Node) -> impl Iterator<Item = &str> {
     std::iter::once(node.id.as_str()).chain(rest)
 }
 
-/// Finds what a misspelt label may stand for, among hundreds of thousands.
-#[derive(Debug, Clone)]
-pub(super) struct Nearest {
-    /// Sorted by length, then by key.
-    words: Vec<Word>,
-    /// Parallel to `words`: [`letters`], apart so that most words are passed over without a look at them.
-    letters: Vec<u64>,
-    /// The first word of each length in characters, and the end.
-    by_length: Vec<usize>,
-}
-
-#[derive(Debug, Clone)]
-struct Word {
-    key: String,
-    /// What to suggest.
-    shown: String,
-}
-
-impl Nearest {
-    /// From pairs of a label and what to suggest when it is near.
-    pub fn new<'n>(labels: impl Iterator<Item = (&'n str, &'n str)>) -> Self {
-        let word = |(label, shown): (&str, &str)| {
-            let key = normalise(label);
-            (
-                key.chars().count(),
-                Word {
-                    key,
-                    shown: shown.to_owned(),
-                },
-            )
-        };
-        let mut words: Vec<(usize, Word)> = labels.map(word).collect();
-        words.sort_by(|(m, a), (n, b)| (m, &a.key).cmp(&(n, &b.key)));
-        let longest = words.last().map_or(0, |(length, _)| *length);
-        let by_length = (0..=longest + 1)
-            .map(|length| words.partition_point(|(n, _)| *n < length))
-            .collect();
-        let letters = words.iter().map(|(_, word)| letters(&word.key)).collect();
-        let words = words.into_iter().map(|(_, word)| word).collect();
-        Self {
-            words,
-            letters,
-            by_length,
-        }
-    }
-
-    /// At most `count` suggestions, best first: what is written the same but for case and separators comes before
-    /// what is a few edits away.
-    pub fn find(&self, label: &str, count: usize) -> Vec<&str> {
-        let wanted = normalise(label);
-        let (bag, length) = (letters(&wanted), wanted.chars().count());
-        let limit = limit(length);
-        let mut best: Vec<(usize, bool, &Word)> = Vec::new();
-        let longest = self.by_length.len() - 2;
-        for n in length.saturating_sub(limit)..=(length + limit).min(longest) {
-            // A letter more or less changes the set of letters by one, another letter in its place by two.
-            let differing = 2 * limit - n.abs_diff(length);
-            for i in self.by_length[n]..self.by_length[n + 1] {
-                if (self.letters[i] ^ bag).count_ones() as usize > differing {
-                    continue;
-                }
-                let word = &self.words[i];
-                let distance = strsim::osa_distance(&wanted, &word.key);
-                if distance <= limit {
-                    // Slips are rarely in the first letter.
-                    let first = word.key.chars().next() != wanted.chars().next();
-                    best.push((distance, first, word));
-                }
-            }
-        }
-        best.sort_by_key(|(distance, first, _)| (*distance, *first));
-        let mut out: Vec<&Word> = Vec::new();
-        for (_, _, word) in best {
-            let known = |w: &&Word| w.key == word.key || w.shown == word.shown;
-            if out.len() < count && !out.iter().any(known) {
-                out.push(word);
-            }
-        }
-        out.into_iter().map(|word| word.shown.as_str()).collect()
-    }
-}
-
 /// Which of a node's ids and names normalises to `key`.
 pub(super) fn origin(key: &str, node: &Node) -> Origin {
     if normalise(&node.id) == key {
@@ -253,16 +175,6 @@ pub(super) fn origin(key: &str, node: &Node) -> Origin {
         Some(i) => Origin::Name(i as u32),
         None => Origin::External,
     }
-}
-
-/// Edits within which a word of `length` letters is a likely slip of another: one in three.
-fn limit(length: usize) -> usize {
-    length.max(3) / 3
-}
-
-/// The set of letters of a word, hashed to 64 bits.
-fn letters(word: &str) -> u64 {
-    word.chars().fold(0, |bag, c| bag | 1 << (c as u32 % 64))
 }
 
 /// The word nearest to `word` among a few, if any is near enough to be meant.

@@ -15,6 +15,8 @@ use super::{
 const MAX_ERRORS: usize = 100;
 /// Bytes read again and again after syntax errors before the rest is given up.
 const MAX_REREAD: usize = 200 << 20;
+/// Lines of a file whose bad bytes or control characters are told.
+const MAX_BAD_CHARACTERS: usize = 20;
 /// Spans are 32 bits wide.
 const MAX_BYTES: usize = 1 << 30;
 
@@ -46,50 +48,93 @@ pub(super) fn decode(
         diagnostics.push(Diagnostic::new(Code::TooLarge, start, message));
         return None;
     }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+    let utf16: Option<fn([u8; 2]) -> u16> = match bytes.as_slice() {
+        [0xff, 0xfe, ..] => Some(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => Some(u16::from_be_bytes),
+        _ => None,
+    };
+    if let Some(unit) = utf16 {
         let message = "the file is UTF-16, not UTF-8";
         diagnostics.push(Diagnostic::new(Code::Syntax, start, message).help("save it as UTF-8"));
-        return None;
+        let units = bytes[2..]
+            .chunks_exact(2)
+            .map(|pair| unit([pair[0], pair[1]]));
+        let text: String = char::decode_utf16(units)
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
+        return Some(without_controls(text, source, diagnostics));
     }
-    let text = String::from_utf8(bytes).unwrap_or_else(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let byte = error.as_bytes()[at];
-        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-        // What precedes the first bad byte is unchanged; the byte itself has become U+FFFD.
-        let span = Span {
-            source,
-            start: at as u32,
-            end: (at + '\u{fffd}'.len_utf8()) as u32,
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => replaced(error.as_bytes(), source, diagnostics),
+    };
+    Some(without_controls(text, source, diagnostics))
+}
+
+/// Bytes that are not UTF-8 as U+FFFD, the first of each line told.
+fn replaced(bytes: &[u8], source: u32, diagnostics: &mut Vec<Diagnostic>) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    let (mut at, mut told) = (0, 0);
+    let mut told_on_this_line = false;
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        at += chunk.valid().len();
+        told_on_this_line &= !chunk.valid().contains('\n');
+        let Some(&byte) = chunk.invalid().first() else {
+            continue;
         };
-        let message = format!("the file is not UTF-8: byte 0x{byte:02x} at offset {at}");
-        diagnostics.push(Diagnostic::new(Code::Syntax, span, message).help("save it as UTF-8"));
-        text
-    });
+        let start = text.len();
+        text.push(char::REPLACEMENT_CHARACTER);
+        if !told_on_this_line && told < MAX_BAD_CHARACTERS {
+            let span = Span {
+                source,
+                start: start as u32,
+                end: text.len() as u32,
+            };
+            let message = format!("the file is not UTF-8: byte 0x{byte:02x} at offset {at}");
+            diagnostics.push(Diagnostic::new(Code::Syntax, span, message).help("save it as UTF-8"));
+            told += 1;
+        }
+        told_on_this_line = true;
+        at += chunk.invalid().len();
+    }
+    text
+}
+
+/// Control characters blanked, the first of each line told: the parser would take a NUL for the end.
+fn without_controls(text: String, source: u32, diagnostics: &mut Vec<Diagnostic>) -> String {
     let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
     // C1 controls are 0xc2 0x80 to 0xc2 0x9f: nearly no text needs the second look.
     let suspicious =
         |b: u8| matches!(b, 0..0x20 | 0x7f | 0xc2) && !matches!(b, b'\t' | b'\n' | b'\r');
-    if text.bytes().any(suspicious)
-        && let Some((at, c)) = text.char_indices().find(|(_, c)| control(*c))
-    {
-        let span = Span {
-            source,
-            start: at as u32,
-            end: (at + c.len_utf8()) as u32,
-        };
-        let message = format!("control character U+{:04X}; is this a text file?", c as u32);
-        diagnostics.push(Diagnostic::new(Code::Syntax, span, message));
-        // Blanked byte by byte: the parser would take a NUL for the end.
-        let blank = |c: char| {
-            if control(c) {
-                " ".repeat(c.len_utf8())
-            } else {
-                c.to_string()
-            }
-        };
-        return Some(text.chars().map(blank).collect());
+    if !text.bytes().any(suspicious) {
+        return text;
     }
-    Some(text)
+    let mut told = 0;
+    let mut told_on_this_line = false;
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        told_on_this_line &= c != '\n';
+        if !control(c) {
+            out.push(c);
+            continue;
+        }
+        let start = out.len() as u32;
+        // Byte by byte: places stay what they are.
+        out.extend(std::iter::repeat_n(' ', c.len_utf8()));
+        if !told_on_this_line && told < MAX_BAD_CHARACTERS {
+            let span = Span {
+                source,
+                start,
+                end: out.len() as u32,
+            };
+            let message = format!("control character U+{:04X}; is this a text file?", c as u32);
+            diagnostics.push(Diagnostic::new(Code::Syntax, span, message));
+            told += 1;
+        }
+        told_on_this_line = true;
+    }
+    out
 }
 
 /// Reads `text` and hands its values to `then`.

@@ -176,7 +176,19 @@ fn text_that_is_no_text() {
         found(&[("main.yaml", b"tree: [a, \xff]\nnode: x\n")]),
         ["syntax 1:11", "unknown-field 2:1"]
     );
-    assert_eq!(found(&[("main.yaml", b"\xff\xfet\0r\0")]), ["syntax 1:1"]);
+    // Each line once.
+    assert_eq!(
+        found(&[(
+            "main.yaml",
+            b"tree:\n  - a\xff\xfe\n  - \xe9\n  - \x07b\x07\n  - c\0\n"
+        )]),
+        ["syntax 2:6", "syntax 3:5", "syntax 4:5", "syntax 5:6"]
+    );
+    // UTF-16 is told, and read.
+    assert_eq!(
+        found(&[("main.yaml", b"\xff\xfet\0r\0:\0 \0a\0")]),
+        ["syntax 1:1", "unknown-field 1:1"]
+    );
     assert_eq!(
         found(&[("main.yaml", b"tree: [a]\nno\0de: x\n")]),
         ["unknown-field 2:1", "syntax 2:3"]
