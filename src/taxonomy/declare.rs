@@ -330,8 +330,19 @@ impl<'d> Reader<'d> {
             }
             return;
         }
-        for (field, value) in self.entries(root, &"the file") {
-            match field.text {
+        let fields = self.entries(root, &"the file");
+        let present: HashSet<&str> = fields.iter().map(|(field, _)| field.text).collect();
+        for (field, value) in fields {
+            let mut section = field.text;
+            if !FIELDS.contains(&section) {
+                self.unknown_field(&field, &"field", &FIELDS);
+                // Read as what it seems to be, so that a slip in one word does not make a section's nodes unknown.
+                match self.section_meant(section, value) {
+                    Some(near) if !present.contains(near) => section = near,
+                    _ => continue,
+                }
+            }
+            match section {
                 "taxonomy" => {
                     let name = self
                         .text(value, &"the taxonomy's name")
@@ -359,9 +370,20 @@ impl<'d> Reader<'d> {
                     let credit = self.credit(value);
                     self.out.credit = self.out.credit.take().or(credit);
                 }
-                _ => self.unknown_field(&field, &"field", &FIELDS),
+                _ => {}
             }
         }
+    }
+
+    /// The section that an unknown field seems to be, if its value has the form of one.
+    fn section_meant(&self, field: &str, value: Id) -> Option<&'static str> {
+        let near = names::closest(field, FIELDS)?;
+        let fits = match &self.doc.get(value).kind {
+            Kind::Map(_) => matches!(near, "nodes" | "tree"),
+            Kind::List(_) => !matches!(near, "nodes" | "taxonomy" | "credit"),
+            Kind::Scalar { .. } => false,
+        };
+        fits.then_some(near)
     }
 
     fn includes(&mut self, value: Id) {

@@ -28,6 +28,7 @@ mod credit;
 mod declare;
 mod diagnostic;
 mod graph;
+mod lines;
 mod load;
 mod names;
 mod nearest;

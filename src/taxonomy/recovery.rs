@@ -8,9 +8,15 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use super::{
     diagnostic::{Code, Diagnostic, Span},
+    lines::{
+        content, entry, indent, line_range, lines_with_tabs, open_bracket, significant_above,
+        top_level_entry,
+    },
     yaml::{Insertions, Stop},
 };
 
+/// How far above an unclosed bracket is looked for, in bytes.
+const LOOK_BACK: usize = 1 << 16;
 /// Columns from one tab stop to the next.
 const TAB: usize = 8;
 /// Runs of lines with tabs that are told one by one.
@@ -113,7 +119,7 @@ impl<'t> Recovery<'t> {
                 mend: Mend::Blank(range),
                 new: None,
             };
-            return (Vec::new(), self.enclosing(last).map(step));
+            return (Vec::new(), self.enclosing(last, line.start).map(step));
         }
         let (told, mend, entry) = self.judge(stop);
         let indent = indent(&self.text[entry.clone()]);
@@ -139,11 +145,15 @@ impl<'t> Recovery<'t> {
         }
     }
 
-    /// What to leave out when what was done did not help: the entry itself, the one where the parser stopped, then
-    /// those around; `None` at the left margin.
-    fn enclosing(&self, last: &Last) -> Option<Range<usize>> {
+    /// What to leave out when what was done did not help: the entry itself, the one where the parser stopped then, the
+    /// one where it stops now, then those around; `None` at the left margin.
+    fn enclosing(&self, last: &Last, now: usize) -> Option<Range<usize>> {
         let text = &self.text[..];
-        for entry in [last.entry.clone(), entry(text, last.stopped)] {
+        for entry in [
+            last.entry.clone(),
+            entry(text, last.stopped),
+            entry(text, now),
+        ] {
             if !text[entry.clone()].trim().is_empty() {
                 return Some(entry);
             }
@@ -234,14 +244,19 @@ impl<'t> Recovery<'t> {
                 entry(text, line.start),
             );
         }
-        if let Some((diagnostic, mend, blamed)) = self.missing_colon(stop, at) {
+        let opened = self.opened(stop, at);
+        if opened.is_none()
+            && let Some((diagnostic, mend, blamed)) = self.missing_colon(stop, at)
+        {
             return (vec![diagnostic], mend, blamed);
+        }
+        if opened.is_none() && stop.message.starts_with("simple key expect") {
+            line = self.above(at, true).unwrap_or(line);
         }
         while text[line.clone()].trim().is_empty() && line.start > 0 {
             line = line_range(text, line.start - 1);
         }
-        let opened = stop.opened.map(|o| line_range(text, o as usize).start);
-        let start = opened.map_or(line.start, |o| o.min(line.start));
+        let start = opened.map_or(line.start, |o| line_range(text, o).start.min(line.start));
         let mut entry = entry(text, start);
         // A line at a level of its own, with its value on it: what is below belongs elsewhere.
         if stop
@@ -252,14 +267,27 @@ impl<'t> Recovery<'t> {
             entry = line.clone();
         }
         (
-            vec![self.plain(stop, at)],
+            vec![self.plain(stop, at, opened)],
             Mend::Blank(entry.clone()),
             entry,
         )
     }
 
+    /// The innermost bracket that is open. The parser has not told of one that could still be a key.
+    fn opened(&self, stop: &Stop, at: usize) -> Option<usize> {
+        let says = |part| stop.message.contains(part);
+        let within = says("illegal placement of ':'") || says("flow construct");
+        let perhaps = says("invalid indentation") || says("simple key expect");
+        match stop.opened {
+            Some(opened) => Some(opened as usize),
+            None if within => open_bracket(&self.text, at, LOOK_BACK),
+            None if perhaps => open_bracket(&self.text, at, 0),
+            None => None,
+        }
+    }
+
     /// The parser's own words, at its place.
-    fn plain(&self, stop: &Stop, at: usize) -> Diagnostic {
+    fn plain(&self, stop: &Stop, at: usize, opened: Option<usize>) -> Diagnostic {
         let text = &self.text[..];
         let line = line_range(text, at);
         // At the end of the text, or of a line, point at the last character there is.
@@ -272,10 +300,11 @@ impl<'t> Recovery<'t> {
         let end = start + text[start..].chars().next().map_or(0, char::len_utf8);
         let message = format!("not YAML: {}", stop.message);
         let mut diagnostic = Diagnostic::new(Code::Syntax, self.span(start..end), message);
-        let opened = stop.opened.map(|o| o as usize);
         let above = opened.filter(|&o| line_range(text, o).start < line.start);
         let says = text[line.clone()].trim_start();
-        if says.starts_with("- ") && stop.message.contains("did not find expected key") {
+        if says.starts_with(['*', '&']) {
+            diagnostic = diagnostic.help("put text that begins with `*` or `&` in quotes");
+        } else if says.starts_with("- ") && stop.message.contains("did not find expected key") {
             diagnostic =
                 diagnostic.help("a list (`- a`) and a mapping (`a:`) cannot mix at one level");
         } else if let Some(help) = advice(&stop.message, above.is_some()) {
@@ -313,6 +342,21 @@ impl<'t> Recovery<'t> {
         told.collect()
     }
 
+    /// The line that the parser was done with when it stopped at `at`: it notices at the next line, or, where it is
+    /// `stale`, at the end of the line itself.
+    fn above(&self, at: usize, stale: bool) -> Option<Range<usize>> {
+        let text = &self.text[..];
+        let line = line_range(text, at);
+        let done = stale
+            && text[at..line.end].trim().is_empty()
+            && !content(&text[line.clone()]).is_empty();
+        if done {
+            Some(line)
+        } else {
+            significant_above(text, line.start)
+        }
+    }
+
     /// A line that is a key, or a key and a value, but for its `:`.
     fn missing_colon(&self, stop: &Stop, at: usize) -> Option<(Diagnostic, Mend, Range<usize>)> {
         let text = &self.text[..];
@@ -320,15 +364,10 @@ impl<'t> Recovery<'t> {
         let stale = stop.message.starts_with("simple key expect");
         let merged = stop.message.starts_with("mapping values are not allowed")
             && !text[line.start..at].contains(": ");
-        if !(stale || merged) || stop.opened.is_some() {
+        if !(stale || merged) {
             return None;
         }
-        // The parser notices at the next line, or at the end.
-        let blamed = if stale && at >= text.trim_end().len() {
-            significant_above(text, text.len())?
-        } else {
-            significant_above(text, line.start)?
-        };
+        let blamed = self.above(at, stale)?;
         let key = content(&text[blamed.clone()]);
         let depth = indent(&text[blamed.clone()]);
         let key = key.trim_start_matches("- ").trim_start();
@@ -415,91 +454,4 @@ fn short(text: &str) -> Cow<'_, str> {
         Some((cut, _)) => format!("{}…", &text[..cut]).into(),
         None => text.into(),
     }
-}
-
-/// The bytes of the line that holds `at`, without its break.
-pub(super) fn line_range(text: &str, at: usize) -> Range<usize> {
-    let at = at.min(text.len());
-    let bytes = text.as_bytes();
-    let start = bytes[..at]
-        .iter()
-        .rposition(|&b| b == b'\n')
-        .map_or(0, |i| i + 1);
-    let end = bytes[at..]
-        .iter()
-        .position(|&b| b == b'\n')
-        .map_or(text.len(), |i| at + i);
-    start..end
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start_matches([' ', '\t']).len()
-}
-
-/// What a line says: without indentation and comment.
-fn content(line: &str) -> &str {
-    let line = line.trim_start();
-    if line.starts_with('#') {
-        return "";
-    }
-    line.find(" #").map_or(line, |i| &line[..i]).trim_end()
-}
-
-/// The nearest line above the one that begins at `start` which is neither blank nor a comment.
-fn significant_above(text: &str, start: usize) -> Option<Range<usize>> {
-    let mut start = start;
-    while start > 0 {
-        let line = line_range(text, start - 1);
-        if !content(&text[line.clone()]).is_empty() {
-            return Some(line);
-        }
-        start = line.start;
-    }
-    None
-}
-
-/// Lines with tabs in their indentation, except where the line above goes on: tabs are allowed within brackets.
-fn lines_with_tabs(text: &str) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    let mut goes_on = false;
-    for line in text.split_inclusive('\n') {
-        let lead = &line[..indent(line)];
-        let says = content(line);
-        if lead.contains('\t') && !says.is_empty() && !goes_on {
-            out.push(start..start + line.trim_end_matches('\n').len());
-        }
-        if !says.is_empty() {
-            goes_on = says.ends_with(['[', '{', ',']);
-        }
-        start += line.len();
-    }
-    out
-}
-
-/// The line that begins at `start` and the deeper lines below it.
-fn entry(text: &str, start: usize) -> Range<usize> {
-    let line = line_range(text, start);
-    let depth = indent(&text[line.clone()]);
-    let mut end = line.end;
-    while end < text.len() {
-        let next = line_range(text, end + 1);
-        let below = &text[next.clone()];
-        if !below.trim().is_empty() && indent(below) <= depth {
-            break;
-        }
-        end = next.end.max(end + 1);
-    }
-    line.start..end
-}
-
-/// The entry at the left margin that holds the line at `start`.
-fn top_level_entry(text: &str, start: usize) -> Range<usize> {
-    let mut line = line_range(text, start);
-    while line.start > 0
-        && (indent(&text[line.clone()]) > 0 || text[line.clone()].trim().is_empty())
-    {
-        line = line_range(text, line.start - 1);
-    }
-    entry(text, line.start)
 }

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use super::{
     diagnostic::{Code, Diagnostic, Span},
-    recovery::{Recovery, line_range},
+    lines::line_range,
+    recovery::Recovery,
     yaml::{self, Document},
 };
 

@@ -275,3 +275,72 @@ fn forms_mix() {
         ((3, 3), 5, 4)
     );
 }
+
+/// A file in every form, and two faults at its end.
+const SHAPES: &str = "\
+taxonomy: shapes
+nodes:
+  polygon: {description: a figure, names: [polygon]}
+  rectangle:
+    parents: [polygon]
+    names:
+      - rectangle
+      - \"right-angled parallelogram\"
+  rhombus: {parents: [polygon], ids: ['Q1', Q2]}
+  square:
+    parents: [rectangle, rhombus]
+    description: >
+      equal sides
+      and right angles
+tree:
+  round:
+    ellipse: [circle, stadium]
+    oval: {egg: , lens: }
+  other: [star,
+    cross]
+equivalent: [[ellipse, oval]]
+credit: {policy: logical}
+overlaps: [[cross]]
+shape: 1
+";
+
+/// One slip of the finger leaves nearly everything else to be read: for every place and every likely character.
+#[test]
+fn a_slip_hides_hardly_anything() {
+    let slips = [
+        "", "[", "]", "{", "}", "'", "\"", ":", ": ", ",", "\n", "\t", "  ", "#", "-", "- ", "&",
+        "*", "!", "@", "|", "é",
+    ];
+    let end = SHAPES.find("overlaps").expect("the end") - 1;
+    let (mut few, mut untold) = (Vec::new(), Vec::new());
+    for at in 0..end {
+        for slip in slips {
+            // Nothing in place of a character, or something before it.
+            let rest = at + usize::from(slip.is_empty());
+            let text = format!("{}{slip}{}", &SHAPES[..at], &SHAPES[rest..]);
+            let loaded = load_str("t", &text);
+            let codes: Vec<Code> = loaded.diagnostics.iter().map(|d| d.code).collect();
+            if !codes.contains(&Code::ShortGroup) || !codes.contains(&Code::UnknownField) {
+                untold.push((text.clone(), codes.clone()));
+            }
+            if loaded.taxonomy.map_or(0, |t| t.len()) < 10 {
+                few.push((text, codes));
+            }
+        }
+    }
+    // What cannot be mended: a bracket, a quote or an indicator that changes what all the rest of a section is.
+    let all = end * slips.len();
+    let some = |which: &[(String, Vec<Code>)]| which.first().cloned();
+    assert!(
+        untold.len() * 200 < all,
+        "{} of {all}: {:?}",
+        untold.len(),
+        some(&untold)
+    );
+    assert!(
+        few.len() * 33 < all,
+        "{} of {all}: {:?}",
+        few.len(),
+        some(&few)
+    );
+}
