@@ -228,7 +228,7 @@ impl<'t> Recovery<'t> {
     /// What to say of an error, how to read on, and which entry to blame.
     fn judge(&self, stop: &Stop) -> (Vec<Diagnostic>, Mend, Range<usize>) {
         let text = &self.text[..];
-        let at = (stop.at as usize).min(text.len());
+        let mut at = (stop.at as usize).min(text.len());
         let mut line = line_range(text, at);
         if stop.too_deep {
             let span = self.span(at..at + text[at..].chars().next().map_or(0, char::len_utf8));
@@ -252,6 +252,7 @@ impl<'t> Recovery<'t> {
         }
         if opened.is_none() && stop.message.starts_with("simple key expect") {
             line = self.above(at, true).unwrap_or(line);
+            at = at.min(line.end);
         }
         while text[line.clone()].trim().is_empty() && line.start > 0 {
             line = line_range(text, line.start - 1);

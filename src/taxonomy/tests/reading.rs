@@ -59,6 +59,10 @@ fn a_syntax_error_hides_nothing_else() {
             &["syntax 3:1", "unknown-field 4:3"],
         ),
         // Characters.
+        (
+            "nodes:\n  *a: {names: [x]}\n  b: {names: w}\n  c:",
+            &["syntax 2:3"],
+        ),
         ("nodes:\n  @a: {}\n  b:", &["syntax 2:3"]),
         ("nodes:\n  a: *nope\n  b:", &["syntax 2:6"]),
         ("nodes:\n  a: &x {names: [*x]}\n  b:", &["syntax 2:18"]),
