@@ -216,7 +216,7 @@ impl Merge<'_> {
     fn nodes(
         &mut self,
         decls: Vec<super::declare::NodeDecl>,
-        parents: &mut Vec<(NodeId, super::declare::Spanned)>,
+        parents: &mut Vec<(NodeId, super::reader::Spanned)>,
     ) {
         for decl in decls {
             let n = match self.by_id.get(&decl.id.text) {
@@ -280,7 +280,7 @@ impl Merge<'_> {
     }
 
     /// Draws the edges; default names come here, when every field is known.
-    fn edges(&mut self, parents: Vec<(NodeId, super::declare::Spanned)>) {
+    fn edges(&mut self, parents: Vec<(NodeId, super::reader::Spanned)>) {
         for (node, places) in self.graph.node_weights_mut().zip(&mut self.places) {
             if node.names.is_empty() {
                 let name = node.id.replace('_', " ");

@@ -34,6 +34,7 @@ mod names;
 mod nearest;
 #[cfg(test)]
 mod properties;
+mod reader;
 mod recovery;
 mod sweeps;
 mod syntax;
