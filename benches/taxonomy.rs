@@ -1,9 +1,9 @@
-//! Taxonomies at WordNet's size: loading with validation, relations, common ancestors.
+//! Taxonomies at WordNet's size, and a dense one: loading with validation, relations, common ancestors.
 
-use std::{fmt::Write, hint::black_box};
+use std::{fmt::Write, hint::black_box, time::Duration};
 
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 
 /// As in the program: see `main.rs`.
 #[global_allocator]
@@ -57,6 +57,22 @@ fn yaml() -> String {
     text
 }
 
+/// 20,000 nodes with up to 16 parents each among all before them: nearly every edge is redundant, and walks from every
+/// node would be quadratic.
+fn dense_yaml() -> String {
+    let mut random = Sequence(13);
+    let mut text = String::from("nodes:\n");
+    for i in 0..20_000 {
+        let count = if i == 0 { 0 } else { 16 };
+        let mut parents: Vec<usize> = (0..count).map(|_| random.below(i)).collect();
+        parents.sort_unstable();
+        parents.dedup();
+        let ids: Vec<String> = parents.iter().map(|p| format!("n{p}")).collect();
+        let _ = writeln!(text, "  n{i}: {{parents: [{}]}}", ids.join(", "));
+    }
+    text
+}
+
 fn pairs(taxonomy: &Taxonomy, count: usize) -> Vec<(NodeId, NodeId)> {
     let nodes: Vec<NodeId> = taxonomy.nodes().collect();
     let mut random = Sequence(11);
@@ -70,11 +86,21 @@ fn pairs(taxonomy: &Taxonomy, count: usize) -> Vec<(NodeId, NodeId)> {
         .collect()
 }
 
-fn taxonomy(c: &mut Criterion) {
+/// Loading takes a good part of a second: ten times are enough.
+fn loading(c: &mut Criterion) {
+    let mut group = c.benchmark_group("load and validate");
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    for (name, text) in [
+        ("82,000 nodes, 84,000 edges, homonyms", yaml()),
+        ("20,000 nodes, 320,000 edges", dense_yaml()),
+    ] {
+        group.bench_function(name, |b| b.iter(|| load_str("generated", black_box(&text))));
+    }
+    group.finish();
+}
+
+fn questions(c: &mut Criterion) {
     let text = yaml();
-    c.bench_function("load and validate, 82,000 nodes", |b| {
-        b.iter(|| load_str("generated", black_box(&text)))
-    });
     let taxonomy = load_str("generated", &text).taxonomy.expect("nodes");
     let pairs = pairs(&taxonomy, 1000);
     let mut next = pairs.iter().cycle();
@@ -101,7 +127,11 @@ fn taxonomy(c: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(20);
-    targets = taxonomy
+    config = Criterion::default()
+        .sample_size(30)
+        .nresamples(10_000)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(3));
+    targets = loading, questions
 }
 criterion_main!(benches);

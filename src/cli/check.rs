@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::output;
 use crate::{
     report::diagnostics,
-    taxonomy::{self, Code, Loaded, Severity},
+    taxonomy::{Code, Loaded, Severity},
 };
 
 /// Warnings drawn per code unless `--all` is given: homonyms come by the ten thousand.
@@ -46,7 +46,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let mut unreadable = false;
     let mut objects: Vec<Value> = Vec::new();
     for path in &args.files {
-        let loaded = taxonomy::load(path, &|path| std::fs::read(path));
+        let loaded = super::read_taxonomy(path);
         let tally = Tally::of(&loaded);
         total.errors += tally.errors;
         total.warnings += tally.warnings;
@@ -88,7 +88,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
 fn drawn(loaded: &Loaded, all: bool) -> String {
     let limit = if all { usize::MAX } else { WARNINGS };
     let (shown, left_out) = diagnostics::cap_warnings(&loaded.diagnostics, limit);
-    let mut text = diagnostics::render(&shown, &loaded.sources, output::colour_stdout());
+    let mut text = diagnostics::render(&shown, &loaded.sources, output::style());
     for (code, count) in &left_out {
         let plural = if *count == 1 { "warning" } else { "warnings" };
         text.push_str(&format!(

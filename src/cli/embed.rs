@@ -251,7 +251,7 @@ pub(super) fn encode(
         }
     }
     if encoded.deep_greys > 0 {
-        eprintln!(
+        tell!(
             "{} images hold 16-bit greys, of which those above 255 are white, as in transformers: scale the files to 8 bits if that empties them",
             encoded.deep_greys
         );

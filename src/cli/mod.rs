@@ -23,7 +23,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
 use crate::dataset::{self, Dataset};
 use crate::report;
-use crate::taxonomy::{self, Diagnostic, Taxonomy};
+use crate::taxonomy::{self, Diagnostic, Loaded, NodeId, Resolution, Taxonomy};
 
 /// Zero-shot image classification under label taxonomies: how much of the error is multiplicity?
 ///
@@ -168,9 +168,17 @@ fn ignore_broken_pipe(error: io::Error) -> io::Result<()> {
     }
 }
 
+/// Reads a taxonomy with everything that is wrong with it, its nodes' own prompt templates included.
+fn read_taxonomy(path: &Path) -> Loaded {
+    let mut loaded = taxonomy::load(path, &|path: &Path| std::fs::read(path));
+    let templates = loaded.taxonomy.as_ref().map(crate::prompts::check);
+    loaded.add(templates.unwrap_or_default());
+    loaded
+}
+
 /// Loads a taxonomy that is to be used: errors are shown whole and end the command, warnings are counted.
 fn load_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
-    let loaded = taxonomy::load(path, &|path: &Path| std::fs::read(path));
+    let loaded = read_taxonomy(path);
     let shown = path.display();
     let (errors, warnings): (Vec<_>, Vec<_>) = loaded
         .diagnostics
@@ -178,11 +186,11 @@ fn load_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
         .cloned()
         .partition(Diagnostic::is_error);
     if !errors.is_empty() {
-        let colour = output::colour_stderr();
+        let style = output::style_stderr();
         output::print_err(&report::diagnostics::render(
             &errors,
             &loaded.sources,
-            colour,
+            style,
         ));
         bail!("{shown}: {} error(s): mend them first", errors.len());
     }
@@ -200,6 +208,37 @@ fn load_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
 /// A number of things in words: `1 image`, `2 images`.
 fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The node that a user names; who is not understood is told what could be meant.
+fn find_node(taxonomy: &Taxonomy, label: &str) -> anyhow::Result<NodeId> {
+    let quoted = |all: Vec<&str>| {
+        all.iter()
+            .map(|s| format!("`{s}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match taxonomy.resolve(label) {
+        Resolution::One(n) => Ok(n),
+        Resolution::Ambiguous(nodes) => {
+            let ids = quoted(nodes.iter().map(|&n| taxonomy.id(n)).collect());
+            bail!(
+                "`{label}` stands for {} nodes of {}: say which by its id: {ids}",
+                nodes.len(),
+                taxonomy.name()
+            )
+        }
+        Resolution::Unknown(near) if near.is_empty() => {
+            bail!("no node `{label}` in {}", taxonomy.name())
+        }
+        Resolution::Unknown(near) => {
+            let near = quoted(near.iter().map(String::as_str).collect());
+            bail!(
+                "no node `{label}` in {}; did you mean {near}?",
+                taxonomy.name()
+            )
+        }
+    }
 }
 
 /// Opens a data set and tells what its user should know.

@@ -34,24 +34,21 @@ fn colour(is_terminal: bool) -> bool {
     }
 }
 
-/// Whether what goes to stdout may be coloured.
-pub fn colour_stdout() -> bool {
-    colour(io::stdout().is_terminal())
-}
-
-/// Whether what goes to stderr may be coloured.
-pub fn colour_stderr() -> bool {
-    colour(io::stderr().is_terminal())
-}
-
 /// How to print to stdout: within the terminal's width, or uncut and plain into a pipe.
 pub fn style() -> Style {
-    let width = io::stdout()
-        .is_terminal()
-        .then(|| terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0)));
+    style_of(io::stdout().is_terminal())
+}
+
+/// The same for stderr.
+pub fn style_stderr() -> Style {
+    style_of(io::stderr().is_terminal())
+}
+
+fn style_of(is_terminal: bool) -> Style {
+    let width = || terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     Style {
-        colour: colour_stdout(),
-        width,
+        colour: colour(is_terminal),
+        width: is_terminal.then(width),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use clap::ValueHint;
 use serde_json::json;
 
-use super::{load_taxonomy, output};
+use super::{find_node, load_taxonomy, output};
 use crate::prompts::{self, BUILTIN, DEFAULT, ExpandOptions, TemplateSet};
-use crate::taxonomy::{NodeId, Resolution, Taxonomy};
+use crate::taxonomy::NodeId;
 
 #[derive(clap::Args)]
 pub struct PromptsArgs {
@@ -45,7 +45,7 @@ pub fn run(args: &PromptsArgs) -> anyhow::Result<ExitCode> {
     let set = load_prompts(args.prompts.as_deref())?;
     let nodes: Vec<NodeId> = match &args.node {
         None => taxonomy.nodes().collect(),
-        Some(label) => vec![one_node(&taxonomy, label)?],
+        Some(label) => vec![find_node(&taxonomy, label)?],
     };
     let options = ExpandOptions {
         synonyms: args.synonyms.then_some(true),
@@ -56,9 +56,13 @@ pub fn run(args: &PromptsArgs) -> anyhow::Result<ExitCode> {
         let expansion = prompts::expand(&set, &taxonomy, node, &options)?;
         let id = taxonomy.id(node);
         match args.format {
-            Format::Json => objects.push(json!({ "id": id, "prompts": expansion.texts })),
+            Format::Json => objects.push(json!({
+                "id": id,
+                "prompts": expansion.texts,
+                "left_out": expansion.left_out,
+            })),
             Format::Text => {
-                text.push_str(&format!("{id}\n"));
+                text.push_str(&format!("{id}{}\n", left_out(expansion.left_out)));
                 expansion
                     .texts
                     .iter()
@@ -73,20 +77,11 @@ pub fn run(args: &PromptsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn one_node(taxonomy: &Taxonomy, label: &str) -> anyhow::Result<NodeId> {
-    match taxonomy.resolve(label) {
-        Resolution::One(node) => Ok(node),
-        Resolution::Ambiguous(nodes) => {
-            let ids: Vec<&str> = nodes.into_iter().map(|n| taxonomy.id(n)).collect();
-            bail!(
-                "`{label}` names several nodes: use one of the ids {}",
-                ids.join(", ")
-            )
-        }
-        Resolution::Unknown(nearest) if nearest.is_empty() => bail!("`{label}` names no node"),
-        Resolution::Unknown(nearest) => {
-            bail!("`{label}` names no node; nearest: {}", nearest.join(", "))
-        }
+fn left_out(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "  (one template left out: it asks for a parent or a description)".to_owned(),
+        n => format!("  ({n} templates left out: they ask for a parent or a description)"),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         diagnostics,
         hierarchy::{self, Extent},
     },
-    taxonomy::{self, NodeId, Resolution, Taxonomy},
+    taxonomy::Code,
 };
 
 /// Show a taxonomy, or one of its nodes, as a tree.
@@ -46,7 +46,7 @@ enum Format {
 /// # Errors
 /// When the node is not known, or standard output cannot be written.
 pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
-    let loaded = taxonomy::load(&args.file, &|path| std::fs::read(path));
+    let loaded = super::read_taxonomy(&args.file);
     let errors: Vec<_> = loaded
         .diagnostics
         .iter()
@@ -56,15 +56,16 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     output::print_err(&diagnostics::render(
         &errors,
         &loaded.sources,
-        output::colour_stderr(),
+        output::style_stderr(),
     ));
     let Some(taxonomy) = &loaded.taxonomy else {
-        return Ok(ExitCode::from(2));
+        let unreadable = errors.iter().any(|d| d.code == Code::UnreadableFile);
+        return Ok(ExitCode::from(if unreadable { 2 } else { 1 }));
     };
     let node = args
         .node
         .as_deref()
-        .map(|label| find(taxonomy, label))
+        .map(|label| super::find_node(taxonomy, label))
         .transpose()?;
     let extent = Extent {
         node,
@@ -80,34 +81,4 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-fn find(taxonomy: &Taxonomy, label: &str) -> anyhow::Result<NodeId> {
-    let quoted = |all: Vec<&str>| {
-        all.iter()
-            .map(|s| format!("`{s}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    match taxonomy.resolve(label) {
-        Resolution::One(n) => Ok(n),
-        Resolution::Ambiguous(nodes) => {
-            let ids = quoted(nodes.iter().map(|&n| taxonomy.id(n)).collect());
-            anyhow::bail!(
-                "`{label}` stands for {} nodes of {}: say which by its id: {ids}",
-                nodes.len(),
-                taxonomy.name()
-            )
-        }
-        Resolution::Unknown(near) if near.is_empty() => {
-            anyhow::bail!("no node `{label}` in {}", taxonomy.name())
-        }
-        Resolution::Unknown(near) => {
-            let near = quoted(near.iter().map(String::as_str).collect());
-            anyhow::bail!(
-                "no node `{label}` in {}; did you mean {near}?",
-                taxonomy.name()
-            )
-        }
-    }
 }

@@ -1,13 +1,16 @@
 //! The English indefinite article, by sound.
 
-/// Words that begin with a vowel and sound like a consonant, by their beginnings: "a unicorn", "a one-way street".
+/// Beginnings of words that are written with a vowel and sound with a consonant: "a unicorn", "a one-way street".
 const CONSONANT_SOUND: &[&str] = &[
-    "uni", "use", "usu", "uti", "ura", "uru", "uro", "ubi", "uke", "ufo", "eu", "ewe", "ewer",
-    "one-", "once", "ouija",
+    "eu", "ewe", "once", "one-", "ouija", "ubi", "ufo", "uga", "uig", "uke", "uku", "ukr", "uni",
+    "ura", "ure", "uri", "uro", "uru", "usa", "use", "usu", "uta", "ute", "uti", "uto", "uve",
+    "uvu", "uyg", "uak",
 ];
 
-/// Exceptions to those: "an uninformed guess", "an unidentified bird".
-const VOWEL_AFTER_ALL: &[&str] = &["unid", "unim", "unin", "unint"];
+/// Among those: un- before a vowel, "an unidentified bird", "an unimpressed cat".
+const VOWEL_AFTER_ALL: &[&str] = &[
+    "unide", "unill", "unima", "unimp", "unin", "unint", "unir", "uniss",
+];
 
 /// Words with a silent h: "an hour".
 const SILENT_H: &[&str] = &["hour", "honest", "honor", "honour", "heir"];
@@ -15,17 +18,55 @@ const SILENT_H: &[&str] = &["hour", "honest", "honor", "honour", "heir"];
 /// Letters whose names begin with a vowel: "an X-ray", "an MRI".
 const VOWEL_LETTERS: &str = "AEFHILMNORSX";
 
+/// Of three capitals with a vowel between, which are read as a word ("a RAM chip"), those that are spelt out after all.
+const SPELT_OUT: &[&str] = &[
+    "FUV", "HID", "HIV", "HOV", "LED", "MIT", "ROV", "SAT", "SEM", "SOS", "SUV",
+];
+
+/// First words that take the article's place.
+const DETERMINERS: &[&str] = &[
+    "a", "an", "the", "some", "any", "no", "my", "your", "our", "its",
+];
+
+/// Nouns without a singular: "a photo of scissors".
+const PLURAL_ONLY: &[&str] = &[
+    "binoculars",
+    "briefs",
+    "glasses",
+    "goggles",
+    "jeans",
+    "knickers",
+    "leggings",
+    "overalls",
+    "pajamas",
+    "pants",
+    "pliers",
+    "pyjamas",
+    "scissors",
+    "shears",
+    "shorts",
+    "sunglasses",
+    "tights",
+    "tongs",
+    "trousers",
+    "trunks",
+    "tweezers",
+    "underpants",
+];
+
 /// The phrase with `a` or `an` before it, as its first word sounds.
 ///
-/// A phrase that already has an article or another determiner ("the Moon") is left as it is. A first word in capitals
-/// is read letter by letter if it has at most three letters, or four without a vowel among the last three.
+/// Left as it is: a phrase that has an article or another determiner ("the Moon", "some rice"), and one whose noun has
+/// no singular ("sunglasses"). Other plurals and nouns that are not counted cannot be told by their form; give them a
+/// determiner in the taxonomy ("a pair of oars"). A first word in capitals is spelt out if it has at most four letters
+/// and reads like no word.
 pub fn with_article(phrase: &str) -> String {
-    let first = phrase
-        .split(|c: char| c.is_whitespace())
-        .next()
-        .unwrap_or_default();
+    let words = || phrase.split_whitespace();
+    let first = words().next().unwrap_or_default();
     let lower = first.to_lowercase();
-    if ["a", "an", "the", "some", "any"].contains(&lower.as_str()) && phrase.len() > first.len() {
+    let several = words().nth(1).is_some();
+    let last = words().next_back().unwrap_or_default().to_lowercase();
+    if several && DETERMINERS.contains(&lower.as_str()) || PLURAL_ONLY.contains(&last.as_str()) {
         return phrase.to_owned();
     }
     let article = if begins_with_vowel_sound(first, &lower) {
@@ -37,34 +78,79 @@ pub fn with_article(phrase: &str) -> String {
 }
 
 fn begins_with_vowel_sound(first: &str, lower: &str) -> bool {
-    let head = first.split('-').next().unwrap_or_default();
-    let letters: Vec<char> = head.chars().collect();
-    let is_initialism = (2..=4).contains(&letters.len())
-        && letters.iter().all(char::is_ascii_uppercase)
-        && (letters.len() <= 3 || !letters[1..].iter().any(|c| "AEIOU".contains(*c)));
-    if let Some(&letter) = letters.first()
-        && (is_initialism || (letters.len() == 1 && letter.is_alphabetic()))
+    // Quotes and brackets are not read.
+    let first = first.trim_matches(|c: char| !c.is_alphanumeric());
+    let lower = lower.trim_matches(|c: char| !c.is_alphanumeric());
+    let head = first.split(['-', '.', '/']).next().unwrap_or_default();
+    if let Some(letter) = head.chars().next()
+        && is_spelt_out(head)
     {
         return VOWEL_LETTERS.contains(letter.to_ascii_uppercase());
     }
     let begins = |with: &[&str]| with.iter().any(|start| lower.starts_with(start));
-    if begins(SILENT_H) {
+    if begins(SILENT_H) || lower == "hors" {
         return true;
     }
     if lower == "one" || (begins(CONSONANT_SOUND) && !begins(VOWEL_AFTER_ALL)) {
         return false;
     }
-    // Numbers as they are read: eight, eleven, eighteen, eighty.
+    // Numbers as they are read: eight, eighty, eleven, eighteen, eighteen hundred.
     let number = lower.trim_start_matches(|c: char| c.is_ascii_digit());
     let digits = &lower[..lower.len() - number.len()];
-    if digits.starts_with('8') || ["11", "18"].contains(&digits) {
+    let teen = digits.starts_with("11") || digits.starts_with("18");
+    if digits.starts_with('8') || teen && matches!(digits.len(), 2 | 4) {
         return true;
     }
-    // Accented vowels sound as their base letter does.
-    lower.starts_with([
-        'a', 'e', 'i', 'o', 'u', 'à', 'á', 'â', 'ä', 'å', 'æ', 'è', 'é', 'ê', 'ë', 'í', 'î', 'ï',
-        'ö', 'ø', 'ó', 'ü',
-    ])
+    // Before a consonant, y is a vowel: "an ylang-ylang".
+    let mut letters = lower.chars().map(base);
+    match (letters.next(), letters.next()) {
+        (Some('y'), Some(second)) => second.is_ascii_alphabetic() && !is_vowel(second),
+        (Some(letter), _) => is_vowel(letter),
+        (None, _) => false,
+    }
+}
+
+/// Whether a word is read letter by letter: one letter, or a few capitals that are hardly a word.
+fn is_spelt_out(word: &str) -> bool {
+    let letters: Vec<char> = word.chars().collect();
+    let capitals = letters.iter().all(char::is_ascii_uppercase);
+    let vowel = |c: &char| is_vowel(c.to_ascii_lowercase());
+    match letters.as_slice() {
+        [letter] => letter.is_alphabetic(),
+        [_, _] => capitals,
+        [first, second, third] if capitals => {
+            let word_like = !vowel(first) && vowel(second) && !vowel(third);
+            !word_like || SPELT_OUT.contains(&word)
+        }
+        // Four letters are a word ("NASA", "STAR") unless no word begins like that ("HDMI").
+        [first, second, _, _] if capitals => {
+            let cluster = [
+                "FL", "FR", "RH", "SC", "SH", "SK", "SL", "SM", "SN", "SP", "SQ", "ST", "SW",
+            ];
+            let begin: String = [*first, *second].iter().collect();
+            !vowel(first) && !vowel(second) && !cluster.contains(&begin.as_str())
+        }
+        _ => false,
+    }
+}
+
+fn is_vowel(letter: char) -> bool {
+    matches!(letter, 'a' | 'e' | 'i' | 'o' | 'u')
+}
+
+/// A letter without its accent, which does not change whether it is a vowel.
+fn base(letter: char) -> char {
+    match letter {
+        'à'..='æ' => 'a',
+        'è'..='ë' => 'e',
+        'ì'..='ï' => 'i',
+        'ò'..='ö' | 'ø' | 'œ' | 'ō' | 'ő' => 'o',
+        'ù'..='ü' | 'ū' | 'ű' => 'u',
+        'ā' | 'ă' | 'ą' => 'a',
+        'ē' | 'ě' | 'ę' => 'e',
+        'ī' | 'į' => 'i',
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +168,7 @@ mod tests {
             "a university",
             "an umbrella",
             "an X-ray",
+            "an x-ray fish",
             "a UFO",
             "a one-way street",
             "an onion",
@@ -89,25 +176,71 @@ mod tests {
             "an eel",
             "a ewe",
             "an heirloom",
+            "an honest man",
             "an MRI scan",
             "a U-turn",
             "an eight",
             "an 8-ball",
             "an 11-gon",
             "a 12-gon",
+            "an 18-wheeler",
+            "an 80s car",
+            "an 1800s house",
+            "a 110 V plug",
             "an F-16",
             "a TV",
             "an iPod",
             "an élan",
             "an unidentified bird",
+            "an unimpressed cat",
+            "a unidirectional sign",
             "an SUV",
+            "an LED lamp",
+            "a RAM chip",
+            "a FOX",
             "a DVD",
+            "an HDMI cable",
+            "a NASA rocket",
+            "a STAR",
+            "an FDR radio",
             "an octopus",
             "a uniform",
+            "a utensil",
+            "a urinal",
+            "a usage sign",
+            "a Utah prairie dog",
+            "a Ugandan kob",
+            "a uakari",
+            "an urchin",
+            "an urn",
+            "an udon bowl",
+            "an usher",
+            "a ukulele",
+            "an ylang-ylang",
+            "a yak",
+            "an Émile",
+            "an œuvre",
+            "an hors d'oeuvre",
+            "a “one” sign",
+            "an 'ostrich'",
+            "a hot dog",
+            "a Euro coin",
+            "an A-frame",
+            "a T-shirt",
+            "an M.D.",
         ] {
             let (_, bare) = phrase.split_once(' ').unwrap();
             assert_eq!(with_article(bare), phrase);
         }
-        assert_eq!(with_article("the Moon"), "the Moon");
+        for phrase in [
+            "the Moon",
+            "some rice",
+            "A flower",
+            "a pair of oars",
+            "sunglasses",
+            "swimming trunks",
+        ] {
+            assert_eq!(with_article(phrase), phrase);
+        }
     }
 }

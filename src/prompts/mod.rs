@@ -9,15 +9,17 @@
 //!     synonyms: false        # true: every name of a label, not the preferred one alone
 //! ```
 //!
-//! or, for one set, `templates:` and `synonyms:` at the top.
+//! or, for one set, `templates:` and `synonyms:` at the top, or a plain list. `docs/prompts.md` tells the whole story.
 
 mod article;
 mod file;
 mod template;
 
-use crate::taxonomy::{NodeId, Taxonomy};
+use std::collections::HashSet;
 
-pub use file::{PromptFile, parse};
+use crate::taxonomy::{Code, Diagnostic, NodeId, Taxonomy};
+
+pub use file::{Fault, PromptFile, parse};
 pub use template::TemplateError;
 
 use template::{Fields, Template};
@@ -31,14 +33,9 @@ pub const BUILTIN: [&str; 3] = ["bare", "general", "taxonomic"];
 /// Why prompts could not be read or expanded.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    #[error("{place}: {reason}")]
-    File { place: String, reason: String },
-    #[error("{place}: template `{template}`: {error}")]
-    Template {
-        place: String,
-        template: String,
-        error: TemplateError,
-    },
+    /// Everything that is wrong with a prompt file, a line each.
+    #[error("{}", .0.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n"))]
+    File(Vec<Fault>),
     #[error("node `{node}`: template `{template}`: {error}")]
     NodeTemplate {
         node: String,
@@ -68,6 +65,8 @@ pub struct Expansion {
     pub node: NodeId,
     /// At least one, each once, in the order of templates, then names, then parents.
     pub texts: Vec<String>,
+    /// Templates left out because the node lacks what they ask for.
+    pub left_out: usize,
 }
 
 /// A built-in set.
@@ -85,8 +84,8 @@ pub fn builtin(name: &str) -> Option<TemplateSet> {
 /// What the templates of `set` expand to for `node`.
 ///
 /// The node's own `prompts` replace the set's templates. A template with `{parent}` or `{path}` gives one prompt for
-/// each parent. A template that needs a parent or a description which the node lacks is left out; if none is left the
-/// name alone is the prompt: there is never a hole in a sentence.
+/// each parent. A template that needs a parent or a description which the node lacks is left out (and counted); if none
+/// is left the name alone is the prompt: there is never a hole in a sentence.
 ///
 /// # Errors
 /// A template of the node's own that is not one.
@@ -120,7 +119,10 @@ pub fn expand(
     let places = places(taxonomy, node);
 
     let mut texts: Vec<String> = Vec::new();
+    let mut met: HashSet<String> = HashSet::new();
+    let mut left_out = 0;
     for template in templates {
+        let mut filled = false;
         for name in names {
             for (parent, path) in &places {
                 let fields = Fields {
@@ -129,28 +131,56 @@ pub fn expand(
                     path: path.as_deref(),
                     description,
                 };
-                if let Some(text) = template.fill(&fields)
-                    && !texts.contains(&text)
-                {
-                    texts.push(text);
+                if let Some(text) = template.fill(&fields) {
+                    filled = true;
+                    if met.insert(text.clone()) {
+                        texts.push(text);
+                    }
                 }
             }
         }
+        left_out += usize::from(!filled);
     }
     if texts.is_empty() {
         texts.extend(names.iter().cloned());
     }
-    Ok(Expansion { node, texts })
+    Ok(Expansion {
+        node,
+        texts,
+        left_out,
+    })
 }
 
-/// Parent and path for each way in which the node is placed: one for each parent, or none for a root.
+/// What is wrong with the templates that a taxonomy gives its nodes, each at its place.
+pub fn check(taxonomy: &Taxonomy) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for node in taxonomy.nodes() {
+        let own = &taxonomy.node(node).prompts;
+        for (i, text) in own.iter().enumerate() {
+            if let Err(error) = Template::parse(text) {
+                let at = taxonomy.prompt_place(node, i);
+                let message = format!(
+                    "`{}` of `{}` is no template: {error}",
+                    text,
+                    taxonomy.id(node)
+                );
+                diagnostics.push(Diagnostic::new(Code::Template, at, message));
+            }
+        }
+    }
+    diagnostics
+}
+
+/// Parent and path for each way in which the node is placed: one for each declared parent, or none for a root. A node
+/// without parents has those of its equivalents.
 ///
 /// The path runs from the root to the parent, `animal > dog`; above the parent it follows the first parents.
 fn places(taxonomy: &Taxonomy, node: NodeId) -> Vec<(Option<String>, Option<String>)> {
-    let parents = taxonomy.parents(node);
-    if parents.is_empty() {
+    let placed = std::iter::once(&node).chain(taxonomy.equivalents(node));
+    let mut placed = placed.map(|&n| taxonomy.parents(n));
+    let Some(parents) = placed.find(|p| !p.is_empty()) else {
         return vec![(None, None)];
-    }
+    };
     let place = |&parent: &NodeId| {
         let path = taxonomy.path_to_root(parent);
         let labels: Vec<&str> = path.into_iter().map(|n| taxonomy.label(n)).collect();

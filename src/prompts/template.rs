@@ -34,12 +34,11 @@ pub struct Fields<'a> {
 /// Why a text is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    #[error(
-        "unknown placeholder `{{{found}}}`: did you mean `{{{nearest}}}`? Known are {{name}}, {{a name}}, {{parent}}, {{a parent}}, {{path}}, {{description}}, and {{}} and {{c}} for the name"
-    )]
+    #[error("unknown placeholder `{{{found}}}`{}; known are {{name}}, {{a name}}, {{parent}}, {{a parent}}, {{path}}, {{description}}, and {{}} and {{c}} for the name", hint(.nearest))]
     Unknown {
         found: String,
-        nearest: &'static str,
+        /// What may have been meant.
+        nearest: Option<&'static str>,
     },
     #[error("a `{{` is not closed; write `{{{{` for a brace")]
     Unclosed,
@@ -47,6 +46,10 @@ pub enum TemplateError {
     Unopened,
     #[error("it is empty")]
     Empty,
+}
+
+fn hint(nearest: &Option<&str>) -> String {
+    nearest.map_or_else(String::new, |near| format!(": did you mean `{{{near}}}`?"))
 }
 
 const FIELDS: [(&str, Field); 4] = [
@@ -136,17 +139,40 @@ fn placeholder(inside: &str) -> Result<Part, TemplateError> {
     };
     field
         .map(|field| Part::Field { field, article })
-        .ok_or_else(|| {
-            let nearest = FIELDS
-                .iter()
-                .map(|(known, _)| *known)
-                .min_by_key(|known| strsim::damerau_levenshtein(known, name))
-                .unwrap_or("name");
-            TemplateError::Unknown {
-                found: inside.to_owned(),
-                nearest,
-            }
+        .ok_or_else(|| TemplateError::Unknown {
+            found: inside.to_owned(),
+            nearest: nearest(trimmed),
         })
+}
+
+/// What may have been meant: what other tools call the name, or what is a slip away.
+fn nearest(found: &str) -> Option<&'static str> {
+    const NAMES: [&str; 6] = [
+        "class",
+        "classname",
+        "class_name",
+        "cls",
+        "label",
+        "category",
+    ];
+    const ALL: [&str; 6] = [
+        "name",
+        "a name",
+        "parent",
+        "a parent",
+        "path",
+        "description",
+    ];
+    let found = found.to_lowercase();
+    match found.as_str() {
+        "a" | "an" => return Some("a name"),
+        other if NAMES.contains(&other) => return Some("name"),
+        _ => {}
+    }
+    let distances = ALL.map(|known| (strsim::osa_distance(known, &found), known));
+    let near = distances.into_iter().min_by_key(|(distance, _)| *distance);
+    near.filter(|(distance, known)| *distance <= known.len() / 2)
+        .map(|(_, known)| known)
 }
 
 #[cfg(test)]
@@ -180,6 +206,10 @@ mod tests {
     fn what_is_no_template() {
         for (template, said) in [
             ("a {nmae}", "did you mean `{name}`"),
+            ("a {label}", "did you mean `{name}`"),
+            ("{A Name}", "did you mean `{a name}`"),
+            ("{a}", "did you mean `{a name}`"),
+            ("{xyz}", "`{xyz}`; known are {name}"),
             ("a {decription}", "did you mean `{description}`"),
             ("a {name", "not closed"),
             ("a {name {name}", "not closed"),

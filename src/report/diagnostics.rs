@@ -5,6 +5,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use serde_json::Value;
 
+use crate::report::text::Style;
 use crate::taxonomy::{Code, Diagnostic, Severity, Sources, Span};
 
 /// Lines between two places that are still drawn in one excerpt.
@@ -14,11 +15,23 @@ const LONG_LINE: usize = 1000;
 /// How much of a long line is drawn on either side of the place.
 const AROUND: usize = 60;
 
-/// Diagnostics drawn one after the other, each with the lines it concerns, places underlined.
-pub fn render(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
+/// Columns of an excerpt where the width is not known.
+const WIDTH: usize = 120;
+/// Columns without which nothing can be told.
+const LEAST_WIDTH: usize = 40;
+
+/// Diagnostics drawn one after the other, each with the lines it concerns, places underlined. Lines are cut around the
+/// places; messages are not cut.
+pub fn render(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
+    let renderer = if style.colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let renderer = renderer.term_width(style.width.unwrap_or(WIDTH).max(LEAST_WIDTH));
     let mut out = String::new();
     for diagnostic in diagnostics {
-        out.push_str(&render_one(diagnostic, sources, colour));
+        out.push_str(&render_one(diagnostic, sources, &renderer));
         out.push_str("\n\n");
     }
     out
@@ -57,7 +70,7 @@ struct Excerpt {
     places: Vec<(Range<usize>, String, AnnotationKind)>,
 }
 
-fn render_one(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
+fn render_one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -75,11 +88,6 @@ fn render_one(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(printable(help)));
     }
-    let renderer = if colour {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
     renderer.render(&[group])
 }
 
@@ -175,7 +183,15 @@ fn draw<'s>(excerpt: &Excerpt, sources: &'s Sources) -> Vec<Element<'s>> {
         let stop = floor(text, stop).max(range.start);
         let end = floor(text, (stop + AROUND).min(end_of_line)).max(stop);
         let begin = begin.min(range.start);
-        let snippet = Snippet::source(&text[begin..end]).line_start(line);
+        let before = if begin > (starts[line - 1] as usize).max(from) {
+            "…"
+        } else {
+            ""
+        };
+        let after = if end < end_of_line { "…" } else { "" };
+        let shown = format!("{before}{}{after}", &text[begin..end]);
+        let snippet = Snippet::source(shown).line_start(line);
+        let at = |byte: usize| byte - begin + before.len();
         out.push(
             Origin::path(path.clone())
                 .line(line)
@@ -184,7 +200,7 @@ fn draw<'s>(excerpt: &Excerpt, sources: &'s Sources) -> Vec<Element<'s>> {
         );
         out.push(
             snippet
-                .annotation(annotation(range.start - begin..stop - begin, label, kind))
+                .annotation(annotation(at(range.start)..at(stop), label, kind))
                 .into(),
         );
     }
@@ -213,4 +229,71 @@ fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+    use crate::taxonomy::load_str;
+
+    /// The excerpt of the first diagnostic of `text`, within `width` columns.
+    fn excerpt(text: &str, width: usize) -> Vec<String> {
+        let loaded = load_str("t.yaml", text);
+        let style = Style {
+            colour: false,
+            width: Some(width),
+        };
+        let out = render(&loaded.diagnostics[..1], &loaded.sources, style);
+        let lines = out.lines().filter(|l| l.contains('|')).map(str::to_owned);
+        lines.collect()
+    }
+
+    #[test]
+    fn lines_stay_within_the_width() {
+        let long = "description: ".to_owned() + &"words and ".repeat(30);
+        let wide = "説明".repeat(40);
+        let leaves: Vec<String> = (0..400).map(|i| format!("leaf{i}")).collect();
+        for text in [
+            format!("nodes:\n  a: {{parents: gone, {long}}}\n"),
+            format!("nodes:\n  a: {{{long}, parents: gone}}\n"),
+            format!("nodes:\n  a: {{description: {wide}, parents: gone}}\n"),
+            format!("tree: {{a: [{}, leaf7]}}\n", leaves.join(", ")),
+        ] {
+            for width in [60, 80, 120] {
+                for line in excerpt(&text, width) {
+                    assert!(line.width() <= width, "{width}: {line}");
+                }
+            }
+        }
+    }
+
+    /// The carets are below what they mean, whatever the characters' widths.
+    #[test]
+    fn carets_stand_below_their_words() {
+        for before in [
+            "",
+            "é: , ",
+            "説明: , ",
+            "e\u{301}: , ",
+            "🦊: , ",
+            "'x\ty': , ",
+        ] {
+            let lines = excerpt(&format!("nodes: {{{before}a: {{parents: gone}}}}\n"), 80);
+            let word = lines.iter().find(|l| l.contains("gone")).expect("the line");
+            let carets = lines.iter().find(|l| l.contains("^^^^")).expect("carets");
+            let column = |line: &str, what| line[..line.find(what).unwrap()].width();
+            assert_eq!(column(word, "gone"), column(carets, "^^^^"), "{lines:#?}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        let leaves: Vec<String> = (0..20_000).map(|i| format!("leaf{i}")).collect();
+        let text = format!("tree: {{a: [{}, leaf7, end]}}\n", leaves.join(", "));
+        let lines = excerpt(&text, 80).join("\n");
+        assert!(lines.contains('…') || lines.contains("..."), "{lines}");
+        assert!(lines.contains("^^^^^"), "{lines}");
+    }
 }

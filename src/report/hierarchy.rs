@@ -1,7 +1,7 @@
 //! A taxonomy as a tree of lines, as a Graphviz graph, and as JSON.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     fmt::Write,
 };
 
@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use crate::taxonomy::{NodeId, Taxonomy, normalise};
 
 /// Levels of a tree that are drawn when no depth is asked for: lines grow with their depth.
-const DEEPEST: usize = 200;
+const DEEPEST: usize = 100;
+/// Nodes from which on it pays to count all leaves at once.
+const MANY: usize = 1000;
 
 /// The part of a taxonomy to show: everything, or what is below one node; at most `depth` edges down.
 #[derive(Debug, Clone, Copy)]
@@ -20,35 +22,39 @@ pub struct Extent {
 }
 
 impl Extent {
+    /// One node of every class at the top.
     fn tops(self, taxonomy: &Taxonomy) -> Vec<NodeId> {
-        self.node.map_or_else(|| taxonomy.roots(), |n| vec![n])
+        self.node
+            .map_or_else(|| taxonomy.class_roots(), |n| vec![n])
     }
 
-    /// The nodes of the extent, breadth first.
+    /// The nodes of the extent, breadth first, equivalent ones together.
     fn nodes(self, taxonomy: &Taxonomy) -> Vec<NodeId> {
-        let mut queue: VecDeque<(NodeId, usize)> =
-            self.tops(taxonomy).into_iter().map(|n| (n, 0)).collect();
-        let mut seen: HashSet<NodeId> = queue.iter().map(|(n, _)| *n).collect();
+        let tops = self.tops(taxonomy).into_iter();
+        let mut queue: VecDeque<(NodeId, usize)> = tops.map(|n| (n, 0)).collect();
+        let mut seen = vec![false; taxonomy.len()];
         let mut out = Vec::new();
         while let Some((n, level)) = queue.pop_front() {
-            out.push(n);
-            if self.depth.is_some_and(|limit| level >= limit) {
+            if seen[n.index()] {
                 continue;
             }
-            queue.extend(
-                taxonomy
-                    .children(n)
-                    .iter()
-                    .filter(|c| seen.insert(**c))
-                    .map(|&c| (c, level + 1)),
-            );
+            let others = taxonomy.equivalents(n).iter().filter(|&&e| e != n);
+            for &member in std::iter::once(&n).chain(others) {
+                seen[member.index()] = true;
+                out.push(member);
+            }
+            if self.depth.is_none_or(|limit| level < limit) {
+                let below = taxonomy.class_children(n).into_iter();
+                queue.extend(below.map(|c| (c, level + 1)));
+            }
         }
         out
     }
 }
 
-/// The taxonomy as a tree with counts above it. A node that has been drawn is marked with `(*)` and what is below it
-/// is not drawn again. With a node, what is known of that node comes first.
+/// The taxonomy as a tree with counts above it, a line for each class of equivalent nodes and parent. A node that has
+/// been drawn is marked with `(*)` and what is below it is not drawn again. With a node, what is known of that node comes
+/// first.
 pub fn text(taxonomy: &Taxonomy, extent: Extent) -> String {
     let mut out = match extent.node {
         Some(n) => details(taxonomy, n),
@@ -138,7 +144,10 @@ fn details(taxonomy: &Taxonomy, n: NodeId) -> String {
 /// Draws the extent; whether any node came again.
 fn tree(taxonomy: &Taxonomy, extent: Extent, out: &mut String) -> bool {
     let mut repeated = false;
+    // By representative: whether it was drawn, and whether what is below it was.
     let mut drawn = vec![false; taxonomy.len()];
+    let mut opened = vec![false; taxonomy.len()];
+    let mut below: HashMap<NodeId, usize> = HashMap::new();
     // Bars left of the current line: for each level, whether it has more to come. No recursion: chains may be long.
     let mut bars = String::new();
     let mut widths: Vec<usize> = Vec::new();
@@ -156,27 +165,29 @@ fn tree(taxonomy: &Taxonomy, extent: Extent, out: &mut String) -> bool {
             bars.push_str(if last { "    " } else { "│   " });
         }
         line(taxonomy, n, out);
-        let children = taxonomy.children(n);
-        let again = std::mem::replace(&mut drawn[n.index()], true);
-        if again {
+        let class = taxonomy.representative(n);
+        let children = taxonomy.class_children(n);
+        let again = std::mem::replace(&mut drawn[class.index()], true);
+        // What was cut off before may be drawn here, nearer to the top.
+        let cut = !children.is_empty() && level >= deepest && !opened[class.index()];
+        if again && (cut || children.is_empty() || opened[class.index()]) {
             repeated = true;
-            out.push_str(" (*)\n");
-            continue;
+            out.push_str(" (*)");
         }
-        if !children.is_empty() && level >= deepest {
-            let below = taxonomy.descendants(n).len() - taxonomy.equivalents(n).len();
-            let _ = writeln!(out, " … {below} below");
-            continue;
+        if cut {
+            let below = below
+                .entry(class)
+                .or_insert_with(|| taxonomy.descendants(n).len() - taxonomy.equivalents(n).len());
+            let _ = write!(out, " … {below} below");
         }
         out.push('\n');
+        if cut || opened[class.index()] {
+            continue;
+        }
+        opened[class.index()] = true;
         let last = children.len().saturating_sub(1);
-        stack.extend(
-            children
-                .iter()
-                .enumerate()
-                .rev()
-                .map(|(i, &c)| (c, level + 1, i == last)),
-        );
+        let lines = children.iter().enumerate().rev();
+        stack.extend(lines.map(|(i, &c)| (c, level + 1, i == last)));
     }
     repeated
 }
@@ -213,7 +224,7 @@ pub fn dot(taxonomy: &Taxonomy, extent: Extent) -> String {
             out,
             "  {} [label={}];",
             quoted(taxonomy.id(n)),
-            quoted(taxonomy.label(n))
+            quoted(&taxonomy.label(n).replace('&', "&amp;"))
         );
     }
     for &n in &nodes {
@@ -243,14 +254,18 @@ pub fn dot(taxonomy: &Taxonomy, extent: Extent) -> String {
     out
 }
 
-/// A double-quoted DOT string.
+/// A double-quoted DOT string. In a label, Graphviz takes `\\` for a backslash, `\n` for a line break and `&…;` for an
+/// HTML character; in the name of a node it takes them as they are, which does not matter as long as names differ.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => out.push(' '),
+            '\n' => out.push_str("\\n"),
+            c if c.is_control() => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
             c => out.push(c),
         }
     }
@@ -263,7 +278,11 @@ fn quoted(text: &str) -> String {
 pub fn json(taxonomy: &Taxonomy, extent: Extent) -> Value {
     let ids = |nodes: &[NodeId]| -> Vec<&str> { nodes.iter().map(|&n| taxonomy.id(n)).collect() };
     let counts = taxonomy.counts();
-    let nodes = extent.nodes(taxonomy).into_iter().map(|n| {
+    let nodes = extent.nodes(taxonomy);
+    if nodes.len() >= MANY {
+        taxonomy.count_all_leaves();
+    }
+    let nodes = nodes.into_iter().map(|n| {
         let node = taxonomy.node(n);
         let equivalents: Vec<NodeId> = taxonomy
             .equivalents(n)

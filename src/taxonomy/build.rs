@@ -20,7 +20,8 @@ use super::{
     diagnostic::{Code, Diagnostic, Span},
     graph::{Class, Dag, Lists},
     load::Sources,
-    names::{self, Names, Nearest},
+    names::{self, Names},
+    nearest::Nearest,
 };
 
 /// Cycles told per knot of nodes; cutting these opens the knot, but a dense one has very many.
@@ -29,6 +30,10 @@ const MAX_CYCLES: usize = 50;
 const MAX_NAMED: usize = 1000;
 /// Edges of a cycle that are shown where they stand.
 const MAX_SHOWN: usize = 40;
+
+/// Words that are compared in search of what was meant, all in all: a good part of a second. A file that misses an include has
+/// tens of thousands of unknown parents.
+const MAX_COMPARED: usize = 10_000_000;
 
 /// Where a node's parts stand, for diagnostics.
 #[derive(Debug, Clone)]
@@ -53,7 +58,14 @@ pub(super) struct Lost {
 impl Lost {
     /// Whether an id that is not known may be one that was not read.
     fn names(&self, id: &str) -> bool {
-        self.truncated || self.parts.iter().any(|part| part.contains(id))
+        let part_of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let holds = |part: &String| {
+            part.match_indices(id).any(|(at, _)| {
+                !part_of_word(part[..at].chars().next_back())
+                    && !part_of_word(part[at + id.len()..].chars().next())
+            })
+        };
+        self.truncated || self.parts.iter().any(holds)
     }
 }
 
@@ -82,8 +94,10 @@ pub(super) fn build(
         diagnostics,
         graph: DiGraph::new(),
         nearest: OnceCell::new(),
+        compared: 0,
         by_id: Map::default(),
         places: Vec::new(),
+        prompt_places: Map::default(),
     };
     let (mut equivalent, mut overlaps, mut disjoint, mut credit) =
         (Vec::new(), Vec::new(), Vec::new(), None);
@@ -126,6 +140,7 @@ pub(super) fn build(
         graph,
         by_id,
         places,
+        prompt_places,
         ..
     } = merge;
 
@@ -165,6 +180,7 @@ pub(super) fn build(
         dag,
         names,
         credit,
+        prompt_places,
         sources,
     };
     Some(Built {
@@ -184,8 +200,11 @@ struct Merge<'m> {
     graph: DiGraph<Node, Span>,
     /// Built when the first unknown id comes, which is after all nodes have been merged.
     nearest: OnceCell<Nearest>,
+    /// Words compared so far, see [`MAX_COMPARED`].
+    compared: usize,
     by_id: Map<String, NodeId>,
     places: Vec<Places>,
+    prompt_places: Map<NodeId, Vec<Span>>,
 }
 
 impl Merge<'_> {
@@ -197,7 +216,7 @@ impl Merge<'_> {
     fn nodes(
         &mut self,
         decls: Vec<super::declare::NodeDecl>,
-        parents: &mut Vec<(NodeId, super::declare::Spanned)>,
+        parents: &mut Vec<(NodeId, super::reader::Spanned)>,
     ) {
         for decl in decls {
             let n = match self.by_id.get(&decl.id.text) {
@@ -251,13 +270,17 @@ impl Merge<'_> {
                 }
             }
             node.description = node.description.take().or(body.description.map(|d| d.text));
+            if !body.prompts.is_empty() {
+                let places = self.prompt_places.entry(n).or_default();
+                places.extend(body.prompts.iter().map(|p| p.span));
+            }
             node.prompts
                 .extend(body.prompts.into_iter().map(|p| p.text));
         }
     }
 
     /// Draws the edges; default names come here, when every field is known.
-    fn edges(&mut self, parents: Vec<(NodeId, super::declare::Spanned)>) {
+    fn edges(&mut self, parents: Vec<(NodeId, super::reader::Spanned)>) {
         for (node, places) in self.graph.node_weights_mut().zip(&mut self.places) {
             if node.names.is_empty() {
                 let name = node.id.replace('_', " ");
@@ -299,10 +322,14 @@ impl Merge<'_> {
             let keys = |node| names::keys(node).map(|key| (key, node.id.as_str()));
             Nearest::new(self.graph.node_weights().flat_map(keys))
         });
-        if let Some(near) = nearest.find(id, 1).first() {
-            diagnostic = diagnostic
-                .help(format!("did you mean `{near}`?"))
-                .suggest(span, *near);
+        if self.compared < MAX_COMPARED {
+            let (near, compared) = nearest.find(id, 1);
+            self.compared += compared;
+            if let Some(near) = near.first() {
+                diagnostic = diagnostic
+                    .help(format!("did you mean `{near}`?"))
+                    .suggest(span, *near);
+            }
         }
         self.diagnostics.push(diagnostic);
     }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    declare::{Reader, Text, is_null},
     diagnostic::{Code, Diagnostic},
     names,
+    reader::{Reader, Text, is_null},
     yaml::{Id, Kind},
 };
 

@@ -26,9 +26,10 @@ pub enum Code {
     Cycle,
     EquivalentAncestor,
     DisjointCommonDescendant,
-    DisjointOverlap,
     EmptyTaxonomy,
+    Template,
     SameName,
+    DisjointOverlap,
     DuplicateEntry,
     RedundantEdge,
     SingleChildChain,
@@ -44,7 +45,7 @@ pub enum Severity {
 
 impl Code {
     /// Every code, errors first.
-    pub const ALL: [Code; 22] = [
+    pub const ALL: [Code; 23] = [
         Code::UnreadableFile,
         Code::Syntax,
         Code::MultipleDocuments,
@@ -60,9 +61,10 @@ impl Code {
         Code::Cycle,
         Code::EquivalentAncestor,
         Code::DisjointCommonDescendant,
-        Code::DisjointOverlap,
         Code::EmptyTaxonomy,
+        Code::Template,
         Code::SameName,
+        Code::DisjointOverlap,
         Code::DuplicateEntry,
         Code::RedundantEdge,
         Code::SingleChildChain,
@@ -89,6 +91,7 @@ impl Code {
             Code::DisjointCommonDescendant => "disjoint-common-descendant",
             Code::DisjointOverlap => "disjoint-overlap",
             Code::EmptyTaxonomy => "empty-taxonomy",
+            Code::Template => "template",
             Code::SameName => "same-name",
             Code::DuplicateEntry => "duplicate-entry",
             Code::RedundantEdge => "redundant-edge",
@@ -97,11 +100,13 @@ impl Code {
         }
     }
 
-    /// The usual severity. Warnings are legitimate in a sound taxonomy; everything else is an error. One code comes as
-    /// both: two nodes with one external id are a warning under [`Code::DuplicateId`].
+    /// The usual severity. Warnings are legitimate in a sound taxonomy; everything else is an error. Two codes come as
+    /// both: two nodes with one external id are a warning under [`Code::DuplicateId`], and so is a node written over
+    /// several lines under [`Code::WrongType`].
     pub fn severity(self) -> Severity {
         match self {
             Code::SameName
+            | Code::DisjointOverlap
             | Code::DuplicateEntry
             | Code::RedundantEdge
             | Code::SingleChildChain
@@ -168,11 +173,8 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    pub(super) fn new(
-        code: Code,
-        span: impl Into<Option<Span>>,
-        message: impl Into<String>,
-    ) -> Self {
+    /// A fault of the code's usual severity.
+    pub fn new(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
         Self {
             code,
             severity: code.severity(),

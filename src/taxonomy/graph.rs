@@ -4,11 +4,7 @@
 //! ancestor test climbs only through classes with several parents, with a spanning forest's intervals for the rest;
 //! common descendants are looked for among the classes with several parents, since the topmost one must be such.
 
-use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Map, NodeId, Relation, Set};
 
@@ -20,6 +16,9 @@ const NONE: u32 = u32::MAX;
 /// with hardly any, so that small graphs take both ways.
 const LIST_LIMIT: usize = if cfg!(test) { 2 } else { 4096 };
 const LISTS_LIMIT: usize = 8_000_000;
+/// Entries that may be merged to find a list, and all lists: a dense graph's would take longer than the rest of loading.
+const MERGE_LIMIT: usize = 4 * LIST_LIMIT;
+const MERGES_LIMIT: usize = 2 * LISTS_LIMIT;
 
 /// Lists of lists in two arrays: the `i`th is `items[starts[i]..starts[i + 1]]`.
 #[derive(Debug, Clone)]
@@ -252,36 +251,43 @@ impl Dag {
 
     /// What flows up: shared classes, and leaf counts where nothing below is reached twice.
     fn rise(&mut self) {
-        let mut kept = 0;
+        let (mut kept, mut work) = (0, 0);
         let mut merged: Vec<Class> = Vec::new();
         for &c in self.order.iter().rev() {
             let children = self.down.get(c);
-            merged.clear();
-            let mut known = true;
-            let mut sum = Some(0u32);
-            for &child in children {
-                match &self.shared[child as usize] {
-                    Some(list) => merged.extend_from_slice(list),
-                    None => known = false,
-                }
-                let below = self.leaves.0[child as usize].load(Ordering::Relaxed);
-                sum = sum.filter(|_| below > 0).map(|s| s + below);
-            }
-            let total = merged.len();
-            merged.sort_unstable();
-            merged.dedup();
-            let twice = merged.len() < total;
-            if self.up.get(c).len() > 1 {
-                let at = merged.binary_search(&c).unwrap_or_else(|at| at);
-                merged.insert(at, c);
-            }
             if children.is_empty() {
                 self.total_leaves += 1;
                 self.leaves.0[c as usize] = AtomicU32::new(1);
-            } else if let (Some(sum), true, false) = (sum, known, twice) {
+            }
+            let lists = || {
+                children
+                    .iter()
+                    .map(|&child| self.shared[child as usize].as_deref())
+            };
+            let length: Option<usize> = lists().map(|list| list.map(<[_]>::len)).sum();
+            let Some(length) = length.filter(|&l| l <= MERGE_LIMIT && work + l <= MERGES_LIMIT)
+            else {
+                continue;
+            };
+            work += length;
+            merged.clear();
+            lists()
+                .flatten()
+                .for_each(|list| merged.extend_from_slice(list));
+            merged.sort_unstable();
+            merged.dedup();
+            let once = merged.len() == length;
+            if self.up.get(c).len() > 1
+                && let Err(at) = merged.binary_search(&c)
+            {
+                merged.insert(at, c);
+            }
+            let below = |child: &Class| self.leaves.0[*child as usize].load(Ordering::Relaxed);
+            if once && !children.is_empty() && children.iter().all(|child| below(child) > 0) {
+                let sum = children.iter().map(below).sum();
                 self.leaves.0[c as usize] = AtomicU32::new(sum);
             }
-            if known && merged.len() <= LIST_LIMIT && kept + merged.len() <= LISTS_LIMIT {
+            if merged.len() <= LIST_LIMIT && kept + merged.len() <= LISTS_LIMIT {
                 kept += merged.len();
                 self.shared[c as usize] = Some(merged.as_slice().into());
             }
@@ -498,62 +504,38 @@ impl Dag {
         common
     }
 
+    /// Classes with their parents before them.
+    pub fn order(&self) -> &[Class] {
+        &self.order
+    }
+
+    /// The leaf count if it is known without a walk.
+    pub fn known_leaf_count(&self, c: Class) -> Option<usize> {
+        let known = self.leaves.0[c as usize].load(Ordering::Relaxed);
+        (known > 0).then_some(known as usize)
+    }
+
+    /// Keeps a leaf count that was found elsewhere.
+    pub fn keep_leaf_count(&self, c: Class, count: u32) {
+        self.leaves.0[c as usize].store(count, Ordering::Relaxed);
+    }
+
     /// Distinct leaf classes at or below.
     pub fn leaf_count(&self, c: Class) -> usize {
-        let slot = &self.leaves.0[c as usize];
-        let known = slot.load(Ordering::Relaxed);
-        if known > 0 {
-            return known as usize;
+        if let Some(known) = self.known_leaf_count(c) {
+            return known;
         }
-        let count = self
-            .descendants(c)
+        let below = self.descendants(c);
+        let count = below
             .iter()
             .filter(|&&d| self.down.get(d).is_empty())
             .count();
-        slot.store(count as u32, Ordering::Relaxed);
+        self.keep_leaf_count(c, count as u32);
         count
     }
 
     /// Leaf classes of the whole graph.
     pub fn total_leaves(&self) -> usize {
         self.total_leaves
-    }
-
-    /// For a class with several parents: the parents that are also above another parent.
-    pub fn redundant_parents(&self, c: Class) -> Vec<Class> {
-        let parents = self.up.get(c);
-        if parents.len() < 2 {
-            return Vec::new();
-        }
-        let direct: Set<Class> = parents.iter().copied().collect();
-        // Deepest first: a parent that is above another lies no deeper than it, so one walk up from all serves.
-        let mut heap: BinaryHeap<(u32, Class)> = parents
-            .iter()
-            .flat_map(|&p| self.up.get(p))
-            .map(|&g| (self.depth[g as usize].1, g))
-            .collect();
-        let floor = parents
-            .iter()
-            .map(|&p| self.depth[p as usize].1)
-            .min()
-            .unwrap_or(0);
-        let mut seen = Seen::default();
-        let mut out = Vec::new();
-        while let Some((depth, c)) = heap.pop() {
-            if depth < floor || !seen.insert(c) {
-                continue;
-            }
-            if direct.contains(&c) {
-                out.push(c);
-            }
-            heap.extend(
-                self.up
-                    .get(c)
-                    .iter()
-                    .map(|&g| (self.depth[g as usize].1, g)),
-            );
-        }
-        out.sort_unstable_by_key(|&c| Reverse(c));
-        out
     }
 }

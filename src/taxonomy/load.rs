@@ -33,6 +33,13 @@ impl Loaded {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
+    /// Adds what was found elsewhere, in the order of files and lines.
+    pub fn add(&mut self, diagnostics: Vec<Diagnostic>) {
+        self.diagnostics.extend(diagnostics);
+        self.diagnostics
+            .sort_by_key(|d| (d.primary, d.severity, d.code));
+    }
+
     /// The taxonomy if it is sound.
     ///
     /// # Errors
@@ -213,13 +220,13 @@ impl Loader<'_> {
                 None
             }
         };
-        self.diagnostics
-            .sort_by_key(|d| (d.primary, d.severity, d.code));
-        Loaded {
+        let mut loaded = Loaded {
             taxonomy,
-            diagnostics: self.diagnostics,
+            diagnostics: Vec::new(),
             sources,
-        }
+        };
+        loaded.add(self.diagnostics);
+        loaded
     }
 
     /// Depth first, in the order of the `include:` entries, every file once.

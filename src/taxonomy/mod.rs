@@ -28,15 +28,20 @@ mod credit;
 mod declare;
 mod diagnostic;
 mod graph;
+mod lines;
 mod load;
 mod names;
+mod nearest;
 #[cfg(test)]
 mod properties;
+mod reader;
+mod recovery;
+mod sweeps;
 mod syntax;
 #[cfg(test)]
 mod tests;
 mod validate;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::{
     path::{Path, PathBuf},
@@ -134,6 +139,8 @@ pub struct Taxonomy {
     dag: Dag,
     names: Names,
     credit: Option<serde_json::Value>,
+    /// Where the nodes' own prompts are written; nearly no node has any.
+    prompt_places: Map<NodeId, Vec<Span>>,
     sources: Arc<Sources>,
 }
 
@@ -177,6 +184,11 @@ impl Taxonomy {
     /// The node's preferred name.
     pub fn label(&self, n: NodeId) -> &str {
         &self.node(n).names[0]
+    }
+
+    /// Where the node's `i`th prompt is written.
+    pub fn prompt_place(&self, n: NodeId, i: usize) -> Option<Span> {
+        self.prompt_places.get(&n)?.get(i).copied()
     }
 
     /// The node with exactly this id.
@@ -307,6 +319,27 @@ impl Taxonomy {
         nodes
     }
 
+    /// What is declared below the node's class: the children of `n`, then those of its equivalents, in file order, one of
+    /// each class.
+    pub fn class_children(&self, n: NodeId) -> Vec<NodeId> {
+        let mut met = Set::default();
+        let others = self.equivalents(n).iter().filter(|&&e| e != n);
+        std::iter::once(&n)
+            .chain(others)
+            .flat_map(|&member| self.children(member))
+            .copied()
+            .filter(|&child| met.insert(self.dag.class(child)))
+            .collect()
+    }
+
+    /// Nodes above whose class there is nothing, in file order, one of each class.
+    pub fn class_roots(&self) -> Vec<NodeId> {
+        let mut met = Set::default();
+        self.nodes()
+            .filter(|&n| self.dag.up(self.dag.class(n)).is_empty() && met.insert(self.dag.class(n)))
+            .collect()
+    }
+
     /// Ancestor closure, `n` included, on the collapsed graph: every member of every class, sorted.
     pub fn ancestors(&self, n: NodeId) -> Vec<NodeId> {
         self.expand(self.dag.ancestors(self.dag.class(n)))
@@ -363,6 +396,12 @@ impl Taxonomy {
     /// Number of distinct leaves below the node (itself for a leaf), classes counted once.
     pub fn leaf_count(&self, n: NodeId) -> usize {
         self.dag.leaf_count(self.dag.class(n))
+    }
+
+    /// Counts the leaves of every node at once, for those who will ask of many: a walk from each node of a dense graph
+    /// takes quadratic time.
+    pub fn count_all_leaves(&self) {
+        self.dag.count_all_leaves();
     }
 
     /// (min, max) number of edges from a root, on the collapsed graph.

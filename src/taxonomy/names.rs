@@ -2,9 +2,12 @@
 
 use std::{borrow::Cow, sync::OnceLock};
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::{Map, Node, NodeId};
+use super::{
+    Map, Node, NodeId,
+    nearest::{Nearest, limit},
+};
 
 /// Folds what does not tell labels apart: case, Unicode compatibility forms, and runs of spaces, `_` and `-`, which
 /// become one space; none at the ends. `Golden_Retriever`, `golden-retriever` and `golden  retriever` are one label.
@@ -33,6 +36,15 @@ fn fold(characters: impl Iterator<Item = char>, out: &mut String) {
         }
         gap = false;
         out.push(c);
+    }
+}
+
+/// A label in Unicode's composed form, as ids are kept.
+fn composed(label: &str) -> Cow<'_, str> {
+    if label.is_ascii() || is_nfc_quick(label.chars()) == IsNormalized::Yes {
+        label.into()
+    } else {
+        label.nfc().collect::<String>().into()
     }
 }
 
@@ -111,12 +123,13 @@ impl Names {
     }
 
     pub fn find(&self, id: &str) -> Option<NodeId> {
-        self.by_id.get(id).copied()
+        self.by_id.get(composed(id).as_ref()).copied()
     }
 
     /// The nodes that carry exactly this external id.
     pub fn external(&self, id: &str) -> &[NodeId] {
-        self.by_external.get(id).map_or(&[], Bearers::as_slice)
+        let bearers = self.by_external.get(composed(id).as_ref());
+        bearers.map_or(&[], Bearers::as_slice)
     }
 
     /// The nodes that carry this normalised key, in node order.
@@ -140,6 +153,7 @@ impl Names {
         let nearest = self.nearest.get_or_init(all);
         nearest
             .find(label, 3)
+            .0
             .into_iter()
             .map(str::to_owned)
             .collect()
@@ -152,186 +166,6 @@ pub(super) fn keys(node: &Node) -> impl Iterator<Item = &str> {
     std::iter::once(node.id.as_str()).chain(rest)
 }
 
-/// Finds what a misspelt label may stand for, among hundreds of thousands.
-#[derive(Debug, Clone)]
-pub(super) struct Nearest {
-    /// Sorted by length, then by key.
-    words: Vec<Word>,
-    /// Parallel to `words`: [`letters`], apart so that most words are passed over without a look at them.
-    letters: Vec<u64>,
-    /// The first word of each length in characters, and the end.
-    by_length: Vec<usize>,
-}
-
-#[derive(Debug, Clone)]
-struct Word {
-    key: String,
-    /// What to suggest.
-    shown: String,
-}
-
-impl Nearest {
-    /// From pairs of a label and what to suggest when it is near.
-    pub fn new<'n>(labels: impl Iterator<Item = (&'n str, &'n str)>) -> Self {
-        let word = |(label, shown): (&str, &str)| {
-            let key = normalise(label);
-            (
-                key.chars().count(),
-                Word {
-                    key,
-                    shown: shown.to_owned(),
-                },
-            )
-        };
-        let mut words: Vec<(usize, Word)> = labels.map(word).collect();
-        words.sort_by(|(m, a), (n, b)| (m, &a.key).cmp(&(n, &b.key)));
-        let longest = words.last().map_or(0, |(length, _)| *length);
-        let by_length = (0..=longest + 1)
-            .map(|length| words.partition_point(|(n, _)| *n < length))
-            .collect();
-        let letters = words
-            .iter()
-            .map(|(_, word)| letters(&word.key.chars().collect::<Vec<_>>()))
-            .collect();
-        let words = words.into_iter().map(|(_, word)| word).collect();
-        Self {
-            words,
-            letters,
-            by_length,
-        }
-    }
-
-    /// At most `count` suggestions (1 or more), best first: what is written the same but for case and separators comes before
-    /// what is a few edits away.
-    pub fn find(&self, label: &str, count: usize) -> Vec<&str> {
-        let wanted: Vec<char> = normalise(label).chars().collect();
-        let (bag, length) = (letters(&wanted), wanted.len());
-        let mut limit = limit(length);
-        // (distance, whether the first letters differ, index): slips are rarely in the first letter.
-        let mut best: Vec<(usize, bool, usize)> = Vec::new();
-        let wanted = Pattern::new(wanted);
-        let longest = self.by_length.len() - 2;
-        for n in length.saturating_sub(limit)..=(length + limit).min(longest) {
-            for i in self.by_length[n]..self.by_length[n + 1] {
-                // A letter more or less changes the set of letters by one, another letter in its place by two.
-                let differing = (2 * limit).saturating_sub(n.abs_diff(length));
-                if (self.letters[i] ^ bag).count_ones() as usize > differing {
-                    continue;
-                }
-                let key = &self.words[i].key;
-                if let Some(distance) = wanted.distance(key, n, limit) {
-                    let first = wanted.letters.first().copied();
-                    best.push((distance, key.chars().next() != first, i));
-                    if best.len() == ENOUGH {
-                        self.keep_best(&mut best, count);
-                        if let Some(&(worst, ..)) = best.get(count - 1) {
-                            limit = worst;
-                        }
-                    }
-                }
-            }
-        }
-        self.keep_best(&mut best, count);
-        best.into_iter()
-            .map(|(.., i)| self.words[i].shown.as_str())
-            .collect()
-    }
-
-    /// Leaves the best `count` of different words, best first, if there are so many.
-    fn keep_best(&self, best: &mut Vec<(usize, bool, usize)>, count: usize) {
-        best.sort_unstable();
-        let mut kept: Vec<&Word> = Vec::with_capacity(count);
-        best.retain(|&(.., i)| {
-            let word = &self.words[i];
-            let known = |w: &&Word| w.key == word.key || w.shown == word.shown;
-            let keep = kept.len() < count && !kept.iter().any(known);
-            if keep {
-                kept.push(word);
-            }
-            keep
-        });
-    }
-}
-
-/// Candidates among which the best are chosen, so that worse ones need not be looked at any more.
-const ENOUGH: usize = 32;
-
-/// A word to which the distances of many others are asked for: insertions, deletions, replacements and swaps of
-/// neighbours (optimal string alignment), by a column of the table at a time in the bits of a word (Hyyrö 2003).
-struct Pattern {
-    letters: Vec<char>,
-    /// The places of each letter as bits; ASCII, and the others.
-    ascii: [u64; 128],
-    others: Vec<(char, u64)>,
-}
-
-impl Pattern {
-    fn new(letters: Vec<char>) -> Self {
-        let mut pattern = Self {
-            ascii: [0; 128],
-            others: Vec::new(),
-            letters,
-        };
-        for (i, &letter) in pattern.letters.iter().enumerate().take(64) {
-            let place = 1 << i;
-            if let Some(places) = pattern.ascii.get_mut(letter as usize) {
-                *places |= place;
-            } else if let Some((_, places)) = pattern.others.iter_mut().find(|(l, _)| *l == letter)
-            {
-                *places |= place;
-            } else {
-                pattern.others.push((letter, place));
-            }
-        }
-        pattern
-    }
-
-    fn places(&self, letter: char) -> u64 {
-        match self.ascii.get(letter as usize) {
-            Some(&places) => places,
-            None => {
-                let other = self.others.iter().find(|(l, _)| *l == letter);
-                other.map_or(0, |&(_, places)| places)
-            }
-        }
-    }
-
-    /// The number of edits to `word`, which has `length` letters, if it is at most `limit`.
-    fn distance(&self, word: &str, length: usize, limit: usize) -> Option<usize> {
-        let own = self.letters.len();
-        if own == 0 || own > 64 {
-            let own: String = self.letters.iter().collect();
-            return Some(strsim::osa_distance(&own, word)).filter(|&d| d <= limit);
-        }
-        let last = 1u64 << (own - 1);
-        // Where a cell is one more, or one less, than the one above it.
-        let (mut more, mut less) = (u64::MAX, 0u64);
-        let (mut diagonal, mut before) = (0u64, 0u64);
-        let mut distance = own;
-        let mut left = length;
-        for letter in word.chars() {
-            let equal = self.places(letter);
-            let swapped = ((!diagonal & equal) << 1) & before;
-            diagonal = ((equal & more).wrapping_add(more) ^ more) | equal | less | swapped;
-            let mut right_more = less | !(diagonal | more);
-            let mut right_less = diagonal & more;
-            distance += usize::from(right_more & last != 0);
-            distance -= usize::from(right_less & last != 0);
-            left -= 1;
-            // Each letter that is left can make it one less.
-            if distance > limit + left {
-                return None;
-            }
-            right_more = right_more << 1 | 1;
-            right_less <<= 1;
-            more = right_less | !(diagonal | right_more);
-            less = right_more & diagonal;
-            before = equal;
-        }
-        Some(distance).filter(|&d| d <= limit)
-    }
-}
-
 /// Which of a node's ids and names normalises to `key`.
 pub(super) fn origin(key: &str, node: &Node) -> Origin {
     if normalise(&node.id) == key {
@@ -341,16 +175,6 @@ pub(super) fn origin(key: &str, node: &Node) -> Origin {
         Some(i) => Origin::Name(i as u32),
         None => Origin::External,
     }
-}
-
-/// Edits within which a word of `length` letters is a likely slip of another: one in three.
-fn limit(length: usize) -> usize {
-    length.max(3) / 3
-}
-
-/// The set of letters of a word, hashed to 64 bits.
-fn letters(word: &[char]) -> u64 {
-    word.iter().fold(0, |bag, &c| bag | 1 << (c as u32 % 64))
 }
 
 /// The word nearest to `word` among a few, if any is near enough to be meant.
@@ -394,84 +218,6 @@ mod tests {
         for (label, expected) in cases {
             assert_eq!(normalise(label), expected, "{label:?}");
             assert_eq!(normalise(expected), expected, "{label:?} twice");
-        }
-    }
-
-    /// Against the distance that is computed to the end, for every limit.
-    #[test]
-    fn a_distance_is_computed_as_far_as_it_is_asked_for() {
-        let words = [
-            "",
-            "a",
-            "b",
-            "ab",
-            "ba",
-            "abc",
-            "acb",
-            "bca",
-            "abcd",
-            "badc",
-            "acbd",
-            "dcba",
-            "kitten",
-            "sitting",
-            "ktiten",
-            "kittens",
-            "itten",
-            "größe",
-            "grösse",
-            "a cat",
-            "at ca",
-            "golden retriever",
-            "gloden retreiver",
-            "goldenretriever",
-            "retriever golden",
-        ];
-        let long = [
-            "ab cd".repeat(20),
-            "ab dc".repeat(20),
-            "x".repeat(64),
-            "x".repeat(65),
-        ];
-        let words: Vec<&str> = words
-            .into_iter()
-            .chain(long.iter().map(String::as_str))
-            .collect();
-        for a in &words {
-            let pattern = Pattern::new(a.chars().collect());
-            for b in &words {
-                let whole = strsim::osa_distance(a, b);
-                for limit in 0..70 {
-                    assert_eq!(
-                        pattern.distance(b, b.chars().count(), limit),
-                        Some(whole).filter(|&d| d <= limit),
-                        "{a:?} {b:?} {limit}"
-                    );
-                }
-            }
-        }
-    }
-
-    /// Among many that are near, which makes the search give up worse ones on its way.
-    #[test]
-    fn the_nearest_of_many_are_found() {
-        let words: Vec<String> = (0..4000)
-            .map(|i| format!("node {:04}", (i * 7919) % 10000))
-            .collect();
-        let nearest = Nearest::new(words.iter().map(|w| (w.as_str(), w.as_str())));
-        for label in ["Node_0000", "nod 1234", "xode 99999", "node"] {
-            let wanted = normalise(label);
-            let mut all: Vec<(usize, bool, usize, &str)> = words
-                .iter()
-                .map(|w| {
-                    let first = w.chars().next() != wanted.chars().next();
-                    (strsim::osa_distance(&wanted, w), first, w.len(), w.as_str())
-                })
-                .filter(|(d, ..)| *d <= limit(wanted.chars().count()))
-                .collect();
-            all.sort_unstable();
-            let expected: Vec<&str> = all.iter().take(3).map(|(.., w)| *w).collect();
-            assert_eq!(nearest.find(label, 3), expected, "{label}");
         }
     }
 

@@ -6,12 +6,14 @@ use super::{
     NodeId, Taxonomy,
     build::Built,
     diagnostic::{Code, Diagnostic, Span},
-    graph::Class,
+    graph::{Class, Lists},
     names::{self, Origin},
 };
 
 /// Nodes named in one message, and places shown with it.
 const MAX_NAMED: usize = 10;
+/// Pairs of one `disjoint` or `overlaps` group that are told: a long list of nested nodes has millions.
+const MAX_PAIRS: usize = 1000;
 
 /// Appends what is wrong with the graph and its names.
 pub(super) fn validate(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
@@ -133,78 +135,107 @@ fn list(taxonomy: &Taxonomy, nodes: impl ExactSizeIterator<Item = NodeId>) -> St
     out.join(", ")
 }
 
-/// Members of a `disjoint` group that share a descendant, are equivalent, or are declared to overlap.
+/// Members of a `disjoint` group that share a descendant or are equivalent, which cannot be; and nodes that are declared
+/// to overlap although they are disjoint, which has a reading: they do not overlap (METHOD 3).
 fn disjointness(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
-    let taxonomy = &built.taxonomy;
-    let dag = &taxonomy.dag;
-    for (span, members) in &built.disjoint {
-        // Class → the first member found above it.
-        let mut owner: HashMap<Class, NodeId> = HashMap::new();
-        let mut told: HashSet<(NodeId, NodeId)> = HashSet::new();
-        for &member in members {
-            // Nearest first, so that the topmost common descendant is the one that is told.
-            for c in dag.descendants(dag.class(member)) {
-                let first = *owner.entry(c).or_insert(member);
-                if first == member || !told.insert((first, member)) {
-                    continue;
-                }
-                let common = dag.members(c)[0];
-                let (a, b, both) = (taxonomy.id(first), taxonomy.id(member), taxonomy.id(common));
-                let same = dag.class(first) == dag.class(member);
-                let message = if same {
-                    format!("`{a}` and `{b}` are declared disjoint, but also equivalent")
-                } else if c == dag.class(first) {
-                    format!(
-                        "`{a}` and `{b}` are declared disjoint, but `{a}` is a descendant of `{b}`"
-                    )
-                } else if c == dag.class(member) {
-                    format!(
-                        "`{a}` and `{b}` are declared disjoint, but `{b}` is a descendant of `{a}`"
-                    )
-                } else {
-                    format!(
-                        "`{a}` and `{b}` are declared disjoint, but `{both}` is a descendant of both"
-                    )
-                };
-                let mut diagnostic =
-                    Diagnostic::new(Code::DisjointCommonDescendant, *span, message);
-                for (child, _, at) in built
-                    .edges
-                    .iter()
-                    .filter(|e| dag.class(e.0) == c && !same)
-                    .take(MAX_NAMED)
-                {
-                    diagnostic =
-                        diagnostic.related(*at, format!("an edge of `{}`", taxonomy.id(*child)));
-                }
-                diagnostics.push(
-                    diagnostic.help(
-                        "nothing can be an instance of both: drop the declaration or an edge",
-                    ),
-                );
-            }
-        }
-    }
     if built.disjoint.is_empty() {
         return;
     }
+    let dag = &built.taxonomy.dag;
+    let edges = built.edges.iter().enumerate();
+    let edges = edges.map(|(i, (child, ..))| (dag.class(*child), i as u32));
+    let edges_of = Lists::group(dag.len(), edges, 0);
+    for (span, members) in &built.disjoint {
+        // Class → the members found above it.
+        let mut owners: HashMap<Class, Vec<NodeId>> = HashMap::new();
+        let mut told: HashSet<(NodeId, NodeId)> = HashSet::new();
+        'group: for &member in members {
+            // Nearest first, so that a topmost common descendant is the one that is told.
+            for c in dag.descendants(dag.class(member)) {
+                let above = owners.entry(c).or_default();
+                for &first in above.iter() {
+                    if told.insert((first, member)) {
+                        diagnostics.push(not_disjoint(built, *span, (first, member), c, &edges_of));
+                    }
+                }
+                if told.len() >= MAX_PAIRS {
+                    break 'group;
+                }
+                above.push(member);
+            }
+        }
+        if told.len() >= MAX_PAIRS
+            && let Some(last) = diagnostics.last_mut()
+        {
+            last.message
+                .push_str(" (and there are more such pairs in this group)");
+        }
+    }
+    overlapping_disjoint(built, diagnostics);
+}
+
+/// That `pair` is declared disjoint, but has the class `common` below both.
+fn not_disjoint(
+    built: &Built,
+    span: Span,
+    pair: (NodeId, NodeId),
+    common: Class,
+    edges_of: &Lists<u32>,
+) -> Diagnostic {
+    let taxonomy = &built.taxonomy;
+    let dag = &taxonomy.dag;
+    let (a, b) = (taxonomy.id(pair.0), taxonomy.id(pair.1));
+    let both = taxonomy.id(dag.members(common)[0]);
+    let classes = (dag.class(pair.0), dag.class(pair.1));
+    let same = classes.0 == classes.1;
+    let but = if same {
+        "also equivalent".to_owned()
+    } else if common == classes.0 {
+        format!("`{a}` is a descendant of `{b}`")
+    } else if common == classes.1 {
+        format!("`{b}` is a descendant of `{a}`")
+    } else {
+        format!("`{both}` is a descendant of both")
+    };
+    let message = format!("`{a}` and `{b}` are declared disjoint, but {but}");
+    let mut diagnostic = Diagnostic::new(Code::DisjointCommonDescendant, span, message);
+    let edges = edges_of.get(common).iter().filter(|_| !same);
+    for &i in edges.take(MAX_NAMED) {
+        let (child, _, at) = built.edges[i as usize];
+        diagnostic = diagnostic.related(at, format!("an edge of `{}`", taxonomy.id(child)));
+    }
+    diagnostic.help("nothing can be an instance of both: drop the declaration or an edge")
+}
+
+fn overlapping_disjoint(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
+    let taxonomy = &built.taxonomy;
+    let dag = &taxonomy.dag;
     for (span, members) in &built.overlaps {
-        // Group of `disjoint` → the first member here that is below one of its members, and which.
-        let mut first: HashMap<u32, (u32, NodeId)> = HashMap::new();
+        // Group of `disjoint` → the members here that are below one of its members, and which.
+        let mut met: HashMap<u32, Vec<(u32, NodeId)>> = HashMap::new();
+        let mut told: HashSet<(NodeId, NodeId)> = HashSet::new();
         for &node in members {
             for (group, member) in dag.disjoint_above(dag.class(node)) {
-                let (m, other) = *first.entry(group).or_insert((member, node));
-                if m == member || other == node {
-                    continue;
+                let others = met.entry(group).or_default();
+                let apart = others
+                    .iter()
+                    .filter(|(m, other)| *m != member && *other != node);
+                for &(_, other) in apart {
+                    if told.len() >= MAX_PAIRS || !told.insert((other, node)) {
+                        continue;
+                    }
+                    let (a, b) = (taxonomy.id(other), taxonomy.id(node));
+                    let message =
+                        format!("`{a}` and `{b}` are declared to overlap, but are disjoint");
+                    let at = built.disjoint[group as usize].0;
+                    diagnostics.push(
+                        Diagnostic::new(Code::DisjointOverlap, *span, message)
+                            .label("has no effect")
+                            .related(at, "disjoint by this, themselves or through ancestors")
+                            .help("disjointness wins: drop one of the declarations"),
+                    );
                 }
-                let (a, b) = (taxonomy.id(other), taxonomy.id(node));
-                let message = format!("`{a}` and `{b}` are declared to overlap, but are disjoint");
-                let at = built.disjoint[group as usize].0;
-                diagnostics.push(
-                    Diagnostic::new(Code::DisjointOverlap, *span, message)
-                        .related(at, "declared disjoint here, or their ancestors are")
-                        .help("drop one of the declarations"),
-                );
+                others.push((member, node));
             }
         }
     }
@@ -214,35 +245,26 @@ fn disjointness(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
 fn redundant_edges(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
     let taxonomy = &built.taxonomy;
     let dag = &taxonomy.dag;
-    let redundant: HashMap<Class, Vec<Class>> = (0..dag.len() as Class)
-        .map(|c| (c, dag.redundant_parents(c)))
-        .filter(|(_, parents)| !parents.is_empty())
+    let redundant: HashMap<(Class, Class), Class> = dag
+        .redundant_edges()
+        .into_iter()
+        .map(|edge| ((edge.child, edge.parent), edge.through))
         .collect();
     if redundant.is_empty() {
         return;
     }
     for &(child, parent, span) in &built.edges {
-        let (c, p) = (dag.class(child), dag.class(parent));
         // Where cycles were cut, what is left of them implies nothing.
         if built.knotted.contains(&child) {
             continue;
         }
-        if !redundant
-            .get(&c)
-            .is_some_and(|parents| parents.contains(&p))
-        {
+        let Some(&through) = redundant.get(&(dag.class(child), dag.class(parent))) else {
             continue;
-        }
-        let through = dag
-            .up(c)
-            .iter()
-            .find(|&&q| q != p && dag.is_ancestor(p, q))
-            .map(|&q| dag.members(q)[0]);
-        let through =
-            through.map_or_else(String::new, |q| format!(" through `{}`", taxonomy.id(q)));
+        };
+        let through = taxonomy.id(dag.members(through)[0]);
         let (child, parent) = (taxonomy.id(child), taxonomy.id(parent));
         let message = format!(
-            "the edge from `{child}` to `{parent}` is redundant: `{parent}` is an ancestor already{through}"
+            "the edge from `{child}` to `{parent}` is redundant: `{parent}` is an ancestor already through `{through}`"
         );
         diagnostics.push(Diagnostic::new(Code::RedundantEdge, span, message).help(
             "remove it: closures stay the same, but it makes the two look closer than they are",
@@ -295,6 +317,8 @@ fn chains(built: &Built, diagnostics: &mut Vec<Diagnostic>) {
         for &n in chain[1..].iter().take(MAX_NAMED) {
             diagnostic = diagnostic.related(place(n), "the only child");
         }
-        diagnostics.push(diagnostic.help("give it another child, or make them one node"));
+        diagnostics.push(diagnostic.help(
+            "harmless while branches are missing; else give it another child, or make them one node",
+        ));
     }
 }

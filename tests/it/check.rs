@@ -1,5 +1,8 @@
 //! `cladist check`.
 
+use std::{collections::BTreeSet, process::Command};
+
+use cladist::taxonomy::Code;
 use serde_json::Value;
 
 use crate::cmd::{dir, run};
@@ -23,6 +26,7 @@ nodes:
   mid: {parents: [top]}
   near: {parents: [mid]}
   top: 12                                          # wrong-type
+  pet: {parents: [figure], prompts: ['a {nmae}']}  # template
 tree:
   chain: {of: {three: [x, y, x]}}                  # single-child-chain duplicate-entry
   u: [both, u1]
@@ -80,6 +84,17 @@ fn every_fault_is_told_in_one_run_at_its_line() {
     all.sort();
     assert_eq!(found, all);
 
+    let codes: BTreeSet<&str> = diagnostics
+        .iter()
+        .map(|d| d["code"].as_str().unwrap())
+        .collect();
+    let elsewhere = ["unreadable-file", "too-large", "empty-taxonomy"];
+    let known = Code::ALL
+        .iter()
+        .map(|c| c.as_str())
+        .filter(|c| !elsewhere.contains(c));
+    assert_eq!(codes, known.collect());
+
     let (code, text, _) = run(dir.path(), &["check", "faulty.yaml"]);
     assert_eq!(code, 1);
     for d in diagnostics {
@@ -107,6 +122,119 @@ fn every_fault_is_told_in_one_run_at_its_line() {
         "{text}"
     );
     assert!(!text.contains('\u{1b}'), "colours in a pipe");
+}
+
+#[test]
+fn every_code_is_documented_with_its_severity() {
+    let docs = include_str!("../../docs/diagnostics.md");
+    for code in Code::ALL {
+        let row = format!("| `{}` | {} |", code.as_str(), code.severity().as_str());
+        assert!(docs.contains(&row), "{row}");
+    }
+}
+
+/// Faults of several kinds at once, where one could hide another: `code line` of all that is told.
+#[test]
+fn no_fault_hides_another() {
+    let cases: &[(&str, &[&str])] = &[
+        // A cycle, and faults of nodes on and off it.
+        (
+            "nodes:\n  a: {parents: [b]}\n  b: {parents: [a, gone], colour: red}\n  c: {parents: [d, e]}\n  d: {}\n  e: {}\ndisjoint: [[d, e]]\n",
+            &[
+                "cycle 2",
+                "unknown-parent 3",
+                "unknown-field 3",
+                "disjoint-common-descendant 7",
+            ],
+        ),
+        // Two cycles, one of them within a node.
+        (
+            "nodes:\n  a: {parents: [a]}\n  b: {parents: [c]}\n  c: {parents: [b]}\n",
+            &["cycle 2", "cycle 3"],
+        ),
+        // An equivalence that cannot be, beside others that can.
+        (
+            "tree: {a: [b, c], d: [e, f]}\nequivalent: [[a, b], [e, gone], [c, f], [d, f]]\n",
+            &[
+                "equivalent-ancestor 2",
+                "unknown-node 2",
+                "equivalent-ancestor 2",
+            ],
+        ),
+        // Every unknown parent of one node, and a repeated one.
+        (
+            "nodes:\n  a: {parents: [x, y, b, b]}\n  b: {}\n  c: {parents: b}\n",
+            &["unknown-parent 2", "unknown-parent 2", "duplicate-entry 2"],
+        ),
+        // What stands under a repeated key is checked as well.
+        (
+            "nodes:\n  a: {}\n  a: {parents: gone, colour: red}\nnodes:\n  b: {names: {x: y}}\n  b: 12\n",
+            &[
+                "duplicate-key 3",
+                "unknown-parent 3",
+                "unknown-field 3",
+                "duplicate-key 4",
+                "wrong-type 5",
+                "duplicate-key 6",
+                "wrong-type 6",
+            ],
+        ),
+        // A field of the wrong type, and what else the node says.
+        (
+            "nodes:\n  a: {parents: {b: c}, names: [[x]], ids: [], colour: 1, prompts: ['{x']}\ncredit: {policy: x, tabel: y}\n",
+            &[
+                "wrong-type 2",
+                "wrong-type 2",
+                "unknown-field 2",
+                "template 2",
+                "wrong-type 3",
+                "unknown-field 3",
+            ],
+        ),
+    ];
+    for (text, expected) in cases {
+        let dir = dir(&[("t.yaml", text.as_bytes())]);
+        let (_, out, _) = run(dir.path(), &["check", "t.yaml", "--format", "json"]);
+        let json: Value = serde_json::from_str(&out).expect("JSON");
+        let found = json["files"][0]["diagnostics"]
+            .as_array()
+            .expect("a list")
+            .iter();
+        let found = found.map(|d| format!("{} {}", d["code"].as_str().unwrap(), d["line"]));
+        let mut found: Vec<String> = found.filter(|d| !d.starts_with("single-child")).collect();
+        let mut expected: Vec<String> = expected.iter().map(|&s| s.to_owned()).collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn colours_are_for_who_asks() {
+    let dir = dir(&[("t.yaml", b"tree: {a: 1\n")]);
+    for (args, no_color, coloured) in [
+        (&["check", "t.yaml"][..], None, false),
+        (&["check", "t.yaml", "--color", "always"], None, true),
+        (&["check", "t.yaml", "--color", "always"], Some("1"), true),
+        (&["check", "t.yaml", "--color", "never"], None, false),
+        (
+            &["check", "t.yaml", "--format", "json", "--color", "always"],
+            None,
+            false,
+        ),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cladist"));
+        command.current_dir(dir.path()).args(args);
+        command
+            .env_remove("NO_COLOR")
+            .envs(no_color.map(|v| ("NO_COLOR", v)));
+        let out = command.output().expect("the program runs");
+        assert_eq!(
+            out.stdout.contains(&0x1b),
+            coloured,
+            "{args:?} {no_color:?}"
+        );
+    }
 }
 
 #[test]
@@ -151,6 +279,10 @@ fn exit_codes() {
         ("latin.yaml", b"tree: [caf\xe9]\n"),
         ("empty.yaml", b""),
         ("binary.yaml", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0"),
+        ("deep.yaml", "[".repeat(100_000).as_bytes()),
+        ("self.yaml", b"include: self.yaml\ntree: [a, b]\n"),
+        ("folder.yaml", b"include: .\ntree: [a, b]\n"),
+        ("comments.yaml", b"# nothing\n"),
     ]);
     let cases: &[(&[&str], i32)] = &[
         (&["good.yaml"], 0),
@@ -159,6 +291,10 @@ fn exit_codes() {
         (&["latin.yaml"], 1),
         (&["empty.yaml"], 1),
         (&["binary.yaml"], 1),
+        (&["deep.yaml"], 1),
+        (&["self.yaml"], 1),
+        (&["folder.yaml"], 1),
+        (&["comments.yaml"], 1),
         (&["good.yaml", "wrong.yaml"], 1),
         (&["gone.yaml"], 2),
         (&["good.yaml", "gone.yaml"], 2),

@@ -7,6 +7,7 @@ mod embed;
 mod hub;
 mod layers;
 mod pixels;
+mod prompts;
 mod score;
 mod show;
 mod verdicts;

@@ -37,12 +37,97 @@ quadrilateral
 │   └── square (*)
 └── kite
 round
-├── ellipse = oval
-└── oval = ellipse
+└── ellipse = oval
 
 (*) drawn above already: the node has several parents
 ";
     assert_eq!(out, expected);
+}
+
+/// The tree of `text`, without the counts above it and the note below.
+fn drawn(text: &str, args: &[&str]) -> String {
+    let dir = dir(&[("t.yaml", text.as_bytes())]);
+    let args: Vec<&str> = ["show", "t.yaml"].iter().chain(args).copied().collect();
+    let (code, out, err) = run(dir.path(), &args);
+    assert_eq!((code, err.as_str()), (0, ""), "{text}");
+    let tree = out.split_once("\n\n").expect("a line of counts").1;
+    tree.split("\n(*) ")
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_owned()
+}
+
+#[test]
+fn every_class_is_drawn_once_below_each_parent() {
+    let cases: &[(&str, &[&str], &str)] = &[
+        // What is below one of two equivalent nodes is below both, and neither is a root of its own.
+        (
+            "nodes: {oval: , circle: {parents: oval}, disc: {parents: oval}}\ntree: {curve: [ellipse, line]}\nequivalent: [[ellipse, oval]]\n",
+            &[],
+            "curve\n├── ellipse = oval\n│   ├── circle\n│   └── disc\n└── line",
+        ),
+        (
+            "tree: {a: [x, y], b: [x, z]}\nequivalent: [[y, z]]\n",
+            &[],
+            "a\n├── x\n└── y = z\nb\n├── x (*)\n└── z = y (*)",
+        ),
+        // Cut off at the first place, drawn at the second, which is nearer to the top.
+        (
+            "tree: {a: {b: {c: [d, e]}, f: [g, h]}, i: {c: , j: }}\n",
+            &["--depth", "2"],
+            "a\n├── b\n│   └── c … 2 below\n└── f\n    ├── g\n    └── h\ni\n├── c\n│   ├── d\n│   └── e\n└── j",
+        ),
+        (
+            "tree: {a: {b: {c: [d, e]}}, i: {j: {c: }}}\n",
+            &["--depth", "2"],
+            "a\n└── b\n    └── c … 2 below\ni\n└── j\n    └── c (*) … 2 below",
+        ),
+    ];
+    for (text, args, expected) in cases {
+        assert_eq!(drawn(text, args), *expected, "{text}");
+    }
+}
+
+/// Thirty diamonds on top of one another: a billion ways down, ninety lines.
+#[test]
+fn diamonds_do_not_multiply() {
+    let mut text = String::from("nodes:\n  t0:\n");
+    for i in 0..30 {
+        let next = i + 1;
+        text.push_str(&format!(
+            "  l{i}: {{parents: t{i}}}\n  r{i}: {{parents: t{i}}}\n  t{next}: {{parents: [l{i}, r{i}]}}\n"
+        ));
+    }
+    assert_eq!(drawn(&text, &[]).lines().count(), 1 + 30 * 4);
+}
+
+/// Graphviz reads `\"`, `\\`, `\n` and `&…;`; names must stay apart.
+#[test]
+fn dot_survives_any_name() {
+    let dir = dir(&[(
+        "t.yaml",
+        br#"tree: ["say \"hi\"", "back\\slash", "end\\", "two\nlines", 'two\nlines', "R&D &amp; more", "bell\a", "<b>", "a b"]"#,
+    )]);
+    let (code, dot, _) = run(dir.path(), &["show", "t.yaml", "--format", "dot"]);
+    assert_eq!(code, 0);
+    let nodes: Vec<&str> = dot.lines().filter(|l| l.contains("[label=")).collect();
+    assert_eq!(nodes.len(), 9, "{dot}");
+    for (node, id, label) in [
+        (nodes[0], r#""say \"hi\"""#, r#""say \"hi\"""#),
+        (nodes[1], r#""back\\slash""#, r#""back\\slash""#),
+        (nodes[2], r#""end\\""#, r#""end\\""#),
+        (nodes[3], r#""two\nlines""#, r#""two\nlines""#),
+        (nodes[4], r#""two\\nlines""#, r#""two\\nlines""#),
+        (
+            nodes[5],
+            r#""R&D &amp; more""#,
+            r#""R&amp;D &amp;amp; more""#,
+        ),
+        (nodes[6], r#""bell&#7;""#, r#""bell&#7;""#),
+    ] {
+        assert_eq!(node, format!("  {id} [label={label}];"));
+    }
 }
 
 #[test]
@@ -76,6 +161,8 @@ fn what_is_not_known_is_an_input_error() {
         ("t.yaml", SHAPES),
         ("h.yaml", b"nodes: {a: {names: x}, b: {names: x}}\n"),
         ("bad.yaml", b"tree: [a]\nx: y\n"),
+        ("none.yaml", b"tree: {a: \n"),
+        ("empty.yaml", b""),
     ]);
     let cases: &[(&[&str], i32, &str)] = &[
         (
@@ -94,6 +181,8 @@ fn what_is_not_known_is_an_input_error() {
             "`x` stands for 2 nodes of h: say which by its id: `a`, `b`",
         ),
         (&["gone.yaml"], 2, "cannot read gone.yaml"),
+        (&["empty.yaml"], 1, "error[empty-taxonomy]"),
+        (&["none.yaml"], 1, "error[syntax]"),
         (&["bad.yaml"], 1, "error[unknown-field]: unknown field `x`"),
     ];
     for (args, expected, message) in cases {

@@ -3,7 +3,7 @@
 
 use cladist::matrix::Matrix;
 use cladist::score::{Collisions, CreditPolicy, Ranked, judge, summarise, valid_candidates};
-use cladist::taxonomy::{NodeId, Taxonomy, load_str};
+use cladist::taxonomy::{NodeId, Relation, Taxonomy, load_str};
 use serde_json::{Value, json};
 
 struct World {
@@ -58,6 +58,25 @@ impl World {
             .collect();
         Collisions::new(&self.taxonomy, &nodes, Matrix::new(n, identity), 0.99)
     }
+}
+
+/// METHOD 3: disjointness beats a declared overlap, of the nodes themselves or of what is above them.
+#[test]
+fn what_is_declared_both_ways_does_not_overlap() {
+    let mut both = 0;
+    for world in World::all() {
+        for pair in world.list("overlaps") {
+            let (a, b) = (world.node(&pair[0]), world.node(&pair[1]));
+            let apart = world.list("disjoint").iter().any(|group| {
+                let above = |x: usize, n| world.taxonomy.is_ancestor(world.node(&group[x]), n);
+                above(0, a) && above(1, b) || above(1, a) && above(0, b)
+            });
+            let relation = world.taxonomy.relation(a, b);
+            assert!(!apart || relation != Relation::Overlapping, "{pair}");
+            both += usize::from(apart);
+        }
+    }
+    assert!(both > 0, "the fixture has no such pair");
 }
 
 #[test]
