@@ -10,6 +10,7 @@
 //! | [`embed`] | files → decode → encode → unit embeddings, bounded memory, all cores |
 //! | [`model`] | the `Encoder` trait and what is behind it: CLIP, tokenizer, pixels, hub, device |
 //! | [`dataset`] | folders and manifests → images with labels |
+//! | [`demo`] | a drawn world whose truth is known (pure) |
 //! | [`score`] | similarity, verdicts, credit, summary statistics (pure) |
 //! | [`prompts`] | template sets and their expansion per node (pure) |
 //! | [`taxonomy`] | YAML → DAG, relations, closures, information, diagnostics (pure) |
@@ -21,6 +22,7 @@
 
 pub mod cli;
 pub mod dataset;
+pub mod demo;
 pub mod embed;
 pub mod files;
 pub mod guard;

@@ -191,7 +191,7 @@ pub(super) fn encode_texts(
     texts: &[&str],
     stop: &AtomicBool,
 ) -> anyhow::Result<Matrix> {
-    let bar = Progress::new(texts.len(), "texts");
+    let bar = Progress::new("encoding", texts.len(), "texts");
     let mut data = Vec::with_capacity(texts.len() * encoder.dim());
     for slice in texts.chunks(TEXT_SLICE) {
         if stop.load(Ordering::Relaxed) {
@@ -224,7 +224,7 @@ pub(super) fn encode(
         };
         format!("{}{place}: {reason}", paths[index].display())
     };
-    let bar = Progress::new(paths.len(), "images");
+    let bar = Progress::new("encoding", paths.len(), "images");
     let options = args.embed_options(encoder);
     let encoded = embed::encode_files(encoder, &paths, &options, &|count| bar.advance(count), stop);
     bar.finish();

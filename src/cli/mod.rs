@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod demo;
 mod embed;
 mod generate;
 mod interrupt;
@@ -62,6 +63,8 @@ enum Command {
     Prompts(prompts::PromptsArgs),
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
+    /// A drawn world whose truth is known: pictures with planted multiplicity and planted errors
+    Demo(demo::DemoArgs),
     /// Print a shell's completion script
     Completions(generate::CompletionsArgs),
     /// Print the manual page, or write one page a command
@@ -122,6 +125,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show::run(args),
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
+        Command::Demo(args) => demo::run(args),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
     }
@@ -248,4 +252,13 @@ fn open_dataset(path: &Path) -> anyhow::Result<Dataset> {
         output::tell!("{note}");
     }
     Ok(dataset)
+}
+
+/// Runs `work` on a pool with a thread per core: candle's own pool is held at one thread, and it is the global one.
+fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?;
+    Ok(pool.install(work))
 }

@@ -19,6 +19,8 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Progress through a known number of things of one kind.
 pub struct Progress {
     bar: ProgressBar,
+    /// What is done to them, as in `encoding`.
+    doing: &'static str,
     /// Their name in the plural.
     things: &'static str,
     /// When the last line was printed; `None` on a terminal.
@@ -26,28 +28,31 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins; `things` is their name in the plural.
-    pub fn new(total: usize, things: &'static str) -> Self {
+    /// Begins; `things` is their name in the plural, `doing` what is done to them, as in `encoding`.
+    pub fn new(doing: &'static str, total: usize, things: &'static str) -> Self {
         let total = total as u64;
         if !stderr().is_terminal() {
             let hidden = ProgressDrawTarget::hidden();
             return Self {
                 bar: ProgressBar::with_draw_target(Some(total), hidden),
+                doing,
                 things,
                 last_line: Some(Mutex::new(Instant::now())),
             };
         }
-        let style = ProgressStyle::with_template("encoding {wide_bar} {pos}/{len} {msg}, {pace}")
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg}, {pace}")
             .expect("the template is a constant")
             .with_key("pace", |state: &ProgressState, out: &mut dyn fmt::Write| {
                 let text = pace(state.pos(), state.len().unwrap_or(0), state.elapsed());
                 let _ = out.write_str(&text);
             });
         let bar = ProgressBar::new(total).with_style(style);
+        bar.set_prefix(doing);
         bar.set_message(things);
         bar.enable_steady_tick(Duration::from_millis(200));
         Self {
             bar,
+            doing,
             things,
             last_line: None,
         }
@@ -62,7 +67,8 @@ impl Progress {
             *last = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
             tell!(
-                "encoding: {done}/{total} {}, {}",
+                "{}: {done}/{total} {}, {}",
+                self.doing,
                 self.things,
                 pace(done, total, self.bar.elapsed())
             );

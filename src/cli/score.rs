@@ -11,7 +11,9 @@ use serde_json::json;
 
 use super::model_args::{ImageArgs, ModelArgs};
 use super::output::tell;
-use super::{Interrupted, count, interrupt, load_taxonomy, open_dataset, output, prompts};
+use super::{
+    Interrupted, count, interrupt, load_taxonomy, on_all_cores, open_dataset, output, prompts,
+};
 use crate::dataset::{self, Dataset, Labelled, OnUnknownLabel};
 use crate::files::Staging;
 use crate::hash;
@@ -302,15 +304,6 @@ fn expand_prompts(
         texts.extend(expansion.texts);
     }
     Ok((prompted, counts, texts))
-}
-
-/// Runs `work` on a pool with a thread per core: candle's own pool is held at one thread, and it is the global one.
-fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()?;
-    Ok(pool.install(work))
 }
 
 fn manifest(

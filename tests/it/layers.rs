@@ -55,6 +55,11 @@ const RULES: &[Rule] = &[
         never: IO,
     },
     Rule {
+        room: "demo",
+        may_name: &["taxonomy"],
+        never: IO,
+    },
+    Rule {
         room: "dataset",
         may_name: &["taxonomy", "text", "guard"],
         never: &[],

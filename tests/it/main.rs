@@ -3,6 +3,7 @@
 mod check;
 mod clip;
 mod cmd;
+mod demo;
 mod embed;
 mod hub;
 mod layers;
