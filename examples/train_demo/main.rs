@@ -25,6 +25,10 @@ use model::{Clip, Sizes};
 use optimiser::AdamW;
 use text::Captions;
 
+/// As in the program: every candle operation allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Args {
     /// Where the trained model goes
