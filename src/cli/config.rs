@@ -57,9 +57,16 @@ pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Ex
         from_file: Vec::new(),
     };
     let given = config_argument(&args);
-    let Some(at) = command_position(&args, command) else {
+    let Some(mut at) = command_position(&args, command) else {
         return Ok(without(args));
     };
+    let mut subcommand = command
+        .find_subcommand(&args[at])
+        .expect("found by name just before");
+    // `demo draw`: the options are those of the last name.
+    while let Some(below) = args.get(at + 1).and_then(|a| subcommand.find_subcommand(a)) {
+        (subcommand, at) = (below, at + 1);
+    }
     let path = given.clone().unwrap_or_else(|| PathBuf::from(DEFAULT));
     if given.is_none() && !path.exists() {
         return Ok(without(args));
@@ -72,9 +79,6 @@ pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Ex
     })?;
     let text = String::from_utf8(bytes)
         .with_context(|| format!("{}: is not UTF-8 text", path.display()))?;
-    let subcommand = command
-        .find_subcommand(&args[at])
-        .expect("found by name just before");
 
     // The command line comes after the file, so that it wins, except for global options: those it may give before
     // the command's name, so the file's go before all of it.
@@ -85,10 +89,7 @@ pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Ex
         } = &entry;
         let is_global = long_option(command, name).filter(|arg| arg.is_global_set());
         let Some(arg) = is_global.or_else(|| long_option(subcommand, name)) else {
-            let elsewhere = command
-                .get_subcommands()
-                .any(|c| long_option(c, name).is_some());
-            if !elsewhere {
+            if !all_commands(command).any(|c| long_option(c, name).is_some()) {
                 bail!(
                     "{place}: unknown option `{key}`{}",
                     did_you_mean(command, name)
@@ -268,13 +269,18 @@ fn command_position(args: &[OsString], command: &clap::Command) -> Option<usize>
     None
 }
 
+/// The command and all below it.
+fn all_commands(command: &clap::Command) -> Box<dyn Iterator<Item = &clap::Command> + '_> {
+    let below = command.get_subcommands().flat_map(all_commands);
+    Box::new(std::iter::once(command).chain(below))
+}
+
 fn long_option<'a>(command: &'a clap::Command, name: &str) -> Option<&'a Arg> {
     command.get_arguments().find(|a| a.get_long() == Some(name))
 }
 
 fn did_you_mean(command: &clap::Command, name: &str) -> String {
-    let longs = std::iter::once(command)
-        .chain(command.get_subcommands())
+    let longs = all_commands(command)
         .flat_map(clap::Command::get_arguments)
         .filter_map(Arg::get_long);
     longs

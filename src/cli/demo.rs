@@ -29,7 +29,6 @@ pub struct DemoArgs {
 
 #[derive(clap::Subcommand)]
 enum DemoCommand {
-    /// Draw figures with a known truth, annotated by an annotator of known habits
     Draw(DrawArgs),
 }
 

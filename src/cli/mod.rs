@@ -26,6 +26,9 @@ use crate::dataset::{self, Dataset};
 use crate::report;
 use crate::taxonomy::{self, Diagnostic, Loaded, NodeId, Resolution, Taxonomy};
 
+/// Over the options of every command in help texts.
+const GLOBAL: &str = "Global options";
+
 /// Zero-shot image classification under label taxonomies: how much of the error is multiplicity?
 ///
 /// Scores a CLIP model's answers against a taxonomy of labels and tells how much of the measured error is
@@ -40,11 +43,11 @@ use crate::taxonomy::{self, Diagnostic, Loaded, NodeId, Resolution, Taxonomy};
 )]
 struct Cli {
     /// Options from this file instead of cladist.yaml in the working directory; the command line wins
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
 
     /// When to use colours; `auto` also honours NO_COLOR
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t, value_name = "WHEN")]
     color: output::ColorChoice,
 
     #[command(subcommand)]

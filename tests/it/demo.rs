@@ -65,4 +65,15 @@ fn drawings_come_with_all_that_is_known_of_them() {
     );
     assert_eq!(code, 2);
     assert!(err.contains("from 0 to 1"), "{err}");
+
+    // The config file serves nested commands too; its options for others do no harm.
+    fs::write(
+        dir.path().join("cladist.yaml"),
+        "n: 3\nseed: 4\nsize: 48\ncandidates: all\n",
+    )
+    .unwrap();
+    let (code, _, err) = run(dir.path(), &["demo", "draw", "--out", "configured"]);
+    assert_eq!(code, 0, "{err}");
+    let picture = |out: &str| fs::read(dir.path().join(out).join("images/0002.png")).unwrap();
+    assert!(picture("configured") == picture("few"));
 }
