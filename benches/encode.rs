@@ -49,7 +49,8 @@ fn pixels(encoder: &dyn Encoder, batches: &[Vec<f32>]) -> Result<(), model::Mode
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    model::init_threads();
+    // SAFETY: no other thread exists yet.
+    unsafe { model::init_threads() };
     let args = Args::parse();
     let encoder = model::load(&args.model, LoadOptions::default(), &())?;
     let paths: Vec<PathBuf> = dataset::open(&args.images)?

@@ -1,10 +1,22 @@
 //! Publishing a directory of results all at once, so that an interruption leaves a complete one or none.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+
+/// A kind of result: what a directory of it holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// The file whose presence says that a directory is a result of this kind.
+    pub marker: &'static str,
+    /// Everything in such a directory by name, the marker included: what a new result may replace.
+    pub entries: &'static [&'static str],
+}
+
+/// What file managers leave everywhere; nobody misses it.
+const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
 
 /// A directory that is filled out of sight and then takes its place in one rename.
 ///
@@ -14,8 +26,7 @@ use tempfile::TempDir;
 pub struct Staging {
     dir: TempDir,
     destination: PathBuf,
-    /// The file whose presence says that an existing destination is an earlier result of the same kind.
-    marker: &'static str,
+    kind: Kind,
 }
 
 /// Why a directory of results could not be written.
@@ -23,6 +34,8 @@ pub struct Staging {
 pub enum StagingError {
     #[error("{}: exists and is not the result of an earlier run (no `{marker}` in it): choose another directory or remove it", path.display())]
     Foreign { path: PathBuf, marker: &'static str },
+    #[error("{}: is an earlier run, but holds `{entry}` too, which would be lost: move it away or choose another directory", path.display())]
+    Precious { path: PathBuf, entry: String },
     #[error("{}: exists and is no directory: choose another name", path.display())]
     NoDirectory { path: PathBuf },
     #[error("{}: the working directory, or above it, and would be replaced under your feet: choose another", path.display())]
@@ -38,21 +51,22 @@ impl Staging {
     /// directory is replaced and the link kept.
     ///
     /// # Errors
-    /// If `destination` exists, is not empty and holds no `marker`; if it is no directory, or the working directory;
-    /// if its parent cannot be made or written.
-    pub fn new(destination: &Path, marker: &'static str) -> Result<Self, StagingError> {
+    /// If `destination` exists, is not empty and is no earlier result of this kind, or holds more than that; if it is no
+    /// directory, or the working directory; if its parent cannot be made or written.
+    pub fn new(destination: &Path, kind: Kind) -> Result<Self, StagingError> {
         let io_error = |source| StagingError::Io {
             path: destination.to_owned(),
             source,
         };
-        refuse_others(destination, marker)?;
-        let destination = &match destination.canonicalize() {
-            // A shell there would go on in the old directory, which has no name any more.
-            Ok(real) if is_working_directory(&real) => {
-                return Err(StagingError::Working {
-                    path: destination.to_owned(),
-                });
-            }
+        let real = destination.canonicalize();
+        // A shell there would go on in the old directory, which has no name any more.
+        if real.as_deref().is_ok_and(is_working_directory) {
+            return Err(StagingError::Working {
+                path: destination.to_owned(),
+            });
+        }
+        refuse_others(destination, kind)?;
+        let destination = &match real {
             Ok(real) => real,
             Err(_) if destination.file_name().is_some() => destination.to_owned(),
             Err(_) => {
@@ -72,7 +86,7 @@ impl Staging {
         Ok(Self {
             dir,
             destination: destination.to_owned(),
-            marker,
+            kind,
         })
     }
 
@@ -80,8 +94,8 @@ impl Staging {
     ///
     /// # Errors
     /// As [`new`](Staging::new).
-    pub fn check(destination: &Path, marker: &'static str) -> Result<(), StagingError> {
-        Self::new(destination, marker).map(drop)
+    pub fn check(destination: &Path, kind: Kind) -> Result<(), StagingError> {
+        Self::new(destination, kind).map(drop)
     }
 
     /// Where to write the files.
@@ -99,15 +113,9 @@ impl Staging {
             path: destination.clone(),
             source,
         };
-        for entry in fs::read_dir(self.dir.path()).map_err(io_error)? {
-            let path = entry.map_err(io_error)?.path();
-            File::open(path)
-                .and_then(|f| f.sync_all())
-                .map_err(io_error)?;
-        }
-        sync_dir(self.dir.path()).map_err(io_error)?;
+        sync_all(self.dir.path()).map_err(io_error)?;
 
-        refuse_others(&destination, self.marker)?;
+        refuse_others(&destination, self.kind)?;
         // A directory that is not empty cannot be renamed over: the earlier result steps aside first, into a
         // directory that is removed on drop.
         let aside = if destination.exists() {
@@ -134,19 +142,40 @@ impl Staging {
     }
 }
 
-/// Refuses what is neither nothing, nor an empty directory, nor an earlier result.
-fn refuse_others(destination: &Path, marker: &'static str) -> Result<(), StagingError> {
+/// Refuses what is neither nothing, nor an empty directory, nor an earlier result and nothing else.
+fn refuse_others(destination: &Path, kind: Kind) -> Result<(), StagingError> {
     let path = destination.to_owned();
-    match fs::read_dir(destination) {
-        Ok(mut entries) => match entries.next() {
-            Some(_) if !destination.join(marker).exists() => {
-                Err(StagingError::Foreign { path, marker })
-            }
-            _ => Ok(()),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(_) if destination.is_file() => Err(StagingError::NoDirectory { path }),
-        Err(source) => Err(StagingError::Io { path, source }),
+    let entries = match fs::read_dir(destination) {
+        Ok(entries) => entries,
+        // A link to nothing would only be found wrong when everything is done.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !destination.is_symlink() => {
+            return Ok(());
+        }
+        Err(_) if destination.is_file() => return Err(StagingError::NoDirectory { path }),
+        Err(source) => return Err(StagingError::Io { path, source }),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) => names.push(entry.file_name().to_string_lossy().into_owned()),
+            Err(source) => return Err(StagingError::Io { path, source }),
+        }
+    }
+    names.retain(|name| !LITTER.contains(&name.as_str()));
+    names.sort();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let marker = kind.marker;
+    if !names.iter().any(|name| name == marker) {
+        return Err(StagingError::Foreign { path, marker });
+    }
+    match names
+        .into_iter()
+        .find(|n| !kind.entries.contains(&n.as_str()))
+    {
+        Some(entry) => Err(StagingError::Precious { path, entry }),
+        None => Ok(()),
     }
 }
 
@@ -163,6 +192,20 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
+/// Brings a directory and all that is in it to disk.
+fn sync_all(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sync_all(&path)?;
+        } else {
+            // Windows syncs only what is open for writing.
+            OpenOptions::new().write(true).open(path)?.sync_all()?;
+        }
+    }
+    sync_dir(dir)
+}
+
 /// Makes a rename in `dir` outlive a power cut; a no-op where directories cannot be opened.
 fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) {
@@ -176,10 +219,15 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    const RUN: Kind = Kind {
+        marker: "run.yaml",
+        entries: &["run.yaml", "a", "b"],
+    };
+
     #[test]
     fn nothing_is_left_of_an_unpublished_directory() {
         let root = TempDir::new().unwrap();
-        let staging = Staging::new(&root.path().join("run"), "run.yaml").unwrap();
+        let staging = Staging::new(&root.path().join("run"), RUN).unwrap();
         fs::write(staging.path().join("run.yaml"), "half").unwrap();
         drop(staging);
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
@@ -190,7 +238,7 @@ mod tests {
         let root = TempDir::new().unwrap();
         let run = root.path().join("deep/run");
         for files in [["run.yaml", "a"], ["run.yaml", "b"]] {
-            let staging = Staging::new(&run, "run.yaml").unwrap();
+            let staging = Staging::new(&run, RUN).unwrap();
             for file in files {
                 fs::write(staging.path().join(file), file).unwrap();
             }
@@ -206,10 +254,24 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_put_beside_a_result_is_not_lost() {
+        let root = TempDir::new().unwrap();
+        let run = root.path().join("run");
+        fs::create_dir(&run).unwrap();
+        for file in ["run.yaml", "a", ".DS_Store"] {
+            fs::write(run.join(file), "").unwrap();
+        }
+        Staging::check(&run, RUN).unwrap();
+        fs::write(run.join("notes.txt"), "precious").unwrap();
+        let error = Staging::check(&run, RUN).unwrap_err();
+        assert!(error.to_string().contains("`notes.txt`"), "{error}");
+    }
+
+    #[test]
     fn somebody_elses_directory_is_refused() {
         let root = TempDir::new().unwrap();
         fs::write(root.path().join("thesis.tex"), "precious").unwrap();
-        let error = Staging::new(root.path(), "run.yaml").unwrap_err();
+        let error = Staging::new(root.path(), RUN).unwrap_err();
         assert!(matches!(error, StagingError::Foreign { .. }), "{error}");
     }
 
@@ -218,15 +280,15 @@ mod tests {
         let root = TempDir::new().unwrap();
         let file = root.path().join("results");
         fs::write(&file, "precious").unwrap();
-        let error = Staging::check(&file, "run.yaml").unwrap_err();
+        let error = Staging::check(&file, RUN).unwrap_err();
         assert!(matches!(error, StagingError::NoDirectory { .. }), "{error}");
-        let error = Staging::check(Path::new("."), "src").unwrap_err();
+        let error = Staging::check(Path::new("."), RUN).unwrap_err();
         assert!(matches!(error, StagingError::Working { .. }), "{error}");
-        let error = Staging::check(Path::new(""), "run.yaml").unwrap_err();
+        let error = Staging::check(Path::new(""), RUN).unwrap_err();
         assert!(matches!(error, StagingError::NoName { .. }), "{error}");
-        let error = Staging::check(&root.path().join("nowhere/.."), "run.yaml").unwrap_err();
+        let error = Staging::check(&root.path().join("nowhere/.."), RUN).unwrap_err();
         assert!(matches!(error, StagingError::NoName { .. }), "{error}");
-        let error = Staging::check(&file.join("run"), "run.yaml").unwrap_err();
+        let error = Staging::check(&file.join("run"), RUN).unwrap_err();
         assert!(matches!(error, StagingError::Io { .. }), "{error}");
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
@@ -239,7 +301,7 @@ mod tests {
         fs::create_dir_all(&real).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
         for content in ["a", "b"] {
-            let staging = Staging::new(&link, "run.yaml").unwrap();
+            let staging = Staging::new(&link, RUN).unwrap();
             fs::write(staging.path().join("run.yaml"), content).unwrap();
             staging.publish().unwrap();
             assert_eq!(fs::read_to_string(real.join("run.yaml")).unwrap(), content);

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`cli`] | arguments → commands, one file a command; the only room that prints |
 //! | [`report`] | a run as text or JSON, one file a format |
-//! | [`run`] | the one immutable result: build, save, load |
+//! | [`run`] | the one immutable result: build, save |
 //! | [`embed`] | files → decode → encode → unit embeddings, bounded memory, all cores |
 //! | [`model`] | the `Encoder` trait and what is behind it: CLIP, tokenizer, pixels, hub, device |
 //! | [`dataset`] | folders and manifests → images with labels |

@@ -86,6 +86,13 @@ pub fn shown(text: &str) -> String {
     out
 }
 
+/// A text that somebody else wrote, as output shows it: what could steer a terminal is a replacement character.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

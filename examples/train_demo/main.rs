@@ -1,7 +1,7 @@
 //! Trains the demo's model: a small CLIP on drawings of the built-in world, on the CPU.
 //!
 //! ```console
-//! $ cargo run --release --example train_demo -- --out demo/model
+//! $ cargo run --release --example train_demo -- --out target/demo-model
 //! ```
 //!
 //! Everything is seeded. A checkpoint is written every few hundred steps under `--work`; the same command goes on from
@@ -58,8 +58,9 @@ struct Args {
 const HELD_OUT_SEED: u64 = u64::MAX;
 
 fn main() -> Result<()> {
-    // Before any thread exists: each worker computes on its own thread (see `step`).
-    cladist::model::init_threads();
+    // Each worker computes on a thread of its own (see `step`).
+    // SAFETY: no other thread exists yet.
+    unsafe { cladist::model::init_threads() };
     let args = Args::parse();
     ensure!(
         args.seed != HELD_OUT_SEED,

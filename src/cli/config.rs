@@ -60,6 +60,17 @@ pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Ex
     let Some(mut at) = command_position(&args, command) else {
         return Ok(without(args));
     };
+    // Help must be had whatever is in a file.
+    let asks_for_help = args
+        .iter()
+        .any(|a| a == "--help" || a == "-h" || a == "--version" || a == "-V");
+    if asks_for_help
+        || ["help", "completions", "man"]
+            .iter()
+            .any(|name| args[at] == *name)
+    {
+        return Ok(without(args));
+    }
     let mut subcommand = command
         .find_subcommand(&args[at])
         .expect("found by name just before");

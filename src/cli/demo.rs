@@ -15,11 +15,17 @@ use super::output::tell;
 use super::progress::Progress;
 use super::{Interrupted, interrupt, on_all_cores};
 use crate::demo::{Annotator, Canvas, Drawing, Habit, Item, Settings, World};
-use crate::files::Staging;
+use crate::files::{Kind, Staging};
 use crate::taxonomy::NodeId;
 
 /// The file that says that a directory holds drawings of ours, and how they were made.
 const MARKER: &str = "demo.json";
+
+/// A directory with drawings.
+const KIND: Kind = Kind {
+    marker: MARKER,
+    entries: &[MARKER, "images", "manifest.csv", "taxonomy.yaml"],
+};
 
 #[derive(clap::Args)]
 pub struct DemoArgs {
@@ -120,7 +126,7 @@ fn draw(args: &DrawArgs) -> anyhow::Result<ExitCode> {
             error_rate: args.error_rate,
         },
     };
-    let staging = Staging::new(&args.out, MARKER)?;
+    let staging = Staging::new(&args.out, KIND)?;
     let world = World::new()?;
     let stop = interrupt::install()?;
     let images = staging.path().join("images");

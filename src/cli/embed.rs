@@ -14,12 +14,24 @@ use super::progress::Progress;
 use super::{Interrupted, count, interrupt, open_dataset, texts};
 use crate::dataset::Dataset;
 use crate::embed::{self, EmbedError, Encoded};
-use crate::files::Staging;
+use crate::files::{Kind, Staging};
 use crate::matrix::Matrix;
 use crate::model::Encoder;
 
 /// The file that says that a directory holds embeddings of ours.
 const MARKER: &str = "embed.json";
+
+/// A directory with embeddings.
+const KIND: Kind = Kind {
+    marker: MARKER,
+    entries: &[
+        MARKER,
+        "images.npy",
+        "images.parquet",
+        "texts.npy",
+        "texts.parquet",
+    ],
+};
 
 const IMAGE_FILES: [&str; 2] = ["images.npy", "images.parquet"];
 const TEXT_FILES: [&str; 2] = ["texts.npy", "texts.parquet"];
@@ -53,7 +65,7 @@ pub struct EmbedArgs {
 }
 
 pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
-    Staging::check(&args.out, MARKER)?;
+    Staging::check(&args.out, KIND)?;
     let dataset = args.images.as_deref().map(open_dataset).transpose()?;
     let texts = args.texts.as_deref().map(texts::read).transpose()?;
     let stop = interrupt::install()?;
@@ -97,7 +109,7 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
         bail!(Interrupted);
     }
 
-    let staging = Staging::new(&args.out, MARKER)?;
+    let staging = Staging::new(&args.out, KIND)?;
     if let (Some(texts), Some((embeddings, ids))) = (&texts, &encoded_texts) {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         embed::write_texts(staging.path(), embeddings, &texts, ids)?;

@@ -89,7 +89,6 @@ struct Interrupted;
 
 /// The binary's whole life: parse, run, turn what went wrong into a message and an exit code.
 pub fn main() -> ExitCode {
-    crate::model::init_threads();
     match std::panic::catch_unwind(|| run(std::env::args_os().collect())) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => fail(&error),
@@ -140,10 +139,7 @@ fn command() -> clap::Command {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    if let Some(error) = error.chain().find_map(|e| e.downcast_ref::<io::Error>())
-        && error.kind() == io::ErrorKind::BrokenPipe
-    {
-        // Whoever read our output has enough of it.
+    if error.is::<output::Closed>() {
         return ExitCode::SUCCESS;
     }
     output::tell!("cladist: {}", told(error));

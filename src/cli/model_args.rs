@@ -8,6 +8,7 @@ use crate::model::pixels::DecodeOptions;
 use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions, ModelError};
 
 use super::Interrupted;
+use super::output::tell;
 use super::progress::Downloads;
 
 #[derive(clap::Args)]
@@ -59,12 +60,26 @@ impl ModelArgs {
             device: self.device,
             dtype: self.dtype,
         };
-        model::load(&self.model, options, &Downloads::new(stop)).map_err(|error| match error {
-            ModelError::Hub(error @ HubError::Interrupted) => {
-                anyhow::Error::new(Interrupted).context(error)
-            }
-            other => other.into(),
-        })
+        let encoder = model::load(&self.model, options, &Downloads::new(stop)).map_err(
+            |error| match error {
+                ModelError::Hub(error @ HubError::Interrupted) => {
+                    anyhow::Error::new(Interrupted).context(error)
+                }
+                other => other.into(),
+            },
+        )?;
+        let gpu = match (cfg!(feature = "cuda"), cfg!(feature = "metal")) {
+            (true, _) => Some("cuda"),
+            (_, true) => Some("metal"),
+            _ => None,
+        };
+        // An hour on the CPU for want of a driver should not come as a surprise.
+        if let (DeviceChoice::Auto, Some(gpu), "cpu") =
+            (self.device, gpu, encoder.device_name().as_str())
+        {
+            tell!("no GPU could be opened, so the CPU computes; `--device {gpu}` says why");
+        }
+        Ok(encoder)
     }
 }
 

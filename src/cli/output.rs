@@ -65,10 +65,19 @@ macro_rules! tell {
 }
 pub(super) use tell;
 
-/// Prints a result. The error keeps its kind, so that a closed pipe ends the program in silence.
+/// Whoever read standard output has enough of it: the program ends in silence.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output is closed")]
+pub struct Closed;
+
+/// Prints a result.
+///
+/// # Errors
+/// [`Closed`], or what else is wrong with standard output.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .context("standard output cannot be written")
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
+        result => result.context("standard output cannot be written"),
+    }
 }

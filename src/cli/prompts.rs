@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{find_node, load_taxonomy, output};
 use crate::prompts::{self, BUILTIN, DEFAULT, ExpandOptions, TemplateSet};
 use crate::taxonomy::NodeId;
+use crate::text::printable;
 
 #[derive(clap::Args)]
 pub struct PromptsArgs {
@@ -21,10 +22,10 @@ pub struct PromptsArgs {
     #[arg(long, value_name = "FILE|SET", value_hint = ValueHint::AnyPath)]
     prompts: Option<String>,
 
-    /// Prompt with every name of a label, not the preferred one alone
-    // Takes `=false`, so that the command line can take back what a config file says.
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
-    synonyms: bool,
+    /// Prompt with every name of a label, not the preferred one alone; default: as the prompts say, else no
+    // Takes `=false`, so that the command line can take back what a file says.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    synonyms: Option<bool>,
 
     /// Only this label: id, name, synonym or external id
     node: Option<String>,
@@ -48,7 +49,7 @@ pub fn run(args: &PromptsArgs) -> anyhow::Result<ExitCode> {
         Some(label) => vec![find_node(&taxonomy, label)?],
     };
     let options = ExpandOptions {
-        synonyms: args.synonyms.then_some(true),
+        synonyms: args.synonyms,
     };
     let mut text = String::new();
     let mut objects = Vec::new();
@@ -62,11 +63,15 @@ pub fn run(args: &PromptsArgs) -> anyhow::Result<ExitCode> {
                 "left_out": expansion.left_out,
             })),
             Format::Text => {
-                text.push_str(&format!("{id}{}\n", left_out(expansion.left_out)));
+                text.push_str(&format!(
+                    "{}{}\n",
+                    printable(id),
+                    left_out(expansion.left_out)
+                ));
                 expansion
                     .texts
                     .iter()
-                    .for_each(|t| text.push_str(&format!("  {t}\n")));
+                    .for_each(|t| text.push_str(&format!("  {}\n", printable(t))));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `cladist score`: labelled images + a taxonomy + a checkpoint → how much of the error is multiplicity.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -45,12 +45,12 @@ pub struct ScoreArgs {
     #[arg(long, value_name = "FILE|SET", value_hint = ValueHint::AnyPath)]
     prompts: Option<String>,
 
-    /// Prompt with every name of a label, not the preferred one alone
-    // Takes `=false`, so that the command line can take back what a config file says.
-    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
-    synonyms: bool,
+    /// Prompt with every name of a label, not the preferred one alone; default: as the prompts say, else no
+    // Takes `=false`, so that the command line can take back what a file says.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    synonyms: Option<bool>,
 
-    /// What may be answered: leaves, all, under:NODE, or a file with a label a line; default: the truth labels
+    /// What may be answered: truths (the labels that occur), leaves, all, under:NODE, or a file with a label a line; default: truths
     #[arg(long, value_name = "WHICH", value_hint = ValueHint::AnyPath)]
     candidates: Option<String>,
 
@@ -64,7 +64,7 @@ pub struct ScoreArgs {
 
     /// Cosine of two labels' text prototypes from which they count as the same name
     #[arg(long, value_name = "COSINE", default_value_t = Collisions::DEFAULT_THRESHOLD)]
-    collision_cosine: f32,
+    collision_cosine: f64,
 
     /// What to do with a label that names no node of the taxonomy, or several
     #[arg(long, value_enum, value_name = "DO", default_value = "error")]
@@ -106,7 +106,7 @@ struct Task {
 
 pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     if let Some(out) = &args.out {
-        Staging::check(out, run::MARKER)?;
+        Staging::check(out, run::KIND)?;
     }
     let task = prepare(args)?;
     let stop = interrupt::install()?;
@@ -167,7 +167,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         bail!(Interrupted);
     }
     if let Some(out) = &args.out {
-        run::save(&run, Staging::new(out, run::MARKER)?)?;
+        run::save(&run, Staging::new(out, run::KIND)?)?;
     }
     match args.format {
         Format::Text => output::print(&report::text::render(&run, output::style()))?,
@@ -250,7 +250,7 @@ fn credit_policy(args: &ScoreArgs, taxonomy: &Taxonomy) -> anyhow::Result<Credit
 
 fn candidate_choice(argument: Option<&str>) -> anyhow::Result<Candidates> {
     Ok(match argument {
-        None => Candidates::Truths,
+        None | Some("truths") => Candidates::Truths,
         Some("leaves") => Candidates::Leaves,
         Some("all") => Candidates::All,
         Some(argument) => match argument.strip_prefix("under:") {
@@ -258,6 +258,12 @@ fn candidate_choice(argument: Option<&str>) -> anyhow::Result<Candidates> {
             None => candidate_list(Path::new(argument))?,
         },
     })
+}
+
+/// A choice as it is written on the command line.
+fn value_name(choice: impl clap::ValueEnum) -> String {
+    let value = choice.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// A label a line; blank lines and lines that begin with `#` are passed over.
@@ -294,7 +300,7 @@ fn expand_prompts(
         }
     }
     let options = ExpandOptions {
-        synonyms: args.synonyms.then_some(true),
+        synonyms: args.synonyms,
     };
     let mut counts = Vec::with_capacity(prompted.len());
     let mut texts = Vec::new();
@@ -316,9 +322,17 @@ fn manifest(
 ) -> anyhow::Result<Manifest> {
     let taxonomy = &task.taxonomy;
     let ids = task.candidates.iter().map(|&c| taxonomy.id(c).as_bytes());
-    let images = task.dataset.items.iter().flat_map(|item| {
-        std::iter::once(item.name.as_bytes()).chain(item.labels.iter().map(String::as_bytes))
-    });
+    // A hash of each image's name and labels first, so that no other grouping of the same words has the same hash.
+    let images: Vec<String> = task
+        .dataset
+        .items
+        .iter()
+        .map(|item| {
+            let name = std::iter::once(item.name.as_bytes());
+            hash::of_parts(name.chain(item.labels.iter().map(String::as_bytes)))
+        })
+        .collect();
+    let encoding = args.image.embed_options(encoder);
     Ok(Manifest {
         schema: MANIFEST_SCHEMA,
         cladist: env!("CARGO_PKG_VERSION").to_owned(),
@@ -335,7 +349,7 @@ fn manifest(
         },
         images: SourceHash {
             source: args.images.display().to_string(),
-            sha256: hash::of_parts(images),
+            sha256: hash::of_parts(images.iter().map(String::as_bytes)),
         },
         model: json!({ "source": args.model.model, "fingerprint": encoder.fingerprint() }),
         device: encoder.device_name(),
@@ -344,12 +358,25 @@ fn manifest(
             source: task.choice.describe(),
             sha256: hash::of_parts(ids),
         },
-        options: BTreeMap::from([
-            ("top-k".to_owned(), json!(args.top_k)),
-            ("credit".to_owned(), json!(task.policy.name())),
-            ("collision-cosine".to_owned(), json!(args.collision_cosine)),
-            ("synonyms".to_owned(), json!(args.synonyms)),
-        ]),
+        options: [
+            ("batch", json!(encoding.batch)),
+            ("collision-cosine", json!(args.collision_cosine)),
+            ("credit", json!(task.policy.name())),
+            (
+                "no-exif-orientation",
+                json!(!encoding.decode.exif_orientation),
+            ),
+            ("on-bad-image", json!(value_name(args.image.on_bad_image))),
+            ("on-unknown-label", json!(value_name(args.on_unknown_label))),
+            (
+                "synonyms",
+                json!(args.synonyms.unwrap_or(task.templates.synonyms())),
+            ),
+            ("top-k", json!(args.top_k)),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect(),
         counts: Counts {
             images: task.dataset.items.len(),
             predicted,

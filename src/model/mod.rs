@@ -111,13 +111,14 @@ pub enum ModelError {
 }
 
 /// Holds candle's own threads at one: encoding is parallel over micro-batches instead, and candle's second pool spins
-/// and serialises concurrent callers.
+/// and serialises concurrent callers. Does nothing to variables that the user has set.
 ///
-/// Call it first thing in `main`, before any other thread exists. Does nothing to variables that the user has set.
-pub fn init_threads() {
+/// # Safety
+/// It writes to the environment: call it first thing in `main`, before any other thread exists.
+pub unsafe fn init_threads() {
     for name in ["CANDLE_NUM_THREADS", "RAYON_NUM_THREADS"] {
         if std::env::var_os(name).is_none() {
-            // SAFETY: called before any other thread is started, so nobody reads the environment meanwhile.
+            // SAFETY: the caller says that nobody reads the environment meanwhile.
             unsafe { std::env::set_var(name, "1") };
         }
     }

@@ -52,6 +52,13 @@ pub struct TemplateSet {
     synonyms: bool,
 }
 
+impl TemplateSet {
+    /// Whether every name of a label is prompted with, unless [`ExpandOptions`] say otherwise.
+    pub fn synonyms(&self) -> bool {
+        self.synonyms
+    }
+}
+
 /// How to expand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExpandOptions {
@@ -62,7 +69,6 @@ pub struct ExpandOptions {
 /// The prompts of one label; their embeddings are averaged as CLIP does (normalise, mean, normalise).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expansion {
-    pub node: NodeId,
     /// At least one, each once, in the order of templates, then names, then parents.
     pub texts: Vec<String>,
     /// Templates left out because the node lacks what they ask for.
@@ -144,11 +150,7 @@ pub fn expand(
     if texts.is_empty() {
         texts.extend(names.iter().cloned());
     }
-    Ok(Expansion {
-        node,
-        texts,
-        left_out,
-    })
+    Ok(Expansion { texts, left_out })
 }
 
 /// What is wrong with the templates that a taxonomy gives its nodes, each at its place.

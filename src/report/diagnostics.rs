@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::report::text::Style;
 use crate::taxonomy::{Code, Diagnostic, Severity, Sources, Span};
+use crate::text::printable;
 
 /// Lines between two places that are still drawn in one excerpt.
 const NEAR: usize = 30;
@@ -222,13 +223,6 @@ fn floor(text: &str, mut at: usize) -> usize {
         at -= 1;
     }
     at
-}
-
-/// Text from a file in one line, without what would act on the terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::taxonomy::{NodeId, Taxonomy, normalise};
+use crate::text::printable;
 
 /// Levels of a tree that are drawn when no depth is asked for: lines grow with their depth.
 const DEEPEST: usize = 100;
@@ -24,8 +25,7 @@ pub struct Extent {
 impl Extent {
     /// One node of every class at the top.
     fn tops(self, taxonomy: &Taxonomy) -> Vec<NodeId> {
-        self.node
-            .map_or_else(|| taxonomy.class_roots(), |n| vec![n])
+        self.node.map_or_else(|| taxonomy.roots(), |n| vec![n])
     }
 
     /// The nodes of the extent, breadth first, equivalent ones together.
@@ -132,10 +132,10 @@ fn details(taxonomy: &Taxonomy, n: NodeId) -> String {
         ),
         ("leaves", format!("{} of {all}", taxonomy.leaf_count(n))),
     ];
-    let mut out = format!("{}\n", clean(&node.id));
+    let mut out = format!("{}\n", printable(&node.id));
     for (name, value) in rows {
         if !value.is_empty() {
-            let _ = writeln!(out, "  {name:<12} {}", clean(&value));
+            let _ = writeln!(out, "  {name:<12} {}", printable(&value));
         }
     }
     out
@@ -195,20 +195,13 @@ fn tree(taxonomy: &Taxonomy, extent: Extent, out: &mut String) -> bool {
 /// Id, preferred name where it says something else, equivalents.
 fn line(taxonomy: &Taxonomy, n: NodeId, out: &mut String) {
     let (id, label) = (taxonomy.id(n), taxonomy.label(n));
-    out.push_str(&clean(id));
+    out.push_str(&printable(id));
     if normalise(id) != normalise(label) {
-        let _ = write!(out, " “{}”", clean(label));
+        let _ = write!(out, " “{}”", printable(label));
     }
     for &other in taxonomy.equivalents(n).iter().filter(|&&e| e != n) {
-        let _ = write!(out, " = {}", clean(taxonomy.id(other)));
+        let _ = write!(out, " = {}", printable(taxonomy.id(other)));
     }
-}
-
-/// Text from a file without what would act on the terminal.
-fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 /// The extent as a Graphviz graph: edges from child to parent, drawn upwards; equivalence as a dashed line.

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::run::Run;
 use crate::score::{Confusion, Group, Summary, VerdictRow};
+use crate::text::printable;
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -189,7 +190,7 @@ fn confusions(out: &mut String, summary: &Summary, style: Style) {
         let mut line = String::new();
         for (i, (cell, &width)) in row.iter().zip(&widths).enumerate() {
             let cell = cut(cell, width);
-            let padding = " ".repeat(width - cell.width());
+            let padding = " ".repeat(width.saturating_sub(cell.width()));
             let _ = match i {
                 0 => write!(line, "  {padding}{cell}"),
                 _ => write!(line, "  {cell}{padding}"),
@@ -202,11 +203,11 @@ fn confusions(out: &mut String, summary: &Summary, style: Style) {
 fn confusion_cells(confusion: &Confusion) -> [String; 6] {
     [
         thousands(confusion.count),
-        confusion.truth.clone(),
-        confusion.answer.clone(),
+        printable(&confusion.truth),
+        printable(&confusion.answer),
         confusion.verdict.name().to_owned(),
         confusion.relation.name().to_owned(),
-        confusion.lca.clone().unwrap_or_else(|| "–".to_owned()),
+        confusion.lca.as_deref().map_or("–".to_owned(), printable),
     ]
 }
 
@@ -232,10 +233,12 @@ fn cut(text: &str, width: usize) -> String {
     }
     let mut kept = String::new();
     for c in text.chars() {
-        if kept.width() + c.to_string().width() + 1 > width {
+        kept.push(c);
+        // Measured whole: a character may widen the one before it.
+        if kept.width() + 1 > width {
+            kept.pop();
             break;
         }
-        kept.push(c);
     }
     kept + "…"
 }

@@ -15,7 +15,7 @@ pub enum Candidates {
     All,
     /// The node that this label names, and everything below it.
     Under(String),
-    /// A list of labels, as written, with where each stands (`file:line`).
+    /// A list of labels, as written, with where each stands (`line N`).
     List {
         source: String,
         labels: Vec<(String, String)>,
@@ -29,7 +29,7 @@ pub enum CandidateError {
     Empty(&'static str),
     #[error("candidates under `{label}`: {reason}")]
     Under { label: String, reason: String },
-    #[error("{source_name}: {} of the candidates name no node or several:\n  {}", faults.len(), faults.join("\n  "))]
+    #[error("{source_name}: candidates that name no node or several:\n  {}", faults.join("\n  "))]
     List {
         source_name: String,
         faults: Vec<String>,
@@ -87,6 +87,9 @@ impl Candidates {
     }
 }
 
+/// Lines at fault that are told; each takes a search for near names.
+const MOST_FAULTS: usize = 200;
+
 fn resolve_list(
     taxonomy: &Taxonomy,
     source: &str,
@@ -96,6 +99,11 @@ fn resolve_list(
     let mut chosen = Vec::new();
     let mut faults = Vec::new();
     for (place, label) in labels {
+        // A file that is no list of labels at all may have a million lines.
+        if faults.len() == MOST_FAULTS {
+            faults.push("… and perhaps more".to_owned());
+            break;
+        }
         match resolve(taxonomy, label) {
             Ok(node) if seen.insert(node) => chosen.push(node),
             Ok(_) => {}

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 pub use candidates::{CandidateError, Candidates};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
-pub use save::{MARKER, SaveError, save};
+pub use save::{KIND, SaveError, save};
 
 use crate::matrix::Matrix;
 use crate::score::{
@@ -35,7 +35,7 @@ pub struct Inputs<'a> {
     pub image_embeddings: Matrix,
     pub logit_scale: f32,
     /// τ of the name collisions (METHOD 3).
-    pub collision_threshold: f32,
+    pub collision_threshold: f64,
     pub credit: CreditPolicy,
     /// Ranked candidates kept for each image; 0 keeps all.
     pub top_k: usize,
@@ -68,8 +68,6 @@ pub struct Answer {
 pub struct Run {
     /// Stable id of each node, by [`NodeId::index`].
     pub ids: Vec<String>,
-    /// Preferred name of each node, by [`NodeId::index`].
-    pub names: Vec<String>,
     pub predictions: Vec<Prediction>,
     pub summary: Summary,
     pub manifest: Manifest,
@@ -135,10 +133,6 @@ impl Run {
             ids: taxonomy
                 .nodes()
                 .map(|n| taxonomy.id(n).to_owned())
-                .collect(),
-            names: taxonomy
-                .nodes()
-                .map(|n| taxonomy.label(n).to_owned())
                 .collect(),
             predictions,
             summary,

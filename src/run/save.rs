@@ -18,13 +18,25 @@ use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 
 use super::{Prediction, Run};
-use crate::files::{Staging, StagingError};
+use crate::files::{Kind, Staging, StagingError};
 
-/// The file that says that a directory is a run.
-pub const MARKER: &str = "run.yaml";
+const SUMMARY: &str = "summary.json";
+const LINES: &str = "predictions.jsonl";
+const TABLE: &str = "predictions.parquet";
+const MANIFEST: &str = "run.yaml";
 
-/// Images a Parquet batch: bounds the memory that writing takes.
+/// A directory with a run.
+pub const KIND: Kind = Kind {
+    marker: MANIFEST,
+    entries: &[SUMMARY, LINES, TABLE, MANIFEST],
+};
+
+/// Images a Parquet batch, at most.
 const BATCH: usize = 8192;
+
+/// Ranked candidates a Parquet batch, or those of one image: bounds the memory that writing takes, and the bytes of
+/// their ids, which a column counts in 31 bits.
+const RANKED: usize = 1 << 20;
 
 /// Why a run could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -46,23 +58,23 @@ pub enum SaveError {
 /// What could not be written, with its path; an earlier run in the same place is then still there.
 pub fn save(run: &Run, staging: Staging) -> Result<(), SaveError> {
     let at = |name: &str| staging.path().join(name);
-    write(&at("summary.json"), |out| {
+    write(&at(SUMMARY), |out| {
         serde_json::to_writer_pretty(&mut *out, &run.summary)?;
         out.write_all(b"\n")
     })?;
-    write(&at("predictions.jsonl"), |out| {
+    write(&at(LINES), |out| {
         for prediction in &run.predictions {
             serde_json::to_writer(&mut *out, &Line::new(run, prediction))?;
             out.write_all(b"\n")?;
         }
         Ok(())
     })?;
-    let parquet = at("predictions.parquet");
+    let parquet = at(TABLE);
     write_parquet(run, &parquet).map_err(|source| SaveError::Parquet {
         path: parquet,
         source,
     })?;
-    write(&at(MARKER), |out| {
+    write(&at(MANIFEST), |out| {
         serde_yaml::to_writer(out, &run.manifest).map_err(io::Error::other)
     })?;
     Ok(staging.publish()?)
@@ -157,7 +169,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         .build();
     let mut writer =
         ArrowWriter::try_new(File::create(path)?, Arc::clone(&schema), Some(properties))?;
-    for chunk in run.predictions.chunks(BATCH) {
+    let widest = run.predictions.iter().map(|p| p.top_k.len()).max();
+    let batch = (RANKED / widest.unwrap_or(1).max(1)).clamp(1, BATCH);
+    for chunk in run.predictions.chunks(batch) {
         let mut image = StringBuilder::new();
         let mut truths = ListBuilder::new(StringBuilder::new()).with_field(item(DataType::Utf8));
         let mut answer = StringBuilder::new();

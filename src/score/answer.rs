@@ -17,9 +17,6 @@ pub struct Ranked {
     pub probability: f64,
 }
 
-/// The best candidates of each image, best first.
-pub type Answers = Vec<Vec<Ranked>>;
-
 /// One prototype a label from the embeddings of its prompts: normalise, mean, normalise, as CLIP does.
 ///
 /// `prompts` holds a row per prompt; `groups[i]` is the number of consecutive rows that belong to label `i`
@@ -65,7 +62,7 @@ pub fn rank(
     logit_scale: f32,
     tie_order: &[usize],
     keep: usize,
-) -> Answers {
+) -> Vec<Vec<Ranked>> {
     let candidates = prototypes.rows();
     let keep = if keep == 0 {
         candidates

@@ -21,8 +21,8 @@ pub enum CreditPolicy {
     WuPalmer,
     /// Lin: 2·I(l) / (I(p)+I(t)); 0/0 = 1; 0 without a common ancestor.
     Lin,
-    /// 1 − d/d_max: d the fewest edges between the two through a common ancestor, the virtual root joining the
-    /// roots where there are several; d_max is twice the greatest depth.
+    /// 1 − d/d_max: d the fewest edges between the two through a common ancestor, or through the virtual root where
+    /// there is none; d_max is twice the greatest depth, one edge deeper where the virtual root joins several roots.
     Depth,
     /// Credit by verdict. Verdicts that are not named earn 0, `exact` 1.
     Table(BTreeMap<Verdict, f64>),
@@ -123,7 +123,7 @@ impl<'a> Creditor<'a> {
             .map(|n| taxonomy.depth(n).1)
             .max()
             .unwrap_or(0);
-        let virtual_edge = usize::from(has_virtual_root(taxonomy));
+        let virtual_edge = usize::from(taxonomy.roots().len() > 1);
         let depth_max = (2 * (deepest + virtual_edge)) as f64;
         Self {
             taxonomy,
@@ -198,16 +198,6 @@ fn closure(taxonomy: &Taxonomy, n: NodeId) -> Vec<NodeId> {
     let mut closure = taxonomy.ancestors(n);
     closure.retain(|&a| taxonomy.representative(a) == a);
     closure
-}
-
-fn has_virtual_root(taxonomy: &Taxonomy) -> bool {
-    let mut roots: Vec<_> = taxonomy
-        .roots()
-        .into_iter()
-        .map(|r| taxonomy.representative(r))
-        .collect();
-    roots.dedup();
-    roots.len() > 1
 }
 
 /// Fewest edges between the two through a common ancestor, or through the virtual root.

@@ -7,10 +7,10 @@ mod credit;
 mod summary;
 mod verdict;
 
-pub use answer::{Answers, Ranked, prototypes, rank};
+pub use answer::{Ranked, prototypes, rank};
 pub use credit::{CreditError, CreditPolicy};
 pub use summary::{
     Confusion, Interval, Judged, Multiplicity, SUMMARY_SCHEMA, Summary, TopK, ValidSet, VerdictRow,
     summarise,
 };
-pub use verdict::{Collisions, Group, Judgement, Verdict, judge, valid_candidates};
+pub use verdict::{Collisions, Group, Judgement, ValidSets, Verdict, judge};

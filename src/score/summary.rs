@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::answer::Ranked;
 use super::credit::{CreditPolicy, Creditor};
-use super::verdict::{Collisions, Group, Judgement, Verdict, judge, valid_candidates};
+use super::verdict::{Collisions, Group, Judgement, ValidSets, Verdict, judge};
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
 
 /// Version of the summary's schema; it grows when a field changes its meaning or goes away.
@@ -137,7 +137,7 @@ struct Known {
 ///
 /// `answers[i]` are the ranked candidates of image `i`, best first, at least min(5, |C|) of them, as indices into
 /// `candidates`; `truths[i]` its labels, the primary one first, empty for an image without a label (no verdict).
-/// O(n) plus O(|C|) relations for each distinct truth set.
+/// O(n) plus the closures of each distinct truth set, plus a relation for each distinct answer to one.
 pub fn summarise(
     taxonomy: &Taxonomy,
     candidates: &[NodeId],
@@ -147,6 +147,7 @@ pub fn summarise(
     truths: &[Vec<NodeId>],
 ) -> (Vec<Option<Judged>>, Summary) {
     let mut creditor = Creditor::new(taxonomy, policy);
+    let valid_sets = ValidSets::new(taxonomy, candidates);
     let mut valid_counts: HashMap<&[NodeId], usize> = HashMap::new();
     // A run has far fewer distinct (answer, truths) than images.
     let mut known: HashMap<(NodeId, &[NodeId]), Known> = HashMap::new();
@@ -173,7 +174,7 @@ pub fn summarise(
         });
         let k = *valid_counts
             .entry(truths)
-            .or_insert_with(|| valid_candidates(taxonomy, candidates, truths).len());
+            .or_insert_with(|| valid_sets.of(truths).len());
         in_top5 += usize::from(
             ranked
                 .iter()
@@ -276,7 +277,13 @@ fn worst_confusions(
             counts.entry(key).or_insert((0, *judged)).0 += 1;
         }
     }
-    let mut confusions: Vec<Confusion> = counts
+    let mut worst: Vec<_> = counts.into_iter().collect();
+    worst.sort_unstable_by_key(|&((truth, answer, verdict), (count, _))| {
+        let ids = (taxonomy.id(truth), taxonomy.id(answer));
+        (std::cmp::Reverse(count), ids, verdict)
+    });
+    worst.truncate(WORST_CONFUSIONS);
+    worst
         .into_iter()
         .map(|((truth, answer, verdict), (count, judged))| Confusion {
             truth: taxonomy.id(truth).to_owned(),
@@ -286,11 +293,5 @@ fn worst_confusions(
             relation: judged.relation,
             lca: judged.lca.map(|l| taxonomy.id(l).to_owned()),
         })
-        .collect();
-    confusions.sort_by(|a, b| {
-        let ids = |c: &Confusion| (c.truth.clone(), c.answer.clone(), c.verdict);
-        b.count.cmp(&a.count).then_with(|| ids(a).cmp(&ids(b)))
-    });
-    confusions.truncate(WORST_CONFUSIONS);
-    confusions
+        .collect()
 }

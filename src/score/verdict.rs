@@ -82,18 +82,6 @@ impl Verdict {
     }
 }
 
-impl Group {
-    /// The group's name in files and tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Group::Correct => "correct",
-            Group::Confirmed => "confirmed",
-            Group::Possible => "possible",
-            Group::Mistake => "mistake",
-        }
-    }
-}
-
 /// What is known of one prediction: its verdict, and the truth that it was best related to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judgement {
@@ -113,15 +101,15 @@ pub struct Collisions {
     names: HashMap<NodeId, HashSet<String>>,
     prototypes: HashMap<NodeId, usize>,
     vectors: Matrix,
-    threshold: f32,
+    threshold: f64,
 }
 
 impl Collisions {
     /// METHOD's default threshold τ on the cosine of two text prototypes.
-    pub const DEFAULT_THRESHOLD: f32 = 0.99;
+    pub const DEFAULT_THRESHOLD: f64 = 0.99;
 
     /// `nodes[i]` has the unit prototype `vectors.row(i)`.
-    pub fn new(taxonomy: &Taxonomy, nodes: &[NodeId], vectors: Matrix, threshold: f32) -> Self {
+    pub fn new(taxonomy: &Taxonomy, nodes: &[NodeId], vectors: Matrix, threshold: f64) -> Self {
         let names = nodes
             .iter()
             .map(|&n| {
@@ -148,7 +136,12 @@ impl Collisions {
             return true;
         }
         let (a, b) = (self.vectors.row(row_a), self.vectors.row(row_b));
-        a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>() >= self.threshold
+        let cosine: f64 = a
+            .iter()
+            .zip(b)
+            .map(|(&x, &y)| f64::from(x) * f64::from(y))
+            .sum();
+        cosine >= self.threshold
     }
 }
 
@@ -193,20 +186,50 @@ pub fn judge(
     })
 }
 
-/// The candidates that are valid for `truths` (verdict exact, synonym, also_valid or generalised), in the order
-/// of `candidates`: K(x) is their number (METHOD 4).
-pub fn valid_candidates(
-    taxonomy: &Taxonomy,
-    candidates: &[NodeId],
-    truths: &[NodeId],
-) -> Vec<NodeId> {
-    // Name collisions are only possible multiplicity, so the prototypes do not matter here.
-    let collisions = Collisions::default();
-    candidates
-        .iter()
-        .copied()
-        .filter(|&c| judge(taxonomy, &collisions, c, truths).is_some_and(|j| j.verdict.is_valid()))
-        .collect()
+/// Which candidates are valid for an image: verdict exact, synonym, also_valid or generalised (METHOD 4).
+///
+/// By closures and names instead of a judgement a candidate, so that a set takes time in the size of the truths'
+/// closures, however many candidates there are.
+pub struct ValidSets<'a> {
+    taxonomy: &'a Taxonomy,
+    /// The place of each candidate.
+    places: HashMap<NodeId, usize>,
+    /// Candidates by their surface name, normalised.
+    by_name: HashMap<String, Vec<NodeId>>,
+}
+
+impl<'a> ValidSets<'a> {
+    /// For these candidates.
+    pub fn new(taxonomy: &'a Taxonomy, candidates: &[NodeId]) -> Self {
+        let mut by_name: HashMap<String, Vec<NodeId>> = HashMap::new();
+        for &c in candidates {
+            let name = normalise(taxonomy.label(c));
+            by_name.entry(name).or_default().push(c);
+        }
+        Self {
+            taxonomy,
+            places: candidates.iter().copied().zip(0..).collect(),
+            by_name,
+        }
+    }
+
+    /// The candidates that are valid for `truths`, the primary one first, in the order of the candidates: K(x) is
+    /// their number.
+    pub fn of(&self, truths: &[NodeId]) -> Vec<NodeId> {
+        let Some(&primary) = truths.first() else {
+            return Vec::new();
+        };
+        // Equivalents of a truth and of its ancestors are in its closure.
+        let closures = truths.iter().flat_map(|&t| self.taxonomy.ancestors(t));
+        let namesakes = self.by_name.get(&normalise(self.taxonomy.label(primary)));
+        let mut valid: Vec<(usize, NodeId)> = closures
+            .chain(namesakes.into_iter().flatten().copied())
+            .filter_map(|n| Some((*self.places.get(&n)?, n)))
+            .collect();
+        valid.sort_unstable();
+        valid.dedup();
+        valid.into_iter().map(|(_, n)| n).collect()
+    }
 }
 
 fn same_surface_name(taxonomy: &Taxonomy, a: NodeId, b: NodeId) -> bool {

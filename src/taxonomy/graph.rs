@@ -111,8 +111,6 @@ pub(super) struct Dag {
     climb: Vec<u32>,
     /// The one root above, or `NONE` when there are several.
     root: Vec<u32>,
-    /// Classes with several parents.
-    joints: Vec<Class>,
     /// Classes with several parents at or below, sorted; `None` where the list would be long.
     shared: Vec<Option<Box<[Class]>>>,
     leaves: Counts,
@@ -150,7 +148,6 @@ impl Dag {
             interval: vec![(0, 0); n],
             climb: vec![NONE; n],
             root: vec![NONE; n],
-            joints: Vec::new(),
             shared: vec![None; n],
             leaves: Counts((0..n).map(|_| AtomicU32::new(0)).collect()),
             total_leaves: 0,
@@ -211,11 +208,7 @@ impl Dag {
             } else {
                 self.climb[first as usize]
             };
-            if parents.len() > 1 {
-                self.joints.push(c);
-            }
         }
-        self.joints.sort_unstable();
     }
 
     /// `interval`, by a walk of the forest of first parents.

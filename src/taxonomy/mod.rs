@@ -57,8 +57,7 @@ pub use names::normalise;
 use graph::{Class, Dag, Lists};
 use names::Names;
 
-/// Maps and sets with a fast hash: hundreds of thousands of short keys are a sixth of the loading time with the
-/// standard one.
+/// Maps and sets with a fast hash: loading looks up hundreds of thousands of short keys.
 type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 type Set<T> = std::collections::HashSet<T, foldhash::fast::RandomState>;
 
@@ -261,13 +260,6 @@ impl Taxonomy {
         self.children.get(n.0)
     }
 
-    /// Nodes without parents, in file order.
-    pub fn roots(&self) -> Vec<NodeId> {
-        self.nodes()
-            .filter(|&n| self.parents(n).is_empty())
-            .collect()
-    }
-
     /// The chain of first declared parents, from a root down to `n`: one of the ways to say where a node is. For
     /// display and prompts only, since it depends on the order in the file; no measure uses it.
     pub fn path_to_root(&self, n: NodeId) -> Vec<NodeId> {
@@ -333,7 +325,7 @@ impl Taxonomy {
     }
 
     /// Nodes above whose class there is nothing, in file order, one of each class.
-    pub fn class_roots(&self) -> Vec<NodeId> {
+    pub fn roots(&self) -> Vec<NodeId> {
         let mut met = Set::default();
         self.nodes()
             .filter(|&n| self.dag.up(self.dag.class(n)).is_empty() && met.insert(self.dag.class(n)))

@@ -81,7 +81,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "report",
-        may_name: &["run", "score", "taxonomy"],
+        may_name: &["run", "score", "taxonomy", "text"],
         never: IO,
     },
 ];

@@ -323,6 +323,12 @@ fn a_config_file_is_enough_and_the_command_line_wins() {
     );
     assert_eq!(json(&out)["run"]["options"]["synonyms"], false);
 
+    let (_, out, _) = run(
+        dir.path(),
+        &["score", "--format", "json", "--candidates", "truths"],
+    );
+    assert_eq!(json(&out)["candidates"], 4);
+
     for (line, said) in [
         ("candidate: all\n", "did you mean `candidates`"),
         ("batch: [1]\n", "must be one value"),
@@ -347,6 +353,23 @@ fn a_config_file_is_enough_and_the_command_line_wins() {
         let (code, _, err) = run(dir.path(), &["--config", "bad.yaml", "score"]);
         assert_eq!(code, 2, "{line}");
         assert!(err.contains(said), "{line}: {err}");
+    }
+}
+
+#[test]
+fn help_is_had_whatever_the_config_file_is() {
+    let dir = dir(&[("cladist.yaml", b"images: [\n")]);
+    for args in [
+        &["score", "--help"][..],
+        &["--help"],
+        &["--version"],
+        &["help", "score"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let (code, out, err) = run(dir.path(), args);
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+        assert!(!out.is_empty());
     }
 }
 

@@ -2,7 +2,7 @@
 //! (`tests/parity/verdicts.py`) on random DAGs with equivalences, overlaps, disjointness and shared names.
 
 use cladist::matrix::Matrix;
-use cladist::score::{Collisions, CreditPolicy, Ranked, judge, summarise, valid_candidates};
+use cladist::score::{Collisions, CreditPolicy, Ranked, ValidSets, judge, summarise};
 use cladist::taxonomy::{NodeId, Relation, Taxonomy, load_str};
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ fn verdicts_and_the_number_of_valid_candidates() {
             let judged = judge(&world.taxonomy, &collisions, p, &truths).unwrap();
             assert_eq!(json!(judged.verdict), case["verdict"], "{case}");
             assert_eq!(json!(judged.relation), case["relation"], "{case}");
-            let valid = valid_candidates(&world.taxonomy, &candidates, &truths);
+            let valid = ValidSets::new(&world.taxonomy, &candidates).of(&truths);
             assert_eq!(json!(valid.len()), case["k"], "{case}");
         }
     }

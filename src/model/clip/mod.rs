@@ -101,6 +101,13 @@ impl ClipEncoder {
         let mut data = features.flatten_all()?.to_vec1::<f32>()?;
         for row in data.chunks_exact_mut(self.config.projection_dim) {
             let squares: f64 = row.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+            // Left alone, they would rank as the most confident answers of all.
+            if !squares.is_finite() {
+                return Err(ModelError::Device(format!(
+                    "the model gave values that are no numbers: its weights are damaged, or too large for {} (--dtype f32)",
+                    self.dtype
+                )));
+            }
             let norm = squares.sqrt().max(f64::MIN_POSITIVE);
             row.iter_mut()
                 .for_each(|v| *v = (f64::from(*v) / norm) as f32);
@@ -165,6 +172,11 @@ impl Encoder for ClipEncoder {
 
     fn token_ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         let ids = tokenizer::ids(&self.tokenizer, text)?;
+        if ids.is_empty() {
+            return Err(ModelError::Tokenizer(format!(
+                "`{text}` has no tokens, not even a start and an end: tokenizer.json lacks CLIP's post_processor"
+            )));
+        }
         match ids
             .iter()
             .find(|&&id| id as usize >= self.config.text.vocab_size)
@@ -225,10 +237,17 @@ fn load_towers(
     dtype: DType,
 ) -> Result<(VisionTower, TextTower, f32), ModelError> {
     let weights = Weights::open(&checkpoint.weights, device, dtype.of_candle())?;
+    let logit_scale = weights.scalar("logit_scale")?.exp();
+    if !logit_scale.is_finite() {
+        return Err(ModelError::Weights {
+            path: checkpoint.weights.first().cloned().unwrap_or_default(),
+            reason: "tensor `logit_scale` is no number whose exponential is finite".into(),
+        });
+    }
     Ok((
         VisionTower::load(&weights, config)?,
         TextTower::load(&weights, config)?,
-        weights.scalar("logit_scale")?.exp(),
+        logit_scale,
     ))
 }
 
@@ -258,6 +277,33 @@ mod tests {
         let env = HubEnv::from_variables(&|_| None);
         let checkpoint = hub::resolve(dir, &env, &()).unwrap();
         ClipEncoder::load(&checkpoint, Device::Cpu, dtype).unwrap()
+    }
+
+    #[test]
+    fn damaged_weights_give_an_error_not_an_answer() {
+        let source = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/clip/quick-gelu"
+        );
+        let dir = tempfile::TempDir::new().unwrap();
+        for entry in std::fs::read_dir(source).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+        }
+        let weights = dir.path().join("model.safetensors");
+        let mut tensors = candle_core::safetensors::load(&weights, &Device::Cpu).unwrap();
+        let norm = tensors.get_mut("vision_model.post_layernorm.bias").unwrap();
+        *norm = norm.affine(1.0, f64::NAN).unwrap();
+        candle_core::safetensors::save(&tensors, &weights).unwrap();
+        let env = HubEnv::from_variables(&|_| None);
+        let checkpoint = hub::resolve(dir.path().to_str().unwrap(), &env, &()).unwrap();
+        let encoder = ClipEncoder::load(&checkpoint, Device::Cpu, DType::F32).unwrap();
+        let size = encoder.config.vision.image_size;
+        let error = encoder
+            .encode_images(&vec![0.0; 3 * size * size])
+            .unwrap_err();
+        assert!(error.to_string().contains("no numbers"), "{error}");
+        assert!(encoder.encode_texts(&["a dog"]).is_ok());
     }
 
     /// Half precision takes the way of GPUs through every layer, on the CPU too; the command line refuses it there

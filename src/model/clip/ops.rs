@@ -1,7 +1,6 @@
 //! The layers of a transformer block: fused kernels on CPU, compositions of candle's operations elsewhere.
 //!
-//! On CPU an allocation and a pass over memory for every small operation costs as much as a fifth of the matmuls, so
-//! bias, activation, residual, layer norm and attention are done in place or in one pass (`kernels`).
+//! On CPU an allocation and a pass over memory for every small operation cost a good part of the matmuls' time, so bias, activation, residual, layer norm and attention are done in place or in one pass (`kernels`).
 
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp3, D, DType, InplaceOp2, InplaceOp3, Layout, Result, Shape,
@@ -85,7 +84,7 @@ fn attention_composed(qkv: &Tensor, length: usize, heads: usize, causal: bool) -
         .contiguous()?;
     let (q, k, v) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
     let scale = 1.0 / (head as f64).sqrt();
-    // Scores and softmax in f32: half precision overflows on large heads.
+    // The softmax in f32: sums of many exponentials are too coarse in half precision.
     let scores = (q * scale)?
         .matmul(&k.transpose(2, 3)?)?
         .to_dtype(DType::F32)?;
