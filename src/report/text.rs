@@ -290,6 +290,8 @@ pub fn thousands(n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::{Collisions, CreditPolicy, Multiplicity, summarise};
+    use crate::taxonomy::load_str;
 
     #[test]
     fn counts_have_a_comma_every_three_digits() {
@@ -300,6 +302,154 @@ mod tests {
             (12_345_678, "12,345,678"),
         ] {
             assert_eq!(thousands(n), text);
+        }
+    }
+
+    /// A summary of which only what the headline reads is filled in.
+    fn summary(n: usize, [confirmed, possible, mistakes]: [usize; 3]) -> Summary {
+        let taxonomy = load_str("one", "nodes: {a: }").into_sound().unwrap();
+        let nobody = Collisions::default();
+        let (_, empty) = summarise(&taxonomy, &[], &nobody, &CreditPolicy::Strict, &[], &[]);
+        Summary {
+            n,
+            errors: confirmed + possible + mistakes,
+            multiplicity: Multiplicity {
+                confirmed,
+                possible,
+                mistakes,
+                ..empty.multiplicity
+            },
+            ..empty
+        }
+    }
+
+    #[test]
+    fn the_headline_says_the_interval_and_the_rest() {
+        for (n, groups, said) in [
+            (
+                0,
+                [0, 0, 0],
+                "No labelled image was scored: nothing to judge.",
+            ),
+            (
+                9,
+                [0, 0, 0],
+                "No errors: every answer is the annotated label.",
+            ),
+            // One error is one of three.
+            (
+                1,
+                [1, 0, 0],
+                "Of 1 error, 100 % is multiplicity; 0 % is real mistakes.",
+            ),
+            (
+                1,
+                [0, 1, 0],
+                "Of 1 error, between 0 % and 100 % is multiplicity; 0 % is real mistakes.",
+            ),
+            (
+                1,
+                [0, 0, 1],
+                "Of 1 error, 0 % is multiplicity; 100 % is real mistakes.",
+            ),
+            // All of one kind.
+            (
+                9,
+                [4, 0, 0],
+                "Of 4 errors, 100 % are multiplicity; 0 % are real mistakes.",
+            ),
+            (
+                9,
+                [0, 4, 0],
+                "Of 4 errors, between 0 % and 100 % are multiplicity; 0 % are real mistakes.",
+            ),
+            (
+                9,
+                [0, 0, 4],
+                "Of 4 errors, 0 % are multiplicity; 100 % are real mistakes.",
+            ),
+            // Nothing is possible: no interval.
+            (
+                9,
+                [3, 0, 1],
+                "Of 4 errors, 75 % are multiplicity; 25 % are real mistakes.",
+            ),
+            (
+                9,
+                [1, 1, 2],
+                "Of 4 errors, between 25 % and 50 % are multiplicity; 50 % are real mistakes.",
+            ),
+            // The bounds are rounded, and the mistakes are the rest: 33.3 and 66.7, 0.5 up, 12.5 up and 87.5 down.
+            (
+                9,
+                [1, 0, 2],
+                "Of 3 errors, 33 % are multiplicity; 67 % are real mistakes.",
+            ),
+            (
+                9,
+                [2, 0, 1],
+                "Of 3 errors, 67 % are multiplicity; 33 % are real mistakes.",
+            ),
+            (
+                9,
+                [1, 1, 1],
+                "Of 3 errors, between 33 % and 67 % are multiplicity; 33 % are real mistakes.",
+            ),
+            (
+                200,
+                [1, 0, 199],
+                "Of 200 errors, 1 % are multiplicity; 99 % are real mistakes.",
+            ),
+            (
+                8,
+                [1, 0, 7],
+                "Of 8 errors, 13 % are multiplicity; 87 % are real mistakes.",
+            ),
+            (
+                8,
+                [1, 6, 1],
+                "Of 8 errors, between 13 % and 88 % are multiplicity; 12 % are real mistakes.",
+            ),
+            // An interval that rounding closes.
+            (
+                9999,
+                [300, 1, 699],
+                "Of 1,000 errors, about 30 % are multiplicity; 70 % are real mistakes.",
+            ),
+            (
+                9999,
+                [0, 1, 999],
+                "Of 1,000 errors, about 0 % are multiplicity; 100 % are real mistakes.",
+            ),
+        ] {
+            assert_eq!(headline(&summary(n, groups)), said, "{groups:?}");
+        }
+    }
+
+    /// Of any counts: the upper bound and the mistakes are all there is, and the bounds are in order.
+    #[test]
+    fn the_parts_of_the_headline_add_up_to_a_hundred() {
+        for confirmed in 0..12 {
+            for possible in 0..12 {
+                for mistakes in 0..12 {
+                    if confirmed + possible + mistakes == 0 {
+                        continue;
+                    }
+                    let groups = [confirmed, possible, mistakes];
+                    let said = headline(&summary(99, groups));
+                    let figures: Vec<u32> = said
+                        .split(" %")
+                        .filter_map(|before| before.rsplit(' ').next()?.parse().ok())
+                        .collect();
+                    let (low, high, rest) = match figures[..] {
+                        [low, high, rest] => (low, high, rest),
+                        [both, rest] => (both, both, rest),
+                        _ => panic!("{said}"),
+                    };
+                    assert!(low <= high && high + rest == 100, "{said}");
+                    assert_eq!(figures.len() == 3, low < high, "{said}");
+                }
+            }
         }
     }
 

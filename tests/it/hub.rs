@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cmd;
 
@@ -72,7 +72,8 @@ fn serve() -> String {
                 );
                 let _ = out.write_all(&body[..sent]);
                 if sent < body.len() {
-                    std::thread::sleep(Duration::from_secs(30));
+                    // Until the client goes away: nothing that happens here ends the download.
+                    let _ = (&stream).read(&mut [0]);
                 }
             });
         }
@@ -95,6 +96,8 @@ fn embed(dir: &Path, endpoint: &str) -> Child {
         .envs([
             ("HF_ENDPOINT", endpoint),
             ("HF_HUB_CACHE", "cache"),
+            // Longer than any machine is busy, so that a stall never ends what an interruption is to end.
+            ("HF_HUB_DOWNLOAD_TIMEOUT", "120"),
             ("NO_PROXY", "*"),
         ])
         .env_remove("HF_HUB_OFFLINE")
@@ -122,20 +125,19 @@ fn a_download_ends_at_an_interruption_and_goes_on_the_next_time() {
         let mut names = entries.map(|entry| entry.unwrap().path());
         names.find(|path| path.to_string_lossy().ends_with("part"))
     };
-    let began = Instant::now();
     while part().is_none_or(|part| part.metadata().unwrap().len() < 100_000) {
-        assert!(began.elapsed() < Duration::from_secs(20), "nothing comes");
+        // Where nothing comes the download finds a stall, and ends.
+        assert_eq!(child.try_wait().unwrap(), None, "nothing came");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let began = Instant::now();
     let kill = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();
     assert!(kill.unwrap().success());
     let code = child.wait().unwrap().code();
-    assert!(began.elapsed() < Duration::from_secs(5));
     let mut rest = String::new();
     errors.read_to_string(&mut rest).unwrap();
+    // The server was silent and would have been: only a stall could have ended it otherwise, with another code.
     assert_eq!(code, Some(130), "{rest}");
     assert!(rest.contains("goes on where it stopped"), "{rest}");
     assert!(!dir.path().join("e").exists());

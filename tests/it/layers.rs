@@ -108,14 +108,55 @@ fn files_of(room: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The code of a file: without comments, and without its unit tests, which close it.
+/// The code of a file: without comments, and without its inline unit tests. Where `mod tests;` names another file, only
+/// that line is left out: it may stand anywhere, and what follows it is code.
 fn code_of(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
-    let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+    let text = fs::read_to_string(path).unwrap().replace("\r\n", "\n");
+    without_comments(
+        &without_tests(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display())),
+    )
+}
+
+fn without_tests(text: &str) -> Result<String, &'static str> {
+    let mut pieces = text.split("#[cfg(test)]\nmod ");
+    let mut code = pieces.next().unwrap_or_default().to_owned();
+    while let Some(piece) = pieces.next() {
+        let (declared, rest) = piece.split_once('\n').unwrap_or((piece, ""));
+        if declared.ends_with(';') {
+            code.push_str(rest);
+        } else if pieces.next().is_none()
+            && (rest == "}\n" || rest.find("\n}\n") == rest.len().checked_sub(3))
+        {
+            return Ok(code);
+        } else {
+            return Err(
+                "code after the unit tests is code that nobody looks for: let them close the file",
+            );
+        }
+    }
+    Ok(code)
+}
+
+/// A comment begins a line or follows a blank, unlike the `//` of an address.
+fn without_comments(code: &str) -> String {
+    let code_of_line = |line: &str| {
+        let begins =
+            |&(at, _): &(usize, &str)| line[..at].chars().last().is_none_or(char::is_whitespace);
+        let comment = line.match_indices("//").find(begins);
+        line[..comment.map_or(line.len(), |(at, _)| at)].to_owned()
+    };
     code.lines()
-        .map(|line| line.split("//").next().unwrap())
+        .map(code_of_line)
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// Whether `code` has the word, alone and not as a part of another.
+fn has_word(code: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(word).any(|(at, _)| {
+        !code[..at].ends_with(is_part) && !code[at + word.len()..].starts_with(is_part)
+    })
 }
 
 /// Every `crate::ROOM` that the code names.
@@ -163,6 +204,7 @@ fn libraries_stay_in_their_rooms() {
         ("ratatui", &["tui"]),
         ("crossterm", &["tui"]),
         ("clap", &["cli"]),
+        ("anyhow", &["cli"]),
     ];
     let rooms = RULES.iter().map(|r| r.room).chain(["cli"]);
     let mut faults = Vec::new();
@@ -180,6 +222,49 @@ fn libraries_stay_in_their_rooms() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What a clock says is in no result. Waiting (`recv_timeout`, `sleep`) reads no clock of ours, so it is not meant.
+#[test]
+fn no_room_below_cli_reads_the_time() {
+    let mut faults = Vec::new();
+    for rule in RULES {
+        for file in files_of(rule.room) {
+            let code = code_of(&file);
+            for clock in ["Instant", "SystemTime", "UNIX_EPOCH"] {
+                if has_word(&code, clock) {
+                    faults.push(format!("{}: names {clock}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The rules are as good as what they read.
+#[test]
+fn what_is_read_is_all_but_comments_and_unit_tests() {
+    let file = "use a;\n#[cfg(test)]\nmod tests;\nlet b = \"http://c\"; // d\n    // e\n#[cfg(test)]\nmod f {\n    g\n}\n";
+    let read = without_comments(&without_tests(file).unwrap());
+    assert_eq!(read, "use a;\nlet b = \"http://c\"; \n    ");
+    assert!(without_tests(&format!("{file}h\n")).is_err());
+    assert!(without_tests(&format!("{file}#[cfg(test)]\nmod i;\n")).is_err());
+    assert!(has_word("a::Instant::now", "Instant") && !has_word("Instantly, anInstant", "Instant"));
+    // Of each room something is read, however its files begin.
+    for rule in RULES {
+        for file in files_of(rule.room) {
+            let (whole, code) = (fs::read_to_string(&file).unwrap(), code_of(&file));
+            assert!(!code.trim().is_empty(), "{}", file.display());
+            for item in whole.lines().filter(|line| line.starts_with("pub ")) {
+                let item = without_comments(item);
+                assert!(
+                    code.contains(item.trim_end()),
+                    "{}: {item} is not read",
+                    file.display()
+                );
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,26 +1,38 @@
 #!/usr/bin/env python3
-"""An independent reference for relations, verdicts, K and credit: METHOD 2–5 by brute force on sets.
+"""An independent reference for what a run says: METHOD 2–6 by brute force on sets.
 
-Makes random DAGs with several parents and roots, equivalences, overlaps, disjointness and shared names, judges random
-(answer, truths) pairs on them, and writes tests/fixtures/verdicts.json, which tests/it/verdicts.rs compares with.
+Makes random DAGs with several parents and one or several roots, equivalences, overlaps, disjointness, shared names and
+text prototypes that nearly coincide; answers random images on them by similarity, with deliberate ties; judges the
+answers and sums up; and writes tests/fixtures/verdicts.json, which tests/it/verdicts.rs compares with.
 Needs nothing beyond Python:  python3 tests/parity/verdicts.py
 """
 import json
 import math
 import random
+import re
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
 OUT = Path(__file__).resolve().parent.parent / "fixtures" / "verdicts.json"
-CORRECT_OR_CONFIRMED = {"exact", "synonym", "also_valid", "generalised"}
+CONFIRMED = ["synonym", "also_valid", "generalised"]
+POSSIBLE = ["specialised", "overlap", "name_collision"]
+MISTAKES = ["near", "related", "unrelated"]
+VERDICTS = ["exact", *CONFIRMED, *POSSIBLE, *MISTAKES]
+VALID = {"exact", *CONFIRMED}
 ORDER = ["same", "equivalent", "ancestor", "descendant", "overlapping", "sibling", "related", "unrelated"]
+POLICIES = ["strict", "logical", "hf1", "wu-palmer", "lin", "depth"]
+
+
+def normalised(name):
+    return re.sub(r"[\s_-]+", " ", name).strip().lower()
 
 
 class World:
     """A DAG whose nodes are classes of equivalent ids; every closure is a set made by naive recursion."""
 
     def __init__(self, parents, names, equivalent, overlaps, disjoint):
-        self.names = names
+        self.names = {n: [normalised(name) for name in known] for n, known in names.items()}
         rep = {n: n for n in parents}
         for pair in equivalent:
             members = {n for n in parents if rep[n] in {rep[m] for m in pair}}
@@ -92,20 +104,28 @@ class World:
         ups = self.up[self.rep[n]]
         return 1 + min(map(self.min_depth, ups)) if ups else 0
 
-    def verdict(self, p, truths):
+    def judge(self, p, truths, collide=lambda a, b: False):
+        """Verdict, best relation, and the first truth that has it."""
+        truth = min(truths, key=lambda t: ORDER.index(self.relation(p, t)))
+        relation = self.relation(p, truth)
+        return self.verdict(p, truths, relation, collide), relation, truth
+
+    def verdict(self, p, truths, relation, collide):
         primary = truths[0]
-        relation = min((self.relation(p, t) for t in truths), key=ORDER.index)
         if p == primary:
-            return "exact", relation
+            return "exact"
         if self.rep[p] == self.rep[primary] or self.names[p][0] == self.names[primary][0]:
-            return "synonym", relation
+            return "synonym"
         by_graph = {"same": "also_valid", "equivalent": "also_valid", "ancestor": "generalised",
                     "descendant": "specialised", "overlapping": "overlap"}
         if relation in by_graph:
-            return by_graph[relation], relation
-        if any(set(self.names[p]) & set(self.names[t]) for t in truths):
-            return "name_collision", relation
-        return {"sibling": "near"}.get(relation, relation), relation
+            return by_graph[relation]
+        if any(set(self.names[p]) & set(self.names[t]) or collide(p, t) for t in truths):
+            return "name_collision"
+        return {"sibling": "near"}.get(relation, relation)
+
+    def valid(self, candidates, truths):
+        return [c for c in candidates if self.judge(c, truths)[0] in VALID]
 
     def steps_up(self, n):
         steps, level, distance = {}, {self.rep[n]}, 0
@@ -118,10 +138,12 @@ class World:
 
     def credit(self, policy, p, truths, verdict):
         ratio = lambda a, b: 1.0 if b == 0 else a / b
+        if isinstance(policy, dict):
+            return float(policy.get(verdict, verdict == "exact"))
         if policy == "strict":
             return float(verdict == "exact")
         if policy == "logical":
-            if verdict in CORRECT_OR_CONFIRMED:
+            if verdict in VALID:
                 return 1.0
             if verdict == "specialised":
                 known = max(self.information(t) for t in truths if self.rep[t] in self.anc(p))
@@ -148,25 +170,103 @@ class World:
         return ratio(2 * self.information(l), self.information(p) + self.information(t))
 
 
-def random_world(rng, size):
+class Prototypes:
+    """A unit vector a node: an axis of its own, unless it leans on another node's by a given cosine."""
+
+    def __init__(self, leaning, threshold):
+        self.leaning, self.threshold = leaning, threshold
+
+    def vector(self, n):
+        if n not in self.leaning:
+            return {n: 1.0}
+        other, cosine = self.leaning[n]
+        return {other: cosine, n: math.sqrt(1 - cosine * cosine)}
+
+    def cosine(self, a, b):
+        a, b = self.vector(a), self.vector(b)
+        return sum(a[axis] * b[axis] for axis in a.keys() & b.keys())
+
+    def collide(self, a, b):
+        return self.cosine(a, b) >= self.threshold
+
+    def similarity(self, picture, n):
+        return sum(picture.get(axis, 0) * length for axis, length in self.vector(n).items())
+
+    def rank(self, picture, candidates):
+        """Best first, ties by id; `None` where in f32 a tie may be none, or what is none may be one."""
+        at = {c: self.similarity(picture, c) for c in candidates}
+        exact = {c for c in candidates if 1.0 in self.vector(c).values()}
+        for a, b in combinations(candidates, 2):
+            if abs(at[a] - at[b]) < 1e-3 and not ({a, b} <= exact or at[a] == at[b] == 0):
+                return None
+        return sorted(candidates, key=lambda c: (-at[c], c))
+
+
+def summary(world, candidates, images, policies):
+    """The figures of a run, from its judged images: each counts `times`."""
+    rows = [image for image in images if image["truths"] for _ in range(image["times"])]
+    n = len(rows)
+    mean = lambda values: sum(values) / n
+    counts = Counter(row["verdict"] for row in rows)
+    errors = n - counts["exact"]
+    confirmed, possible, mistakes = (sum(counts[v] for v in group) for group in (CONFIRMED, POSSIBLE, MISTAKES))
+    top1 = mean([row["best"][0] == row["truths"][0] for row in rows])
+    ceiling = mean([1 / row["k"] if row["k"] else 0 for row in rows])
+    pairs = Counter((row["truth"], row["best"][0], VERDICTS.index(row["verdict"]), row["relation"])
+                    for row in rows if row["verdict"] != "exact")
+    worst = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
+    return {
+        "n": n, "errors": errors, "top1": top1,
+        "top5": [min(5, len(candidates)), mean([row["truths"][0] in row["best"] for row in rows])],
+        "verdicts": [counts[v] for v in VERDICTS],
+        "multiplicity": [confirmed, possible, mistakes],
+        "share_of_error": [confirmed / errors, (confirmed + possible) / errors],
+        "mistake_share": mistakes / errors,
+        "mean_k": mean([row["k"] for row in rows]), "ceiling": ceiling,
+        "top1_over_ceiling": top1 / ceiling if ceiling else None,
+        "without_valid_candidate": sum(row["k"] == 0 for row in rows),
+        "truth_not_a_candidate": sum(row["truths"][0] not in candidates for row in rows),
+        "confusions": [[t, p, count, VERDICTS[v], relation, world.lca(p, t)] for (t, p, v, relation), count in worst],
+        "credit": [mean([row["credit"][i] for row in rows]) for i in range(len(policies))],
+    }
+
+
+def random_world(rng, size, one_root):
     """Ids are made so that a parent always precedes its child; equivalences join nodes without a path between."""
     ids = [f"n{i:02}" for i in range(size)]
     parents = {}
     for i, n in enumerate(ids):
-        k = 0 if i < 2 or rng.random() < 0.05 else rng.choice([1, 1, 1, 2, 2, 3])
+        is_root = i == 0 if one_root else i < 2 or rng.random() < 0.05
+        k = 0 if is_root else rng.choice([1, 1, 1, 2, 2, 3])
         parents[n] = sorted(rng.sample(ids[:i], min(k, i)))
     names = {n: [f"name {i}"] for i, n in enumerate(ids)}
     a, b, c, d = rng.sample(ids, 4)
-    names[b] = list(names[a])               # the same surface name: a synonym
-    names[c].append(f"name {ids.index(d)}")  # the same word further down: a name collision
+    names[b] = [names[a][0].replace("name ", "Name_")]  # the same surface name: a synonym
+    names[c].append(f" NAME-{ids.index(d)}")  # the same word further down: a name collision
     plain = World(parents, names, [], [], [])
-    apart = [x for x in combinations(ids, 2) if x[0] not in plain.anc(x[1]) and x[1] not in plain.anc(x[0])]
     # Equivalents among leaves without children: joining them can close no cycle.
     leaves = sorted(plain.leaves)
     equivalent = [rng.sample(leaves, 2)] if len(leaves) > 3 else []
+    return parents, names, equivalent
+
+
+def second_root(rng, parents, names, equivalent, extra, of_root):
+    """A node without parents that is equivalent to another: it has those parents all the same, and is no root unless
+    the other is. One of the other's later nodes is below it too."""
+    ids = sorted(parents)
+    inner = [n for n in ids[1 : len(ids) // 2] if any(n in above for above in parents.values())]
+    other = ids[0] if of_root else rng.choice(inner)
+    below = rng.choice([n for n in ids if n > other and other not in parents[n]])
+    parents[extra], names[extra] = [], [f"name {extra}"]
+    parents[below] = sorted([*parents[below], extra])
+    equivalent.append([extra, other])
+
+
+def declared(rng, parents, names, equivalent):
+    """Overlaps and disjointness, of nodes of which none is above the other."""
     merged = World(parents, names, equivalent, [], [])
-    apart = [x for x in apart if merged.rep[x[0]] != merged.rep[x[1]]
-             and merged.rep[x[0]] not in merged.anc(x[1]) and merged.rep[x[1]] not in merged.anc(x[0])]
+    apart = [(a, b) for a, b in combinations(sorted(parents), 2)
+             if merged.rep[a] not in merged.anc(b) and merged.rep[b] not in merged.anc(a)]
     overlaps = [list(x) for x in rng.sample(apart, 2)]
     # Nothing may be below both of two disjoint nodes.
     free = [x for x in apart if not merged.desc(x[0]) & merged.desc(x[1])]
@@ -175,44 +275,140 @@ def random_world(rng, size):
     for x in disjoint:
         pair = [rng.choice(sorted(merged.desc(n))) for n in x] if rng.random() < 0.5 else x
         overlaps.append(list(pair))
-    return parents, names, equivalent, overlaps, disjoint
+    return overlaps, disjoint
+
+
+def random_prototypes(rng, world, ids, threshold):
+    """Of pairs that the graph leaves to the names, some on either side of the threshold, none near it; and two labels
+    of one and the same prototype."""
+    others = [x for x in combinations(ids, 2) if world.relation(*x) in ("sibling", "related", "unrelated")]
+    leaning, taken = {}, set()
+    for cosine in [1.0, 0.9945, 0.9985, 0.9875, 0.95, 0.8]:
+        free = [x for x in others if not taken & set(x)]
+        if free:
+            other, n = rng.sample(rng.choice(free), 2)
+            leaning[n] = (other, cosine)
+            taken |= {n, other}
+    prototypes = Prototypes(leaning, threshold)
+    assert all(abs(prototypes.cosine(a, b) - threshold) > 1e-3 for a, b in combinations(ids, 2))
+    return prototypes
+
+
+def random_picture(rng, ids, aim, prototypes):
+    """A digit an axis, few different ones, so that there are ties; most at what it is aimed at, though not alone."""
+    picture = {n: rng.choice([0, 1, 1, 2, 3]) for n in ids}
+    other, cosine = prototypes.leaning.get(aim, (aim, 1))
+    picture[other] = 8
+    if cosine < 1:
+        picture[aim] = rng.choice([4, 6, 7])
+    if rng.random() < 0.3:
+        picture[rng.choice(ids)] = 8
+    return picture
+
+
+def random_images(rng, world, ids, candidates, prototypes, policies, size):
+    images = []
+    # The graph has few of them, whatever the candidates.
+    synonyms = [(p, t) for p in candidates for t in ids if world.judge(p, [t])[0] == "synonym"]
+    while len(images) < size:
+        # The last image has no label. Most primary truths are candidates.
+        truths = [] if len(images) == size - 1 else rng.sample(ids, rng.choice([1, 1, 2, 3]))
+        if truths and rng.random() < 0.5:
+            truths = list(dict.fromkeys([rng.choice(candidates), *truths[1:]]))
+        kinds = {}
+        for c in candidates if truths else []:
+            kinds.setdefault(world.judge(c, truths, prototypes.collide)[0], []).append(c)
+        # Rare verdicts are asked for as often as common ones.
+        aim = rng.choice(kinds[rng.choice(sorted(kinds))]) if kinds else rng.choice(candidates)
+        if truths and synonyms and rng.random() < 0.1:
+            aim, primary = rng.choice(synonyms)
+            truths = list(dict.fromkeys([primary, *truths[1:]]))
+        picture = random_picture(rng, ids, aim, prototypes)
+        ranked = prototypes.rank(picture, candidates)
+        if ranked is None:
+            continue
+        image = {"truths": truths, "picture": "".join(str(picture[n]) for n in ids), "best": ranked[:5],
+                 "times": rng.choice([1, 1, 2, 3])}
+        if truths:
+            verdict, relation, truth = world.judge(ranked[0], truths, prototypes.collide)
+            image |= {"verdict": verdict, "relation": relation, "truth": truth,
+                      "k": len(world.valid(candidates, truths)),
+                      "credit": [world.credit(policy, ranked[0], truths, verdict) for policy in policies]}
+        images.append(image)
+    return images
+
+
+def lca_set(world, a, b):
+    """The chosen one first, the others by id."""
+    chosen = world.lca(a, b)
+    return " ".join([chosen, *sorted(world.lca_set(a, b) - {chosen})]) if chosen else ""
+
+
+def rounded(value):
+    """Twelve decimals, everywhere: enough to compare with, and half the length."""
+    if isinstance(value, float):
+        return round(value, 12)
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    return [rounded(v) for v in value] if isinstance(value, list) else value
+
+
+def random_facts(rng, one_root, extra, of_root, count, threshold, section):
+    parents, names, equivalent = random_world(rng, 24, one_root)
+    if extra:
+        second_root(rng, parents, names, equivalent, extra, of_root)
+    overlaps, disjoint = declared(rng, parents, names, equivalent)
+    world = World(parents, names, equivalent, overlaps, disjoint)
+    roots = [r for r in world.up if not world.up[r]]
+    assert (len(roots) == 1) == one_root, roots
+    ids = sorted(parents)
+    leaves = [n for n in ids if world.rep[n] in world.leaves]
+    candidates = leaves if count == "leaves" else sorted(rng.sample(ids, count or len(ids)))
+    # The section of the file: a policy's name in either form, or a table.
+    policies = [*POLICIES, section if isinstance(section, str) else section.get("policy") or section["table"]]
+    prototypes = random_prototypes(rng, world, ids, threshold)
+    images = random_images(rng, world, ids, candidates, prototypes, policies, 50)
+    in_file = rng.sample(ids, len(ids))
+    return rounded({
+        "nodes": {n: {"parents": parents[n], "names": names[n]} for n in in_file},
+        "equivalent": equivalent, "overlaps": overlaps, "disjoint": disjoint, "credit": section,
+        "information": [world.information(n) for n in ids],
+        "depth": [[world.min_depth(n), world.depth(n)] for n in ids],
+        "relations": ["".join(str(ORDER.index(world.relation(a, b))) for b in ids) for a in ids],
+        "lca": [lca_set(world, a, b) for i, a in enumerate(ids) for b in ids[i:]],
+        "candidates": candidates, "threshold": threshold, "leaning": prototypes.leaning,
+        "images": images, "summary": summary(world, candidates, images, policies),
+    })
 
 
 def main():
     rng = random.Random(20250519)
-    worlds = []
-    for _ in range(5):
-        facts = random_world(rng, 24)
-        world = World(*facts)
-        parents, names, equivalent, overlaps, disjoint = facts
-        ids = sorted(parents)
-        candidates = sorted(rng.sample(ids, 16))
-        pairs = [{"a": a, "b": b, "relation": world.relation(a, b), "lca_set": sorted(world.lca_set(a, b)),
-                  "lca": world.lca(a, b)} for a in ids for b in ids]
-        cases = []
-        questions = [(rng.choice(ids), rng.sample(ids, rng.choice([1, 1, 2, 3]))) for _ in range(120)]
-        # Shared names are rare: ask for each of them.
-        questions += [(a, [b]) for a in ids for b in ids if a != b and set(names[a]) & set(names[b])]
-        for p, truths in questions:
-            verdict, relation = world.verdict(p, truths)
-            k = sum(world.verdict(c, truths)[0] in CORRECT_OR_CONFIRMED for c in candidates)
-            credit = {policy: world.credit(policy, p, truths, verdict)
-                      for policy in ["strict", "logical", "hf1", "wu-palmer", "lin", "depth"]}
-            cases.append({"answer": p, "truths": truths, "verdict": verdict, "relation": relation, "k": k,
-                          "credit": credit})
-        worlds.append({
-            "nodes": {n: {"parents": parents[n], "names": names[n]} for n in ids},
-            "equivalent": equivalent, "overlaps": overlaps, "disjoint": disjoint,
-            "information": {n: world.information(n) for n in ids},
-            "depth": {n: [world.min_depth(n), world.depth(n)] for n in ids},
-            "candidates": candidates, "pairs": pairs, "cases": cases,
-        })
+    table = {"table": {"synonym": 1, "also_valid": 0.9, "generalised": 0.75, "specialised": 0.5, "near": 0.125}}
+    harsh = {"table": {"exact": 0.5, "generalised": 0, "overlap": 1, "name_collision": 0.25, "related": 0.0625,
+                       "unrelated": 1e-2}}
+    # One root or several; a second node without parents, equivalent to an inner node or to the root, which its id puts
+    # before or after it; how many candidates, 0 for all nodes; τ; the section.
+    worlds = [random_facts(rng, *given) for given in [
+        (False, None, False, 16, 0.99, table),
+        (False, None, False, 0, 0.99, harsh),
+        (False, None, False, 4, 0.99, {"policy": "lin"}),
+        (False, None, False, 12, 0.9, table),
+        (False, None, False, "leaves", 0.99, harsh),
+        (True, None, False, 16, 0.99, harsh),
+        (True, None, False, 0, 0.99, "wu-palmer"),
+        (True, "n24", False, "leaves", 0.99, table),
+        (True, "a00", False, 0, 0.99, {"policy": "depth"}),
+        (True, "n24", True, 10, 0.99, harsh),
+    ]]
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(worlds, separators=(",", ":")) + "\n")
-    seen = sorted({c["verdict"] for w in worlds for c in w["cases"]})
-    both = sum(len(w["disjoint"]) for w in worlds)
-    print(f"{OUT.name}: {sum(len(w['pairs']) for w in worlds)} pairs, {both} declared overlapping and disjoint, "
-          f"verdicts {', '.join(seen)}")
+    OUT.write_text("[" + ",\n".join(json.dumps(w, separators=(",", ":")) for w in worlds) + "]\n")
+    for w in worlds:
+        figures = w["summary"]
+        print(f"n {figures['n']}  verdicts {figures['verdicts']}  K=0 {figures['without_valid_candidate']}  "
+              f"no candidate {figures['truth_not_a_candidate']}  top1 {figures['top1']:.2f}  "
+              f"ceiling {figures['ceiling']:.2f}  top5 {figures['top5']}  confusions {figures['confusions'][0][2]}")
+    print(f"{OUT.name}: {OUT.stat().st_size} bytes, {sum(len(w['disjoint']) for w in worlds)} declared overlapping and "
+          "disjoint")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 //! The engine with items that are numbers: item `i` is loaded as the value `i` and encoded as the row `(i, -i)`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 use crate::embed::Encoded;
 use crate::embed::pipeline::{Encode, Fault, Load, Pipeline};
 use crate::matrix::Matrix;
 use crate::model::ModelError;
+
+/// What is waited for comes at once, or never.
+const A_MINUTE: Duration = Duration::from_secs(60);
 
 /// How many items, and who works on them.
 #[derive(Debug, Clone, Copy)]
@@ -179,22 +183,29 @@ fn loading_runs_ahead_up_to_the_bound_and_waits() {
             loaders,
             workers,
         };
-        let loaded = AtomicUsize::new(0);
+        let (loaded, more) = (Mutex::new(0), Condvar::new());
         let load = |item: usize, values: &mut Vec<f32>| {
-            loaded.fetch_add(1, Ordering::SeqCst);
+            *loaded.lock().unwrap() += 1;
+            more.notify_all();
             load(item, values)
         };
         let (held_up, seen) = (AtomicBool::new(true), Mutex::new(Vec::new()));
         let encode = |values: &[f32]| {
             // Every worker waits here until all that may be loaded is, and then gives the others time to go too far.
-            while held_up.load(Ordering::SeqCst) && loaded.load(Ordering::SeqCst) < size.bound() {
-                std::thread::yield_now();
-            }
+            // An engine that loads less would wait for ever.
+            let (count, waited) = more
+                .wait_timeout_while(loaded.lock().unwrap(), A_MINUTE, |count| {
+                    *count < size.bound()
+                })
+                .unwrap();
+            let count_now = *count;
+            drop(count);
+            assert!(!waited.timed_out(), "only {count_now} loaded: {size:?}");
             if held_up.load(Ordering::SeqCst) {
                 for _ in 0..200 {
                     std::thread::yield_now();
                 }
-                seen.lock().unwrap().push(loaded.load(Ordering::SeqCst));
+                seen.lock().unwrap().push(*loaded.lock().unwrap());
                 // The first to be through has seen what there is to see.
                 held_up.store(false, Ordering::SeqCst);
             }

@@ -11,8 +11,8 @@ use serde_json::json;
 use super::HubEnv;
 use crate::hash;
 
-/// Nothing here waits longer for anything.
-const BOUND: Duration = Duration::from_secs(20);
+/// Nothing here waits longer for anything. Whatever needs so long has failed; nothing comes right by it.
+pub const BOUND: Duration = Duration::from_secs(20);
 
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -45,15 +45,16 @@ pub enum Then {
 }
 
 /// An answer: a head, a body, which may claim another length than it has.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
     pub claimed: Option<usize>,
     pub then: Then,
-    /// The body comes in so many pieces, with this pause between.
-    pub pieces: Option<(usize, Duration)>,
+    /// The body comes in so many pieces, each when this has returned.
+    pub pace: Option<(usize, Arc<dyn Fn() + Send + Sync>)>,
+    has_head: bool,
 }
 
 impl Answer {
@@ -64,7 +65,17 @@ impl Answer {
             body: body.into(),
             claimed: None,
             then: Then::Close,
-            pieces: None,
+            pace: None,
+            has_head: true,
+        }
+    }
+
+    /// No answer: not even a head comes, and the connection stays open.
+    pub fn silence() -> Self {
+        Self {
+            then: Then::Stall,
+            has_head: false,
+            ..Self::new(0, "")
         }
     }
 
@@ -135,12 +146,12 @@ impl Server {
             .collect()
     }
 
-    /// An environment that knows nothing but this server.
+    /// An environment that knows nothing but this server. It takes a minute for a stall: no machine is so busy that it
+    /// looks stalled, and who wants to see a stall sets less.
     pub fn env(&self) -> HubEnv {
         let mut env = HubEnv::from_variables(&|_| None);
         env.endpoint = self.url();
-        // Long enough for a busy machine not to look stalled.
-        env.stall = Duration::from_secs(1);
+        env.stall = 3 * BOUND;
         env
     }
 }
@@ -197,14 +208,18 @@ fn serve(
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("Connection: close\r\n\r\n");
-        out.write_all(head.as_bytes()).ok()?;
-        let (pieces, pause) = answer.pieces.unwrap_or((1, Duration::ZERO));
+        if answer.has_head {
+            out.write_all(head.as_bytes()).ok()?;
+        }
+        let pieces = answer.pace.as_ref().map_or(1, |(pieces, _)| *pieces);
         for piece in answer
             .body
             .chunks(answer.body.len().div_ceil(pieces).max(1))
         {
+            if let Some((_, before)) = &answer.pace {
+                before();
+            }
             out.write_all(piece).ok()?;
-            std::thread::sleep(pause);
         }
         if answer.then == Then::Stall {
             let mut waited = Duration::ZERO;
