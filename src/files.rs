@@ -3,17 +3,39 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
 /// A kind of result: what a directory of it holds.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
-    /// The file whose presence says that a directory is a result of this kind.
+    /// The file that says that a directory is a result of this kind: it holds the word `cladist`.
     pub marker: &'static str,
     /// Everything in such a directory by name, the marker included: what a new result may replace.
     pub entries: &'static [&'static str],
 }
+
+/// Directories that are being filled, for [`discard_unpublished`].
+static UNPUBLISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes every directory that is being filled, for a process that is about to end without unwinding. Until it does,
+/// no other is published.
+pub fn discard_unpublished() -> impl Sized {
+    let unpublished = UNPUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
+    for dir in unpublished.iter() {
+        // Whoever fills it may add a file between two steps of the removal.
+        for _ in 0..100 {
+            if fs::remove_dir_all(dir).is_ok() || !dir.exists() {
+                break;
+            }
+        }
+    }
+    unpublished
+}
+
+/// What every marker holds.
+const MADE_BY: &str = "cladist";
 
 /// What file managers leave everywhere; nobody misses it.
 const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
@@ -24,7 +46,7 @@ const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
 /// [`publish`](Staging::publish), it is removed with all that is in it.
 #[derive(Debug)]
 pub struct Staging {
-    dir: TempDir,
+    dir: Registered,
     destination: PathBuf,
     kind: Kind,
 }
@@ -32,7 +54,7 @@ pub struct Staging {
 /// Why a directory of results could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum StagingError {
-    #[error("{}: exists and is not the result of an earlier run (no `{marker}` in it): choose another directory or remove it", path.display())]
+    #[error("{}: exists and is not the result of an earlier run (no `{marker}` of cladist in it): choose another directory or remove it", path.display())]
     Foreign { path: PathBuf, marker: &'static str },
     #[error("{}: is an earlier run, but holds `{entry}` too, which would be lost: move it away or choose another directory", path.display())]
     Precious { path: PathBuf, entry: String },
@@ -84,7 +106,7 @@ impl Staging {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755));
         let dir = builder.tempdir_in(parent).map_err(io_error)?;
         Ok(Self {
-            dir,
+            dir: Registered::new(dir),
             destination: destination.to_owned(),
             kind,
         })
@@ -100,7 +122,7 @@ impl Staging {
 
     /// Where to write the files.
     pub fn path(&self) -> &Path {
-        self.dir.path()
+        self.dir.0.path()
     }
 
     /// Brings the files to disk and puts the directory in its place, instead of an earlier result if there is one.
@@ -113,7 +135,8 @@ impl Staging {
             path: destination.clone(),
             source,
         };
-        sync_all(self.dir.path()).map_err(io_error)?;
+        sync_all(self.dir.0.path()).map_err(io_error)?;
+        let mut unpublished = UNPUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
 
         refuse_others(&destination, self.kind)?;
         // A directory that is not empty cannot be renamed over: the earlier result steps aside first, into a
@@ -129,16 +152,38 @@ impl Staging {
         } else {
             None
         };
-        let staged = self.dir.keep();
+        let staged = self.dir.0.path().to_owned();
         if let Err(error) = fs::rename(&staged, &destination) {
             if let Some(aside) = &aside {
                 // The earlier result is better than none; the first error is the one to tell.
                 let _ = fs::rename(aside.path().join("old"), &destination);
             }
-            let _ = fs::remove_dir_all(&staged);
             return Err(io_error(error));
         }
+        unpublished.retain(|dir| *dir != staged);
+        // While the process cannot be ended: the earlier result should not stay under its temporary name.
+        drop(aside);
+        drop(unpublished);
         sync_dir(parent(&destination)).map_err(io_error)
+    }
+}
+
+/// A temporary directory that [`discard_unpublished`] knows of.
+#[derive(Debug)]
+struct Registered(TempDir);
+
+impl Registered {
+    fn new(dir: TempDir) -> Self {
+        let mut unpublished = UNPUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
+        unpublished.push(dir.path().to_owned());
+        Self(dir)
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let mut unpublished = UNPUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
+        unpublished.retain(|dir| dir != self.0.path());
     }
 }
 
@@ -167,7 +212,13 @@ fn refuse_others(destination: &Path, kind: Kind) -> Result<(), StagingError> {
         return Ok(());
     }
     let marker = kind.marker;
-    if !names.iter().any(|name| name == marker) {
+    // Other programs name files so too; ours tell whose they are.
+    let ours = fs::read(destination.join(marker)).is_ok_and(|content| {
+        content
+            .windows(MADE_BY.len())
+            .any(|word| word == MADE_BY.as_bytes())
+    });
+    if !ours {
         return Err(StagingError::Foreign { path, marker });
     }
     match names
@@ -234,13 +285,34 @@ mod tests {
     }
 
     #[test]
+    fn an_unpublished_directory_can_be_discarded_from_elsewhere() {
+        let root = TempDir::new().unwrap();
+        let staging = Staging::new(&root.path().join("run"), RUN).unwrap();
+        fs::write(staging.path().join("run.yaml"), "half").unwrap();
+        // Only this one: other tests fill directories at the same time.
+        let known = |path: &Path| UNPUBLISHED.lock().unwrap().iter().any(|dir| dir == path);
+        let path = staging.path().to_owned();
+        assert!(known(&path));
+        drop(staging);
+        assert!(!known(&path) && !path.exists());
+    }
+
+    #[test]
+    fn another_programs_marker_does_not_make_a_directory_ours() {
+        let root = TempDir::new().unwrap();
+        fs::write(root.path().join("run.yaml"), "my: run").unwrap();
+        let error = Staging::check(root.path(), RUN).unwrap_err();
+        assert!(matches!(error, StagingError::Foreign { .. }), "{error}");
+    }
+
+    #[test]
     fn an_earlier_result_is_replaced_whole() {
         let root = TempDir::new().unwrap();
         let run = root.path().join("deep/run");
         for files in [["run.yaml", "a"], ["run.yaml", "b"]] {
             let staging = Staging::new(&run, RUN).unwrap();
             for file in files {
-                fs::write(staging.path().join(file), file).unwrap();
+                fs::write(staging.path().join(file), "cladist: 1").unwrap();
             }
             staging.publish().unwrap();
         }
@@ -259,7 +331,7 @@ mod tests {
         let run = root.path().join("run");
         fs::create_dir(&run).unwrap();
         for file in ["run.yaml", "a", ".DS_Store"] {
-            fs::write(run.join(file), "").unwrap();
+            fs::write(run.join(file), "cladist").unwrap();
         }
         Staging::check(&run, RUN).unwrap();
         fs::write(run.join("notes.txt"), "precious").unwrap();
@@ -300,7 +372,7 @@ mod tests {
         let (real, link) = (root.path().join("disk/run"), root.path().join("run"));
         fs::create_dir_all(&real).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        for content in ["a", "b"] {
+        for content in ["cladist a", "cladist b"] {
             let staging = Staging::new(&link, RUN).unwrap();
             fs::write(staging.path().join("run.yaml"), content).unwrap();
             staging.publish().unwrap();

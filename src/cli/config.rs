@@ -111,6 +111,9 @@ pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Ex
         if name == "config" {
             bail!("{place}: `{key}` belongs on the command line: a config file names no other");
         }
+        if stands_aside(subcommand, arg, &args[at + 1..]) {
+            continue;
+        }
         let Some(argument) = argument(arg, name, &entry.value, &path)
             .with_context(|| format!("{place}: option `{key}`"))?
         else {
@@ -278,6 +281,27 @@ fn command_position(args: &[OsString], command: &clap::Command) -> Option<usize>
         i += if takes_value { 2 } else { 1 };
     }
     None
+}
+
+/// Whether the option is one of several ways to say what to do (a required group), and the command line says another:
+/// `images:` in the file is no part of `embed --texts`.
+fn stands_aside(command: &clap::Command, arg: &Arg, line: &[OsString]) -> bool {
+    let on_line = |arg: &Arg| {
+        arg.get_long().is_some_and(|long| {
+            line.iter().filter_map(|a| a.to_str()).any(|a| {
+                let name = a.strip_prefix("--").map(|a| a.split('=').next());
+                name == Some(Some(long))
+            })
+        })
+    };
+    command
+        .get_groups()
+        .filter(|group| group.is_required_set())
+        .map(|group| group.get_args().collect::<Vec<_>>())
+        .filter(|members| members.contains(&arg.get_id()))
+        .flatten()
+        .filter_map(|id| command.get_arguments().find(|a| a.get_id() == id))
+        .any(on_line)
 }
 
 /// The command and all below it.

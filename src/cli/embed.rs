@@ -36,8 +36,8 @@ const KIND: Kind = Kind {
 const IMAGE_FILES: [&str; 2] = ["images.npy", "images.parquet"];
 const TEXT_FILES: [&str; 2] = ["texts.npy", "texts.parquet"];
 
-/// Texts between two looks at whether to stop: a second or two of work.
-const TEXT_SLICE: usize = 512;
+/// Texts a worker between two looks at whether to stop: a second of work with a large model.
+const TEXT_SLICE: usize = 64;
 
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
@@ -237,7 +237,7 @@ pub(super) fn encode(
         format!("{}{place}: {reason}", paths[index].display())
     };
     let bar = Progress::new("encoding", paths.len(), "images");
-    let options = args.embed_options(encoder);
+    let options = args.embed_options(encoder, paths.len());
     let encoded = embed::encode_files(encoder, &paths, &options, &|count| bar.advance(count), stop);
     bar.finish();
     let encoded = encoded.map_err(|error| match error {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::output::tell;
+use crate::files;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -19,7 +20,8 @@ pub fn install() -> anyhow::Result<&'static AtomicBool> {
     }
     ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
-            // Whatever is half-written lies under a temporary name; the next run does not see it.
+            // Held to the end, so that nothing is published any more.
+            let _unpublished = files::discard_unpublished();
             std::process::exit(i32::from(super::exit::INTERRUPTED));
         }
         tell!("\ninterrupted: ending at the next safe point (again to end at once)");

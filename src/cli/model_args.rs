@@ -28,7 +28,7 @@ pub struct ModelArgs {
 
 #[derive(clap::Args)]
 pub struct ImageArgs {
-    /// Images a batch; default: 32 on the CPU (for each core), 256 on a GPU
+    /// Images a batch; default: 32 on the CPU (for each core; down to 8 if there are few images), 256 on a GPU
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     batch: Option<u32>,
 
@@ -79,15 +79,19 @@ impl ModelArgs {
         {
             tell!("no GPU could be opened, so the CPU computes; `--device {gpu}` says why");
         }
+        for note in encoder.notes() {
+            tell!("--model {}: {note}", self.model);
+        }
         Ok(encoder)
     }
 }
 
 impl ImageArgs {
-    /// The options of the pipeline for this encoder.
-    pub fn embed_options(&self, encoder: &dyn Encoder) -> EmbedOptions {
+    /// The options of the pipeline for this encoder and so many images.
+    pub fn embed_options(&self, encoder: &dyn Encoder, images: usize) -> EmbedOptions {
         let default = if encoder.device_name() == "cpu" {
-            32
+            // With few images smaller ones, so that no core waits for another's last.
+            images.div_ceil(4 * encoder.workers()).clamp(8, 32)
         } else {
             256
         };

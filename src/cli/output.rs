@@ -29,7 +29,9 @@ fn colour(is_terminal: bool) -> bool {
         ColorChoice::Never => false,
         // no-color.org: set to anything but the empty string.
         ColorChoice::Auto => {
-            is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            is_terminal
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         }
     }
 }

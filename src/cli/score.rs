@@ -1,6 +1,6 @@
 //! `cladist score`: labelled images + a taxonomy + a checkpoint → how much of the error is multiplicity.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -23,6 +23,7 @@ use crate::report;
 use crate::run::{self, Candidates, Counts, Inputs, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
 use crate::score::{Collisions, CreditPolicy};
 use crate::taxonomy::{NodeId, Taxonomy};
+use crate::text::shown;
 use crate::text::{self, TextError};
 
 #[derive(clap::Args)]
@@ -41,7 +42,7 @@ pub struct ScoreArgs {
     #[command(flatten)]
     image: ImageArgs,
 
-    /// Prompt templates: a YAML file, or one of the built-in sets bare, general, taxonomic
+    /// Prompt templates: a YAML file (FILE#SET for one of several), or a built-in set: bare, general, taxonomic
     #[arg(long, value_name = "FILE|SET", value_hint = ValueHint::AnyPath)]
     prompts: Option<String>,
 
@@ -63,10 +64,10 @@ pub struct ScoreArgs {
     credit: Option<String>,
 
     /// Cosine of two labels' text prototypes from which they count as the same name
-    #[arg(long, value_name = "COSINE", default_value_t = Collisions::DEFAULT_THRESHOLD)]
+    #[arg(long, value_name = "COSINE", allow_negative_numbers = true, default_value_t = Collisions::DEFAULT_THRESHOLD)]
     collision_cosine: f64,
 
-    /// What to do with a label that names no node of the taxonomy, or several
+    /// What to do with images one of whose labels names no node of the taxonomy, or several
     #[arg(long, value_enum, value_name = "DO", default_value = "error")]
     on_unknown_label: OnUnknown,
 
@@ -113,6 +114,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     let encoder = args.model.load(stop)?;
 
     let (prompted, counts, texts) = expand_prompts(args, &task)?;
+    warn_of_same_prompts(&task, &prompted, &counts, &texts);
     let prompt_texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let prompt_embeddings = super::embed::encode_texts(encoder.as_ref(), &prompt_texts, stop)?;
     let encoded = super::embed::encode(
@@ -287,6 +289,36 @@ fn candidate_list(path: &Path) -> anyhow::Result<Candidates> {
     })
 }
 
+/// Tells of labels that the model is asked for in the very same words: a template without a placeholder, or homonyms.
+fn warn_of_same_prompts(task: &Task, prompted: &[NodeId], counts: &[usize], texts: &[String]) {
+    let mut met: HashMap<&[String], NodeId> = HashMap::new();
+    let mut first: Option<(NodeId, NodeId)> = None;
+    let mut same = 0;
+    let mut rest = texts;
+    for (&node, &count) in prompted.iter().zip(counts) {
+        let (own, others) = rest.split_at(count);
+        rest = others;
+        if let Some(other) = met.insert(own, node) {
+            first.get_or_insert((other, node));
+            same += 1;
+        }
+    }
+    if let Some((a, b)) = first {
+        let id = |n| shown(task.taxonomy.id(n));
+        tell!(
+            "{} the prompts of another label, so the model cannot tell them apart (first: `{}` and `{}`); \
+             has every template a {{name}}?",
+            if same == 1 {
+                "1 label has".to_owned()
+            } else {
+                format!("{same} labels have")
+            },
+            id(a),
+            id(b)
+        );
+    }
+}
+
 /// The nodes that need a prototype (candidates, then other truths), the number of prompts of each, the prompts.
 fn expand_prompts(
     args: &ScoreArgs,
@@ -332,7 +364,7 @@ fn manifest(
             hash::of_parts(name.chain(item.labels.iter().map(String::as_bytes)))
         })
         .collect();
-    let encoding = args.image.embed_options(encoder);
+    let encoding = args.image.embed_options(encoder, task.items.len());
     Ok(Manifest {
         schema: MANIFEST_SCHEMA,
         cladist: env!("CARGO_PKG_VERSION").to_owned(),

@@ -10,6 +10,7 @@ use crate::text::{self, shown};
 
 /// One line of a JSON Lines file of texts; other fields do not matter.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with a string `text`")]
 struct TextLine {
     text: String,
 }

@@ -35,6 +35,11 @@ pub trait Encoder: Send + Sync {
     /// How an image becomes pixels for [`encode_images`](Self::encode_images).
     fn preprocess(&self) -> &Preprocess;
 
+    /// What its user should know of the checkpoint, a sentence each.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
+
     /// `cpu`, `cuda:N` or `metal`.
     fn device_name(&self) -> String;
 

@@ -2,14 +2,14 @@
 
 /// Beginnings of words that are written with a vowel and sound with a consonant: "a unicorn", "a one-way street".
 const CONSONANT_SOUND: &[&str] = &[
-    "eu", "ewe", "once", "one-", "ouija", "ubi", "ufo", "uga", "uig", "uke", "uku", "ukr", "uni",
-    "ura", "ure", "uri", "uro", "uru", "usa", "use", "usu", "uta", "ute", "uti", "uto", "uve",
-    "uvu", "uyg", "uak",
+    "eu", "ewe", "once", "one-", "ones", "ouija", "ubi", "ufo", "uga", "uig", "uke", "uku",
+    "unesco", "ukr", "uni", "ura", "ure", "uri", "uro", "uru", "usa", "use", "usu", "uta", "ute",
+    "uti", "uto", "uve", "uvu", "uyg", "uak",
 ];
 
 /// Among those: un- before a vowel, "an unidentified bird", "an unimpressed cat".
 const VOWEL_AFTER_ALL: &[&str] = &[
-    "unide", "unill", "unima", "unimp", "unin", "unint", "unir", "uniss",
+    "unan", "unide", "unill", "unima", "unimp", "unin", "unint", "unir", "uniss",
 ];
 
 /// Words with a silent h: "an hour".
@@ -25,7 +25,7 @@ const SPELT_OUT: &[&str] = &[
 
 /// First words that take the article's place.
 const DETERMINERS: &[&str] = &[
-    "a", "an", "the", "some", "any", "no", "my", "your", "our", "its",
+    "a", "an", "another", "the", "some", "any", "my", "your", "our", "its",
 ];
 
 /// Nouns without a singular: "a photo of scissors".
@@ -65,7 +65,11 @@ pub fn with_article(phrase: &str) -> String {
     let first = words().next().unwrap_or_default();
     let lower = first.to_lowercase();
     let several = words().nth(1).is_some();
-    let last = words().next_back().unwrap_or_default().to_lowercase();
+    // The noun that counts: of "pair of scissors" it is the pair.
+    let noun = words()
+        .take_while(|word| !word.eq_ignore_ascii_case("of"))
+        .last();
+    let last = noun.unwrap_or_default().to_lowercase();
     if several && DETERMINERS.contains(&lower.as_str()) || PLURAL_ONLY.contains(&last.as_str()) {
         return phrase.to_owned();
     }
@@ -81,7 +85,14 @@ fn begins_with_vowel_sound(first: &str, lower: &str) -> bool {
     // Quotes and brackets are not read.
     let first = first.trim_matches(|c: char| !c.is_alphanumeric());
     let lower = lower.trim_matches(|c: char| !c.is_alphanumeric());
-    let head = first.split(['-', '.', '/']).next().unwrap_or_default();
+    let head = first.split(['-', '.', '/', '&']).next().unwrap_or_default();
+    // A letter before digits is read as one: "an N95 mask".
+    let letters = head.trim_end_matches(|c: char| c.is_ascii_digit());
+    let head = if letters.chars().count() == 1 {
+        letters
+    } else {
+        head
+    };
     if let Some(letter) = head.chars().next()
         && is_spelt_out(head)
     {
@@ -116,7 +127,7 @@ fn is_spelt_out(word: &str) -> bool {
     let capitals = letters.iter().all(char::is_ascii_uppercase);
     let vowel = |c: &char| is_vowel(c.to_ascii_lowercase());
     match letters.as_slice() {
-        [letter] => letter.is_alphabetic(),
+        [letter] => letter.is_ascii_alphabetic(),
         [_, _] => capitals,
         [first, second, third] if capitals => {
             let word_like = !vowel(first) && vowel(second) && !vowel(third);
@@ -168,6 +179,17 @@ mod tests {
             "a university",
             "an umbrella",
             "an X-ray",
+            "a pair of scissors",
+            "a pair of sunglasses",
+            "an overall of denim",
+            "an N95 mask",
+            "an M&M",
+            "a onesie",
+            "a UNESCO site",
+            "an unanimous vote",
+            "an à la carte dish",
+            "a no smoking sign",
+            "a B2 bomber",
             "an x-ray fish",
             "a UFO",
             "a one-way street",

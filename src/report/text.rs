@@ -67,12 +67,16 @@ pub fn headline(summary: &Summary) -> String {
 fn accuracies(out: &mut String, summary: &Summary) {
     let _ = writeln!(
         out,
-        "n {}   top-1 {}   top-{} {}   over {} candidates",
+        "n {}   top-1 {}   top-5 {}   over {} {}",
         thousands(summary.n),
         percent(summary.top1),
-        summary.top5.k,
         percent(summary.top5.accuracy),
         thousands(summary.candidates),
+        if summary.candidates == 1 {
+            "candidate"
+        } else {
+            "candidates"
+        },
     );
 }
 

@@ -221,7 +221,8 @@ pub fn summarise(
         rows.iter()
             .filter(|r| r.k > 0)
             .map(|r| 1.0 / r.k as f64)
-            .sum(),
+            // Not `sum`: of nothing it is −0.
+            .fold(0.0, |sum, share| sum + share),
     );
     let summary = Summary {
         schema: SUMMARY_SCHEMA,

@@ -167,9 +167,14 @@ impl<'w> Pattern<'w> {
     }
 }
 
-/// Edits within which a word of `length` letters is a likely slip of another: one in three.
+/// Edits within which a word of `length` letters is a likely slip of another: one in three, and one in two; of a
+/// single letter every other is.
 pub(super) fn limit(length: usize) -> usize {
-    length.max(3) / 3
+    match length {
+        0 | 1 => 0,
+        2 => 1,
+        n => n / 3,
+    }
 }
 
 /// The set of letters of a word, hashed to 64 bits.
@@ -210,7 +215,8 @@ mod tests {
             ("retreiver", &["retriever"]),
             ("goldn oriole", &["golden oriole"]),
             ("helicopter", &[]),
-            ("", &["é"]),
+            ("", &[]),
+            ("e", &[]),
         ];
         for (label, expected) in cases {
             assert_eq!(nearest.find(label, 3).0, *expected, "{label:?}");

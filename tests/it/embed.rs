@@ -160,7 +160,7 @@ fn only_embeddings_are_replaced_and_nothing_is_left_of_what_fails() {
     fs::write(dir.path().join("bad.png"), "no picture").unwrap();
     let (code, err) = embed(dir.path(), &["--texts", "t.txt", "--out", "pictures"]);
     assert_eq!(code, 2);
-    assert!(err.contains("no `embed.json` in it"), "{err}");
+    assert!(err.contains("no `embed.json` of cladist in it"), "{err}");
     let (code, err) = embed(dir.path(), &["--images", "bad.png", "--out", "e"]);
     assert_eq!(code, 1);
     assert!(

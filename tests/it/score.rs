@@ -374,6 +374,39 @@ fn help_is_had_whatever_the_config_file_is() {
 }
 
 #[test]
+fn what_the_command_line_asks_for_is_not_widened_by_the_config_file() {
+    let dir = world();
+    let config = format!("images: pictures\nmodel: {}\n", model());
+    fs::write(dir.path().join("cladist.yaml"), config).unwrap();
+    fs::write(dir.path().join("texts.txt"), "a dog\n").unwrap();
+    for (args, images, texts) in [
+        (&["--texts", "texts.txt", "--out", "t"][..], false, true),
+        (&["--out", "i"], true, false),
+    ] {
+        let args: Vec<&str> = ["embed"].iter().chain(args).copied().collect();
+        let (code, _, err) = run(dir.path(), &args);
+        assert_eq!(code, 0, "{err}");
+        let out = dir.path().join(args[args.len() - 1]);
+        assert_eq!(out.join("images.npy").exists(), images, "{args:?}");
+        assert_eq!(out.join("texts.npy").exists(), texts, "{args:?}");
+    }
+}
+
+#[test]
+fn labels_with_the_same_prompts_are_told() {
+    let dir = world();
+    fs::write(dir.path().join("same.yaml"), "['the same', 'for all']").unwrap();
+    let (code, _, err) = score(dir.path(), &["--prompts", "same.yaml"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        err.contains("3 labels have the prompts of another"),
+        "{err}"
+    );
+    let (_, _, err) = score(dir.path(), &[]);
+    assert!(!err.contains("the prompts of another"), "{err}");
+}
+
+#[test]
 fn a_config_file_may_hold_global_options() {
     let dir = dir(&[
         ("cladist.yaml", b"color: always\n"),

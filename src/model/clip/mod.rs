@@ -40,6 +40,7 @@ pub struct ClipEncoder {
     fingerprint: Fingerprint,
     device: Device,
     dtype: DType,
+    notes: Vec<String>,
 }
 
 impl ClipEncoder {
@@ -66,6 +67,12 @@ impl ClipEncoder {
             )));
         }
         let preprocess = preprocess_of(checkpoint, config.vision.image_size)?;
+        let mut notes = Vec::new();
+        if checkpoint.preprocessor.is_none() && checkpoint.processor.is_none() {
+            notes.push(
+                "no preprocessor_config.json beside the weights: pictures are prepared as CLIP's own are".to_owned(),
+            );
+        }
         // Hashing reads hundreds of megabytes; it runs beside the loading.
         let (towers, hashes) = std::thread::scope(|scope| {
             let hashes = scope.spawn(|| hash(checkpoint));
@@ -93,6 +100,7 @@ impl ClipEncoder {
             fingerprint,
             device,
             dtype,
+            notes,
         })
     }
 
@@ -135,6 +143,10 @@ impl Encoder for ClipEncoder {
 
     fn preprocess(&self) -> &Preprocess {
         &self.preprocess
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn device_name(&self) -> String {
