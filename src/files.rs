@@ -56,7 +56,7 @@ pub struct Staging {
 pub enum StagingError {
     #[error("{}: exists and is not the result of an earlier run (no `{marker}` of cladist in it): choose another directory or remove it", path.display())]
     Foreign { path: PathBuf, marker: &'static str },
-    #[error("{}: is an earlier run, but holds `{entry}` too, which would be lost: move it away or choose another directory", path.display())]
+    #[error("{}: holds an earlier result, but `{entry}` too, which would be lost: move it away or choose another directory", path.display())]
     Precious { path: PathBuf, entry: String },
     #[error("{}: exists and is no directory: choose another name", path.display())]
     NoDirectory { path: PathBuf },
