@@ -4,8 +4,7 @@
 //! $ cargo run --release --example train_demo -- --out target/demo-model
 //! ```
 //!
-//! Weights, drawings and captions are seeded; the vocabulary is not yet: the byte-pair trainer breaks ties by the order of
-//! its hash map, so two runs differ. A checkpoint is written every few hundred steps under `--work`; the same command goes on from
+//! Everything is seeded. A checkpoint is written every few hundred steps under `--work`; the same command goes on from
 //! it. The result is a checkpoint in the Hugging Face layout, in half precision.
 
 mod data;

@@ -1,13 +1,14 @@
 //! Captions and their tokens: varied sentences about any name of a label, and a byte-pair vocabulary made from them.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow};
 use cladist::demo::World;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tokenizers::models::bpe::{BPE, BpeTrainerBuilder};
+use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::{
     Lowercase, NFC, Replace, Sequence as Normalizers, replace::ReplacePattern,
 };
@@ -15,11 +16,17 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::sequence::Sequence as PreTokenizers;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::processors::roberta::RobertaProcessing;
-use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer, TokenizerBuilder};
+use tokenizers::{
+    AddedToken, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
+    SplitDelimiterBehavior, Tokenizer,
+};
 
 const START: &str = "<|startoftext|>";
 const END: &str = "<|endoftext|>";
-const VOCABULARY: usize = 640;
+/// Marks the end of a word in the vocabulary.
+const WORD_END: &str = "</w>";
+/// Tokens at most.
+const VOCABULARY: usize = 1200;
 
 /// What is said of a picture; `{}` is the name, `{a}` the name with its article.
 const SENTENCES: &[&str] = &[
@@ -145,34 +152,85 @@ fn tokenizer(corpus: &[String]) -> tokenizers::Result<Tokenizer> {
         .into(),
         ByteLevel::new(false, true, true).into(),
     ]);
-    let mut made = TokenizerBuilder::new()
-        .with_model(
-            BPE::builder()
-                .unk_token(END.into())
-                .end_of_word_suffix("</w>".into())
-                .continuing_subword_prefix(String::new())
-                .build()?,
-        )
-        .with_normalizer(Some(normalizer))
-        .with_pre_tokenizer(Some(pre_tokenizer))
-        .with_post_processor(Some(ByteLevel::default()))
-        .with_decoder(Some(ByteLevel::default()))
+    let mut words: BTreeMap<String, u64> = BTreeMap::new();
+    for text in corpus {
+        let mut split = PreTokenizedString::from(text.to_lowercase());
+        pre_tokenizer.pre_tokenize(&mut split)?;
+        for (word, ..) in split.get_splits(OffsetReferential::Original, OffsetType::Byte) {
+            *words.entry(word.to_owned()).or_default() += 1;
+        }
+    }
+    let mut tokens: Vec<String> = ByteLevel::alphabet()
+        .into_iter()
+        .map(String::from)
+        .collect();
+    tokens.sort();
+    let ends: Vec<String> = tokens
+        .iter()
+        .map(|letter| format!("{letter}{WORD_END}"))
+        .collect();
+    tokens.extend(ends);
+    let merges = merges(&words, VOCABULARY.saturating_sub(tokens.len() + 2));
+    tokens.extend(merges.iter().map(|(a, b)| format!("{a}{b}")));
+    let vocab: Vocab = tokens.into_iter().zip(0..).collect();
+    let model = BPE::builder()
+        .vocab_and_merges(vocab, merges)
+        .unk_token(END.into())
+        .end_of_word_suffix(WORD_END.into())
+        .continuing_subword_prefix(String::new())
         .build()?;
-    let alphabet: HashSet<char> = ByteLevel::alphabet().into_iter().collect();
-    let mut trainer = BpeTrainerBuilder::new()
-        .vocab_size(VOCABULARY)
-        .show_progress(false)
-        .initial_alphabet(alphabet)
-        .end_of_word_suffix("</w>".into())
-        .build();
-    made.train(&mut trainer, corpus.iter().map(String::as_str))?;
+    let mut made = Tokenizer::new(model);
+    made.with_normalizer(Some(normalizer))?;
+    made.with_pre_tokenizer(Some(pre_tokenizer));
+    made.with_decoder(Some(ByteLevel::default()));
     let special = |token: &str| AddedToken::from(token, true);
     made.add_special_tokens([special(START), special(END)])?;
-    let mut made: Tokenizer = serde_json::from_str::<Tokenizer>(&made.to_string(false)?)?;
     let id = |token: &str| (token.to_owned(), made.token_to_id(token).unwrap_or(0));
     let template = RobertaProcessing::new(id(END), id(START))
         .trim_offsets(false)
         .add_prefix_space(false);
     made.with_post_processor(Some(template));
     Ok(made)
+}
+
+/// At most `count` byte-pair merges of these words, the most frequent pair first, ties by the pair itself: the trainer of
+/// the tokenizers library breaks them by the order of a hash map, which is another one in every run.
+fn merges(words: &BTreeMap<String, u64>, count: usize) -> Vec<(String, String)> {
+    let mut words: Vec<(Vec<String>, u64)> = words
+        .iter()
+        .map(|(word, &times)| {
+            let mut parts: Vec<String> = word.chars().map(String::from).collect();
+            if let Some(last) = parts.last_mut() {
+                last.push_str(WORD_END);
+            }
+            (parts, times)
+        })
+        .collect();
+    let mut merges = Vec::new();
+    while merges.len() < count {
+        let mut pairs: BTreeMap<(&String, &String), u64> = BTreeMap::new();
+        for (parts, times) in &words {
+            for pair in parts.windows(2) {
+                *pairs.entry((&pair[0], &pair[1])).or_default() += times;
+            }
+        }
+        // The first of the most frequent in the order of the pairs.
+        let best = pairs
+            .into_iter()
+            .min_by_key(|&(pair, times)| (Reverse(times), pair));
+        let Some(((a, b), _)) = best else { break };
+        let (a, b) = (a.clone(), b.clone());
+        for (parts, _) in &mut words {
+            let mut i = 0;
+            while i + 1 < parts.len() {
+                if parts[i] == a && parts[i + 1] == b {
+                    let tail = parts.remove(i + 1);
+                    parts[i].push_str(&tail);
+                }
+                i += 1;
+            }
+        }
+        merges.push((a, b));
+    }
+    merges
 }
