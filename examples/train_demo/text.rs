@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow};
 use cladist::demo::World;
+use cladist::prompts::with_article;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -125,13 +126,8 @@ impl Captions {
 }
 
 fn say(sentence: &str, name: &str) -> String {
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'A', 'L']) {
-        "an"
-    } else {
-        "a"
-    };
     sentence
-        .replace("{a}", &format!("{article} {name}"))
+        .replace("{a}", &with_article(name))
         .replace("{}", name)
 }
 

@@ -23,8 +23,7 @@ use crate::report;
 use crate::run::{self, Candidates, Counts, Inputs, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
 use crate::score::{Collisions, CreditPolicy};
 use crate::taxonomy::{NodeId, Taxonomy};
-use crate::text::shown;
-use crate::text::{self, TextError};
+use crate::text::{self, TextError, shown};
 
 #[derive(clap::Args)]
 pub struct ScoreArgs {

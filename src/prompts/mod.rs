@@ -19,6 +19,7 @@ use std::collections::HashSet;
 
 use crate::taxonomy::{Code, Diagnostic, NodeId, Taxonomy};
 
+pub use article::with_article;
 pub use file::{Fault, PromptFile, parse};
 pub use template::TemplateError;
 

@@ -59,6 +59,16 @@ pub enum DecodeError {
     NoPixels { width: u64, height: u64 },
 }
 
+impl DecodeError {
+    /// A file that is damaged, in the words of the library that found it so.
+    pub(super) fn corrupt(format: &'static str, message: impl ToString) -> Self {
+        Self::Corrupt {
+            format,
+            message: message.to_string(),
+        }
+    }
+}
+
 /// Decodes a file that is in memory. The format is told from the content.
 ///
 /// # Errors
@@ -76,10 +86,7 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError>
             });
             result.unwrap_or_else(|| {
                 let message = "the decoder failed".to_owned();
-                Err(DecodeError::Corrupt {
-                    format: name(format),
-                    message,
-                })
+                Err(DecodeError::corrupt(name(format), message))
             })
         }
         Kind::Unsupported(what) => Err(DecodeError::UnknownFormat(what)),
@@ -187,10 +194,7 @@ fn refusal(error: ImageError, format: ImageFormat) -> DecodeError {
                 }
                 source = e.source();
             }
-            DecodeError::Corrupt {
-                format,
-                message: error.to_string(),
-            }
+            DecodeError::corrupt(format, error)
         }
     }
 }

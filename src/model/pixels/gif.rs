@@ -64,10 +64,7 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, Decod
 }
 
 fn corrupt(message: impl ToString) -> DecodeError {
-    DecodeError::Corrupt {
-        format: FORMAT,
-        message: message.to_string(),
-    }
+    DecodeError::corrupt(FORMAT, message)
 }
 
 fn refusal(error: DecodingError) -> DecodeError {

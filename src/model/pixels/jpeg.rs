@@ -107,10 +107,7 @@ fn guarded<T>(
 }
 
 fn corrupt(message: impl ToString) -> DecodeError {
-    DecodeError::Corrupt {
-        format: "JPEG",
-        message: message.to_string(),
-    }
+    DecodeError::corrupt("JPEG", message)
 }
 
 fn read(source: Source<'_>, options: &DecodeOptions) -> Result<Rgb, DecodeError> {

@@ -157,10 +157,7 @@ fn raw_exif(info: &Info<'_>) -> Option<Vec<u8>> {
 }
 
 fn corrupt(message: impl ToString) -> DecodeError {
-    DecodeError::Corrupt {
-        format: FORMAT,
-        message: message.to_string(),
-    }
+    DecodeError::corrupt(FORMAT, message)
 }
 
 fn refusal(error: DecodingError) -> DecodeError {

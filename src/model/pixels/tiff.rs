@@ -281,10 +281,7 @@ fn numbers(decoder: &mut Source<'_>, tag: Tag) -> Option<Vec<u16>> {
 }
 
 fn corrupt(message: impl ToString) -> DecodeError {
-    DecodeError::Corrupt {
-        format: FORMAT,
-        message: message.to_string(),
-    }
+    DecodeError::corrupt(FORMAT, message)
 }
 
 fn unsupported(message: String) -> DecodeError {
