@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use cladist::dataset;
-use cladist::embed::{EmbedOptions, encode_files};
+use cladist::embed::{EmbedOptions, encode_images, read_file};
 use cladist::model::pixels::{DecodeOptions, decode};
 use cladist::model::{self, Encoder, LoadOptions};
 use clap::Parser;
@@ -79,7 +79,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "pixels" => pixels(encoder.as_ref(), &batches)?,
             "files" => {
                 let stop = AtomicBool::new(false);
-                encode_files(encoder.as_ref(), &paths, &options, &|_| {}, &stop)?;
+                encode_images(
+                    encoder.as_ref(),
+                    paths.len(),
+                    &|i| read_file(&paths[i]),
+                    &options,
+                    &|_| {},
+                    &stop,
+                )?;
             }
             other => return Err(format!("`{other}`: say pixels or files").into()),
         }

@@ -14,6 +14,13 @@ pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     hex(hash)
 }
 
+/// Hash of one content: what [`of_readers`] gives of a file that holds it.
+pub fn of_bytes(bytes: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(bytes);
+    hex(hash)
+}
+
 /// Hash of everything that `readers` give, one after the other, in bounded memory.
 ///
 /// # Errors

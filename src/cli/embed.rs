@@ -12,7 +12,7 @@ use super::model_args::{ImageArgs, ModelArgs};
 use super::output::tell;
 use super::progress::Progress;
 use super::{Interrupted, count, interrupt, open_dataset, texts};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Picture};
 use crate::embed::{self, EmbedError, Encoded};
 use crate::files::{Kind, Staging};
 use crate::matrix::Matrix;
@@ -225,24 +225,33 @@ pub(super) fn encode(
     items: &[usize],
     stop: &AtomicBool,
 ) -> anyhow::Result<Encoded> {
-    let paths: Vec<PathBuf> = items
-        .iter()
-        .map(|&item| dataset.items[item].path.clone())
-        .collect();
+    let read = |i: usize| match &dataset.items[items[i]].picture {
+        Picture::File(path) => embed::read_file(path),
+        Picture::Made(bytes) => Ok(bytes.to_vec()),
+    };
     let bad = |index: usize, reason: &str| {
-        let place = match dataset.items[items[index]].line {
+        let item = &dataset.items[items[index]];
+        let place = match item.line {
             Some(_) => format!(" ({})", dataset.place(items[index])),
             None => String::new(),
         };
-        format!("{}{place}: {reason}", paths[index].display())
+        let path = item.picture.path().unwrap_or(Path::new(&item.name));
+        format!("{}{place}: {reason}", path.display())
     };
-    let bar = Progress::new("encoding", paths.len(), "images");
-    let options = args.embed_options(encoder, paths.len());
-    let encoded = embed::encode_files(encoder, &paths, &options, &|count| bar.advance(count), stop);
+    let bar = Progress::new("encoding", items.len(), "images");
+    let options = args.embed_options(encoder, items.len());
+    let encoded = embed::encode_images(
+        encoder,
+        items.len(),
+        &read,
+        &options,
+        &|count| bar.advance(count),
+        stop,
+    );
     bar.finish();
     let encoded = encoded.map_err(|error| match error {
         EmbedError::Interrupted => anyhow::Error::new(Interrupted),
-        EmbedError::BadImage { index, reason, .. } => anyhow!(
+        EmbedError::BadImage { index, reason } => anyhow!(
             "{}\n--on-bad-image skip leaves such images out",
             bad(index, &reason)
         ),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, DatasetError, Item, is_image, manifest};
+use super::{Dataset, DatasetError, Item, Picture, is_image, manifest};
 
 /// Names of directories that are parts of a data set and no labels, if they stand side by side and alone.
 const SPLITS: [&str; 10] = [
@@ -38,7 +38,7 @@ pub(super) fn read(root: &Path, dataset: &mut Dataset) -> Result<(), DatasetErro
         .into_iter()
         .map(|(name, path)| Item {
             labels: label(&name).map(str::to_owned).into_iter().collect(),
-            path,
+            picture: Picture::File(path),
             name,
             line: None,
         })
@@ -104,7 +104,10 @@ fn note_unlisted(metadata: &Path, items: &[Item], notes: &mut Vec<String>) {
     let mut walk = Walk::default();
     // What cannot be searched is not missed: the metadata has been read.
     let _ = walk.enter(metadata.parent().unwrap_or(Path::new(".")), "");
-    let listed: HashSet<&Path> = items.iter().map(|item| item.path.as_path()).collect();
+    let listed: HashSet<&Path> = items
+        .iter()
+        .filter_map(|item| item.picture.path())
+        .collect();
     let mut unlisted = walk
         .images
         .iter()

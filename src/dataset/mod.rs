@@ -15,6 +15,7 @@ mod manifest;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::text::TextError;
 
@@ -27,11 +28,29 @@ pub const IMAGE_EXTENSIONS: [&str; 9] = [
     "jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff",
 ];
 
+/// Where an image's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Picture {
+    /// In a file to be opened.
+    File(PathBuf),
+    /// Here: the content of an image file that the program made.
+    Made(Arc<[u8]>),
+}
+
+impl Picture {
+    /// The file, if it is in one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Made(_) => None,
+        }
+    }
+}
+
 /// One image of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// The file to open.
-    pub path: PathBuf,
+    pub picture: Picture,
     /// As in the manifest, or relative to the folder with `/` between the parts: what reports print.
     pub name: String,
     /// As written, the primary label first; empty: unlabelled.
@@ -69,15 +88,11 @@ impl Dataset {
     pub fn place(&self, i: usize) -> String {
         let item = &self.items[i];
         let manifest = self.manifests.iter().rev().find(|(first, _)| *first <= i);
-        match (item.line, manifest) {
-            (Some(line), Some((_, path))) => format!("{}:{line}", path.display()),
-            (None, Some((_, path))) => format!("{} ({})", path.display(), item.name),
-            _ => item
-                .path
-                .parent()
-                .unwrap_or(&item.path)
-                .display()
-                .to_string(),
+        match (item.line, manifest, &item.picture) {
+            (Some(line), Some((_, path)), _) => format!("{}:{line}", path.display()),
+            (None, Some((_, path)), _) => format!("{} ({})", path.display(), item.name),
+            (_, None, Picture::File(path)) => path.parent().unwrap_or(path).display().to_string(),
+            (_, None, Picture::Made(_)) => item.name.clone(),
         }
     }
 }
@@ -165,7 +180,7 @@ pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
         dataset.add_manifest(path, kind, "", false)?;
     } else if is_image(path) {
         dataset.items.push(Item {
-            path: path.to_owned(),
+            picture: Picture::File(path.to_owned()),
             name: path.display().to_string(),
             labels: Vec::new(),
             line: None,
@@ -199,7 +214,7 @@ impl Dataset {
             ));
         }
         self.items.extend(rows.rows.into_iter().map(|row| Item {
-            path: locate(folder, &row.image),
+            picture: Picture::File(locate(folder, &row.image)),
             name: format!("{prefix}{}", row.image),
             labels: row.labels,
             line: row.line,
@@ -210,7 +225,7 @@ impl Dataset {
     /// A path that is listed twice is kept twice, since a row is what its author counts; but it is told.
     fn note_duplicates(&mut self) {
         let mut seen = std::collections::HashSet::new();
-        let mut again = (0..self.items.len()).filter(|&i| !seen.insert(&self.items[i].path));
+        let mut again = (0..self.items.len()).filter(|&i| !seen.insert(&self.items[i].picture));
         if let Some(first) = again.next() {
             let count = again.count() + 1;
             let note = format!(

@@ -1,4 +1,4 @@
-//! Files → decode → encode → unit embeddings: all cores busy, bounded memory, the order of the input.
+//! Image files → decode → encode → unit embeddings: all cores busy, bounded memory, the order of the input.
 //!
 //! Decoders read, decode and resize micro-batches ahead and hand them over through a bounded channel, so an encoder
 //! never waits for a disk while there is work.
@@ -8,7 +8,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::matrix::Matrix;
@@ -28,14 +28,14 @@ pub struct EmbedOptions {
     pub stop_at_bad_image: bool,
 }
 
-/// Embeddings of the files that could be read.
+/// Embeddings of the images that could be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoded {
     /// Unit rows, in the order of the input, without the failures.
     pub embeddings: Matrix,
-    /// For each path the row of its embedding, `None` for a failure.
+    /// For each image the row of its embedding, `None` for a failure.
     pub rows: Vec<Option<usize>>,
-    /// Index of each path that failed, and the reason; in the order of the input.
+    /// Index of each image that failed, and the reason; in the order of the input.
     pub failures: Vec<(usize, String)>,
     /// How many pictures hold 16-bit greys, which are clipped at 255.
     pub deep_greys: usize,
@@ -46,18 +46,16 @@ pub struct Encoded {
 pub enum EmbedError {
     #[error("interrupted")]
     Interrupted,
-    #[error("{}: {reason}", path.display())]
-    BadImage {
-        /// Index into the paths.
-        index: usize,
-        path: PathBuf,
-        reason: String,
-    },
+    #[error("image {index} (counted from 0): {reason}")]
+    BadImage { index: usize, reason: String },
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
-/// Encodes the files at `paths`.
+/// Gives the content of the image file with this index, or tells why there is none.
+pub type ReadImage<'a> = dyn Fn(usize) -> Result<Vec<u8>, String> + Sync + 'a;
+
+/// Encodes `count` images, of which `read` gives the files' content: of any format that can be decoded.
 ///
 /// `progress` is told the number of images finished since it was last called, from several threads. When `stop`
 /// becomes true the work ends within a micro-batch. At most `2·workers + cores + 1` micro-batches of decoded
@@ -65,9 +63,10 @@ pub enum EmbedError {
 ///
 /// # Errors
 /// An interruption; a model that fails; the first bad image if the options say so.
-pub fn encode_files(
+pub fn encode_images(
     encoder: &dyn Encoder,
-    paths: &[PathBuf],
+    count: usize,
+    read: &ReadImage<'_>,
     options: &EmbedOptions,
     progress: &(dyn Fn(usize) + Sync),
     stop: &AtomicBool,
@@ -76,14 +75,14 @@ pub fn encode_files(
     let (height, width) = preprocess.output_size();
     let deep_greys = AtomicUsize::new(0);
     let pipeline = Pipeline {
-        items: paths.len(),
+        items: count,
         batch: options.batch.max(1),
         values: 3 * height * width,
         dim: encoder.dim(),
         loaders: std::thread::available_parallelism().map_or(1, usize::from),
         workers: encoder.workers().max(1),
         load: &|i, pixels| {
-            let is_deep_grey = load(&paths[i], &options.decode, preprocess, pixels)?;
+            let is_deep_grey = load(&read(i)?, &options.decode, preprocess, pixels)?;
             deep_greys.fetch_add(usize::from(is_deep_grey), Ordering::Relaxed);
             Ok(())
         },
@@ -95,11 +94,7 @@ pub fn encode_files(
     let encoded = pipeline.run().map_err(|fault| match fault {
         Fault::Interrupted => EmbedError::Interrupted,
         Fault::Model(error) => EmbedError::Model(error),
-        Fault::Item(index, reason) => EmbedError::BadImage {
-            index,
-            path: paths[index].clone(),
-            reason,
-        },
+        Fault::Item(index, reason) => EmbedError::BadImage { index, reason },
     })?;
     Ok(Encoded {
         deep_greys: deep_greys.into_inner(),
@@ -107,13 +102,11 @@ pub fn encode_files(
     })
 }
 
-/// Adds the pixels of a file, and says whether it holds 16-bit greys.
-fn load(
-    path: &Path,
-    options: &DecodeOptions,
-    preprocess: &Preprocess,
-    pixels: &mut Vec<f32>,
-) -> Result<bool, String> {
+/// The content of a regular file.
+///
+/// # Errors
+/// What is in its place, or why it cannot be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     // A pipe would be waited for, and a device read, for ever.
     let kind = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !kind.is_file() {
@@ -124,11 +117,20 @@ fn load(
         };
         return Err(format!("is {what}"));
     }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let image = decode(&bytes, options).map_err(|error| error.to_string())?;
+    std::fs::read(path).map_err(|error| error.to_string())
+}
+
+/// Adds the pixels of an image file, and says whether it holds 16-bit greys.
+fn load(
+    bytes: &[u8],
+    options: &DecodeOptions,
+    preprocess: &Preprocess,
+    pixels: &mut Vec<f32>,
+) -> Result<bool, String> {
+    let image = decode(bytes, options).map_err(|error| error.to_string())?;
     let (height, width) = preprocess.output_size();
     let start = pixels.len();
     pixels.resize(start + 3 * height * width, 0.0);
     preprocess.apply_into(&image, &mut pixels[start..]);
-    Ok(is_deep_grey(&bytes))
+    Ok(is_deep_grey(bytes))
 }

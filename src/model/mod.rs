@@ -91,6 +91,21 @@ pub struct LoadOptions {
     pub dtype: DType,
 }
 
+/// A checkpoint whose files are part of the program, each with the content that it would have in a directory.
+#[derive(Debug, Clone, Copy)]
+pub struct EmbeddedCheckpoint {
+    /// What errors call the directory.
+    pub name: &'static str,
+    /// `config.json`.
+    pub config: &'static [u8],
+    /// `model.safetensors`.
+    pub weights: &'static [u8],
+    /// `tokenizer.json`.
+    pub tokenizer: &'static [u8],
+    /// `preprocessor_config.json`.
+    pub preprocessor: &'static [u8],
+}
+
 /// What can go wrong with a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -146,6 +161,19 @@ pub fn load(
     Ok(Box::new(encoder))
 }
 
+/// Loads a checkpoint that is part of the program.
+///
+/// # Errors
+/// A device that cannot be opened; content that is no checkpoint.
+pub fn load_embedded(
+    checkpoint: &EmbeddedCheckpoint,
+    options: LoadOptions,
+) -> Result<Box<dyn Encoder>, ModelError> {
+    let device = options.device.open(options.dtype)?;
+    let encoder = clip::ClipEncoder::load_embedded(checkpoint, device, options.dtype)?;
+    Ok(Box::new(encoder))
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
     std::fs::read(path).map_err(|error| ModelError::File {
         path: path.to_owned(),
@@ -154,7 +182,11 @@ fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
 }
 
 fn read_json(path: &Path) -> Result<Value, ModelError> {
-    serde_json::from_slice(&read(path)?).map_err(|error| ModelError::File {
+    parse_json(path, &read(path)?)
+}
+
+fn parse_json(path: &Path, bytes: &[u8]) -> Result<Value, ModelError> {
+    serde_json::from_slice(bytes).map_err(|error| ModelError::File {
         path: path.to_owned(),
         reason: format!("is not valid JSON: {error}"),
     })
@@ -189,14 +221,23 @@ fn preprocess_of(checkpoint: &Checkpoint, image_size: usize) -> Result<Preproces
     let Some((path, config)) = found else {
         return Ok(Preprocess::clip(image_size as u32));
     };
-    let preprocess = Preprocess::from_json(&config).map_err(|reason| ModelError::Preprocess {
-        path: path.clone(),
+    parse_preprocess(path, &config, image_size)
+}
+
+/// The preprocessing that a configuration asks for, which must make pictures of the model's size.
+fn parse_preprocess(
+    path: &Path,
+    config: &Value,
+    image_size: usize,
+) -> Result<Preprocess, ModelError> {
+    let preprocess = Preprocess::from_json(config).map_err(|reason| ModelError::Preprocess {
+        path: path.to_owned(),
         reason,
     })?;
     let (height, width) = preprocess.output_size();
     if (height, width) != (image_size, image_size) {
         return Err(ModelError::File {
-            path: path.clone(),
+            path: path.to_owned(),
             reason: format!(
                 "makes pictures of {width} × {height}, but vision_config.image_size in config.json is {image_size}: correct one of them"
             ),

@@ -16,24 +16,27 @@ use super::{ModelError, read, read_json};
 /// # Errors
 /// A file that is missing or is not a tokenizer.
 pub fn load(checkpoint: &Checkpoint, max_length: usize) -> Result<Tokenizer, ModelError> {
-    let failed = |path: &Path, error: tokenizers::Error| ModelError::File {
-        path: path.to_owned(),
-        reason: format!("is not a tokenizer that can be read: {error}"),
-    };
-    let mut tokenizer = match (&checkpoint.tokenizer, &checkpoint.vocab_merges) {
-        (Some(path), _) => {
-            Tokenizer::from_bytes(read(path)?).map_err(|error| failed(path, error))?
-        }
+    match (&checkpoint.tokenizer, &checkpoint.vocab_merges) {
+        (Some(path), _) => parse(path, &read(path)?, max_length),
         (None, Some((vocab, merges))) => {
             let definition = clip_definition(read_json(vocab)?, &read(merges)?).to_string();
-            Tokenizer::from_bytes(definition).map_err(|error| failed(vocab, error))?
+            parse(vocab, definition.as_bytes(), max_length)
         }
-        (None, None) => {
-            return Err(ModelError::Tokenizer(
-                "the checkpoint has no tokenizer.json".into(),
-            ));
-        }
-    };
+        (None, None) => Err(ModelError::Tokenizer(
+            "the checkpoint has no tokenizer.json".into(),
+        )),
+    }
+}
+
+/// The tokenizer that the content of a `tokenizer.json` defines, cutting as [`load`] says; `path` is for errors.
+///
+/// # Errors
+/// If it defines none.
+pub fn parse(path: &Path, definition: &[u8], max_length: usize) -> Result<Tokenizer, ModelError> {
+    let mut tokenizer = Tokenizer::from_bytes(definition).map_err(|error| ModelError::File {
+        path: path.to_owned(),
+        reason: format!("is not a tokenizer that can be read: {error}"),
+    })?;
     let direction = tokenizer.get_truncation().map(|given| given.direction);
     let truncation = TruncationParams {
         max_length,

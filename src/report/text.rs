@@ -28,7 +28,11 @@ pub fn render(run: &Run, style: Style) -> String {
     if summary.n > 0 {
         out.push('\n');
         breakdown(&mut out, summary, style);
-        let _ = writeln!(out, "\n{}\n", paint(style, BOLD, &headline(summary)));
+        let _ = writeln!(out, "\n{}", paint(style, BOLD, &headline(summary)));
+        if let Some(bounds) = bounds(summary) {
+            let _ = writeln!(out, "{bounds}");
+        }
+        out.push('\n');
         credit_and_ceiling(&mut out, summary);
         confusions(&mut out, summary, style);
     }
@@ -62,6 +66,24 @@ pub fn headline(summary: &Summary) -> String {
         ("are", "are")
     };
     format!("Of {errors}, {range} {are} multiplicity; {mistakes} % {mistakes_are} real mistakes.")
+}
+
+/// What the headline becomes when chance and wrong annotations are allowed for; `None` with too few errors.
+fn bounds(summary: &Summary) -> Option<String> {
+    let interval = summary.multiplicity.interval_95?;
+    let allowed = match summary.suspects.flagged {
+        0 => "the chance of the sample".to_owned(),
+        1 => "the chance of the sample and for 1 suspect annotation".to_owned(),
+        n => format!(
+            "the chance of the sample and for {} suspect annotations",
+            thousands(n)
+        ),
+    };
+    Some(format!(
+        "Allowing for {allowed}: {:.1} % to {:.1} % multiplicity (95 %).",
+        100.0 * interval.low,
+        100.0 * interval.high
+    ))
 }
 
 fn accuracies(out: &mut String, summary: &Summary) {
@@ -163,6 +185,27 @@ fn credit_and_ceiling(out: &mut String, summary: &Summary) {
             let _ = writeln!(out, "             {} images {what}", thousands(count));
         }
     }
+    mass_and_suspects(out, summary);
+}
+
+fn mass_and_suspects(out: &mut String, summary: &Summary) {
+    let dilution = &summary.dilution;
+    let _ = write!(out, "valid mass   {}", percent(dilution.semantic_mass));
+    if let Some(slope) = dilution.slope {
+        let _ = write!(
+            out,
+            "   the annotated label's share of it falls as K^{slope:.2} (1/K is K^-1)"
+        );
+    }
+    let suspects = &summary.suspects;
+    let _ = writeln!(
+        out,
+        "\nsuspects     {} of {} annotations ({}), {} of them in confirmed multiplicity",
+        thousands(suspects.flagged),
+        thousands(suspects.checked),
+        percent(suspects.share),
+        thousands(suspects.confirmed),
+    );
 }
 
 fn confusions(out: &mut String, summary: &Summary, style: Style) {
@@ -294,7 +337,7 @@ pub fn thousands(n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::{Collisions, CreditPolicy, Multiplicity, summarise};
+    use crate::score::{Collisions, CreditPolicy, Evaluated, Multiplicity, summarise};
     use crate::taxonomy::load_str;
 
     #[test]
@@ -313,7 +356,14 @@ mod tests {
     fn summary(n: usize, [confirmed, possible, mistakes]: [usize; 3]) -> Summary {
         let taxonomy = load_str("one", "nodes: {a: }").into_sound().unwrap();
         let nobody = Collisions::default();
-        let (_, empty) = summarise(&taxonomy, &[], &nobody, &CreditPolicy::Strict, &[], &[]);
+        let (_, empty) = summarise(
+            &taxonomy,
+            &[],
+            &nobody,
+            &CreditPolicy::Strict,
+            &Evaluated::default(),
+            &[],
+        );
         Summary {
             n,
             errors: confirmed + possible + mistakes,

@@ -14,7 +14,7 @@ pub use save::{KIND, SaveError, save};
 
 use crate::matrix::Matrix;
 use crate::score::{
-    Collisions, CreditPolicy, Judged, Ranked, Summary, prototypes, rank, summarise,
+    Collisions, CreditPolicy, Judged, Ranked, Softmax, Summary, evaluate, prototypes, summarise,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -88,11 +88,12 @@ impl Run {
         } else {
             inputs.top_k.max(5)
         };
-        let mut answers = rank(
-            &inputs.image_embeddings,
-            &of_candidates,
-            inputs.logit_scale,
-            &tie_order(taxonomy, &candidates),
+        let softmax = Softmax::new(&inputs.image_embeddings, &of_candidates, inputs.logit_scale);
+        let mut evaluated = evaluate(
+            taxonomy,
+            &candidates,
+            &softmax,
+            &inputs.truths,
             ranked_at_least,
         );
         let collisions =
@@ -102,11 +103,12 @@ impl Run {
             &candidates,
             &collisions,
             &inputs.credit,
-            &answers,
+            &evaluated,
             &inputs.truths,
         );
         if inputs.top_k > 0 {
-            answers
+            evaluated
+                .ranked
                 .iter_mut()
                 .for_each(|ranked| ranked.truncate(inputs.top_k));
         }
@@ -118,7 +120,7 @@ impl Run {
         let predictions = (
             inputs.images.into_par_iter(),
             inputs.truths,
-            answers,
+            evaluated.ranked,
             judged,
         )
             .into_par_iter()
@@ -144,15 +146,4 @@ impl Run {
     pub fn id(&self, n: NodeId) -> &str {
         &self.ids[n.index()]
     }
-}
-
-/// Rank of each candidate's id among the candidates' ids: how ties are broken (METHOD 7).
-fn tie_order(taxonomy: &Taxonomy, candidates: &[NodeId]) -> Vec<usize> {
-    let mut by_id: Vec<usize> = (0..candidates.len()).collect();
-    by_id.sort_by_key(|&c| taxonomy.id(candidates[c]));
-    let mut order = vec![0; candidates.len()];
-    for (rank, c) in by_id.into_iter().enumerate() {
-        order[c] = rank;
-    }
-    order
 }

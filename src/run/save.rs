@@ -106,6 +106,9 @@ struct Line<'a> {
     relation: Option<&'static str>,
     lca: Option<&'a str>,
     credit: Option<f64>,
+    valid_mass: Option<f64>,
+    self_confidence: Option<f64>,
+    looks_like: Option<&'a str>,
     top_k: Vec<RankedLine<'a>>,
 }
 
@@ -120,6 +123,7 @@ impl<'a> Line<'a> {
     fn new(run: &'a Run, prediction: &'a Prediction) -> Self {
         let best = prediction.top_k[0];
         let judged = prediction.judged.as_ref();
+        let checked = judged.and_then(|j| j.checked);
         Self {
             image: &prediction.image,
             truths: prediction.truths.iter().map(|&t| run.id(t)).collect(),
@@ -129,6 +133,9 @@ impl<'a> Line<'a> {
             relation: judged.map(|j| j.relation.name()),
             lca: judged.and_then(|j| j.lca).map(|l| run.id(l)),
             credit: judged.map(|j| j.credit),
+            valid_mass: judged.map(|j| j.mass.valid),
+            self_confidence: checked.map(|c| c.self_confidence),
+            looks_like: checked.and_then(|c| c.looks_like).map(|n| run.id(n)),
             top_k: prediction
                 .top_k
                 .iter()
@@ -158,6 +165,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         Field::new("relation", DataType::Utf8, true),
         Field::new("lca", DataType::Utf8, true),
         Field::new("credit", DataType::Float64, true),
+        Field::new("valid_mass", DataType::Float64, true),
+        Field::new("self_confidence", DataType::Float64, true),
+        Field::new("looks_like", DataType::Utf8, true),
         Field::new(
             "top_k",
             DataType::List(item(DataType::Struct(ranked.clone()))),
@@ -180,6 +190,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         let mut relation = StringBuilder::new();
         let mut lca = StringBuilder::new();
         let mut credit = Float64Builder::new();
+        let mut valid_mass = Float64Builder::new();
+        let mut self_confidence = Float64Builder::new();
+        let mut looks_like = StringBuilder::new();
         let mut top_k = ListBuilder::new(StructBuilder::from_fields(ranked.clone(), 0))
             .with_field(item(DataType::Struct(ranked.clone())));
         for prediction in chunk {
@@ -192,6 +205,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             relation.append_option(line.relation);
             lca.append_option(line.lca);
             credit.append_option(line.credit);
+            valid_mass.append_option(line.valid_mass);
+            self_confidence.append_option(line.self_confidence);
+            looks_like.append_option(line.looks_like);
             for ranked in &line.top_k {
                 let row = top_k.values();
                 let of_the_schema = "the builders are made from the schema above";
@@ -217,6 +233,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             Arc::new(relation.finish()),
             Arc::new(lca.finish()),
             Arc::new(credit.finish()),
+            Arc::new(valid_mass.finish()),
+            Arc::new(self_confidence.finish()),
+            Arc::new(looks_like.finish()),
             Arc::new(top_k.finish()),
         ];
         writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns)?)?;

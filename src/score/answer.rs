@@ -50,71 +50,94 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
         .max(f64::MIN_POSITIVE)
 }
 
-/// Ranks all candidates for each image and keeps the best `keep` (0 keeps all of them).
-///
-/// `images` is n × dim, `prototypes` candidates × dim, both of unit rows; `logit_scale` is the model's
-/// (exponentiated) temperature. `tie_order[c]` decides between equal similarities, least first: the rank of the
-/// candidate's id (METHOD 7). The probabilities are over *all* candidates whatever `keep` is. Runs on the current
-/// rayon pool; the result does not depend on the number of threads.
-pub fn rank(
-    images: &Matrix,
-    prototypes: &Matrix,
-    logit_scale: f32,
-    tie_order: &[usize],
-    keep: usize,
-) -> Vec<Vec<Ranked>> {
-    let candidates = prototypes.rows();
-    let keep = if keep == 0 {
-        candidates
-    } else {
-        keep.min(candidates)
-    };
-    (0..images.rows())
-        .into_par_iter()
-        .map(|i| rank_one(images.row(i), prototypes, logit_scale, tie_order, keep))
-        .collect()
+/// `s(x,c)` and `p(c|x)` of all candidates for each image (METHOD 2), computed when asked for: of many images and
+/// candidates they are too many to be held.
+#[derive(Debug, Clone, Copy)]
+pub struct Softmax<'a> {
+    images: &'a Matrix,
+    prototypes: &'a Matrix,
+    logit_scale: f64,
 }
 
-fn rank_one(
-    image: &[f32],
-    prototypes: &Matrix,
-    logit_scale: f32,
-    tie_order: &[usize],
-    keep: usize,
-) -> Vec<Ranked> {
-    let similarities: Vec<f32> = (0..prototypes.rows())
-        .map(|c| dot(image, prototypes.row(c)))
-        .collect();
-    let best = similarities
-        .iter()
-        .copied()
-        .fold(f32::NEG_INFINITY, f32::max);
-    let scale = f64::from(logit_scale);
-    let weight = |s: f32| (scale * (f64::from(s) - f64::from(best))).exp();
-    let total: f64 = similarities.iter().map(|&s| weight(s)).sum();
+/// All candidates of one image, in their order.
+#[derive(Debug, Clone, Copy)]
+pub struct Scores<'a> {
+    pub similarities: &'a [f32],
+    /// They add up to 1.
+    pub probabilities: &'a [f64],
+}
 
-    let mut order: Vec<usize> = (0..similarities.len()).collect();
-    let better = |&a: &usize, &b: &usize| -> Ordering {
-        similarities[b]
-            .total_cmp(&similarities[a])
-            .then(tie_order[a].cmp(&tie_order[b]))
-    };
-    if keep < order.len() && keep > 0 {
-        order.select_nth_unstable_by(keep - 1, better);
-        order.truncate(keep);
+impl<'a> Softmax<'a> {
+    /// `images` is n × dim, `prototypes` candidates × dim, both of unit rows; `logit_scale` is the model's
+    /// (exponentiated) temperature.
+    pub fn new(images: &'a Matrix, prototypes: &'a Matrix, logit_scale: f32) -> Self {
+        Self {
+            images,
+            prototypes,
+            logit_scale: f64::from(logit_scale),
+        }
     }
-    order.sort_unstable_by(better);
-    order
-        .into_iter()
-        .map(|candidate| {
-            let similarity = similarities[candidate];
-            Ranked {
+
+    /// What `visit` makes of each image, in their order. Runs on the current rayon pool; the scores do not depend on
+    /// the number of threads.
+    pub fn map<T: Send>(&self, visit: impl Fn(usize, Scores<'_>) -> T + Sync) -> Vec<T> {
+        (0..self.images.rows())
+            .into_par_iter()
+            .map_init(
+                || (Vec::new(), Vec::new()),
+                |(similarities, probabilities), i| {
+                    self.fill(i, similarities, probabilities);
+                    let scores = Scores {
+                        similarities,
+                        probabilities,
+                    };
+                    visit(i, scores)
+                },
+            )
+            .collect()
+    }
+
+    fn fill(&self, image: usize, similarities: &mut Vec<f32>, probabilities: &mut Vec<f64>) {
+        let image = self.images.row(image);
+        similarities.clear();
+        similarities
+            .extend((0..self.prototypes.rows()).map(|c| dot(image, self.prototypes.row(c))));
+        let largest = similarities
+            .iter()
+            .copied()
+            .fold(f32::NEG_INFINITY, f32::max);
+        let weight = |&s: &f32| (self.logit_scale * (f64::from(s) - f64::from(largest))).exp();
+        probabilities.clear();
+        probabilities.extend(similarities.iter().map(weight));
+        let total: f64 = probabilities.iter().sum();
+        probabilities.iter_mut().for_each(|p| *p /= total);
+    }
+}
+
+impl Scores<'_> {
+    /// The best `keep` candidates, best first (0 keeps all of them). `tie_order[c]` decides between equal
+    /// similarities, least first: the rank of the candidate's id (METHOD 7).
+    pub fn best(&self, tie_order: &[usize], keep: usize) -> Vec<Ranked> {
+        let mut order: Vec<usize> = (0..self.similarities.len()).collect();
+        let better = |&a: &usize, &b: &usize| -> Ordering {
+            self.similarities[b]
+                .total_cmp(&self.similarities[a])
+                .then(tie_order[a].cmp(&tie_order[b]))
+        };
+        if keep > 0 && keep < order.len() {
+            order.select_nth_unstable_by(keep - 1, better);
+            order.truncate(keep);
+        }
+        order.sort_unstable_by(better);
+        order
+            .into_iter()
+            .map(|candidate| Ranked {
                 candidate,
-                similarity,
-                probability: weight(similarity) / total,
-            }
-        })
-        .collect()
+                similarity: self.similarities[candidate],
+                probability: self.probabilities[candidate],
+            })
+            .collect()
+    }
 }
 
 /// Dot product in sixteen lanes, which the compiler turns into vector code; the order of the sums is fixed.
@@ -142,6 +165,20 @@ mod tests {
 
     use super::*;
 
+    /// The ranking of a single image.
+    fn rank(
+        image: &Matrix,
+        prototypes: &Matrix,
+        logit_scale: f32,
+        tie_order: &[usize],
+        keep: usize,
+    ) -> Vec<Ranked> {
+        let softmax = Softmax::new(image, prototypes, logit_scale);
+        softmax
+            .map(|_, scores| scores.best(tie_order, keep))
+            .remove(0)
+    }
+
     #[test]
     fn a_prototype_is_the_normalised_mean_of_normalised_prompts() {
         // Rows of unequal length: without the first normalisation the answer would be (2, 1)/√5.
@@ -157,7 +194,7 @@ mod tests {
         let images = Matrix::new(2, vec![1.0, 0.0]);
         let labels = Matrix::new(2, vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
         let ranked = rank(&images, &labels, 10.0, &[1, 0, 2], 2);
-        let order: Vec<_> = ranked[0].iter().map(|r| r.candidate).collect();
+        let order: Vec<_> = ranked.iter().map(|r| r.candidate).collect();
         assert_eq!(order, [1, 0]);
     }
 
@@ -167,8 +204,8 @@ mod tests {
         let labels = Matrix::new(2, vec![0.6, 0.8, 0.8, 0.6]);
         let ranked = rank(&images, &labels, 5.0, &[0, 1], 1);
         // 1 / (1 + e^{5·(0.6 − 0.8)})
-        assert!((ranked[0][0].probability - 1.0 / (1.0 + (-1.0f64).exp())).abs() < 1e-6);
-        assert_eq!(ranked[0].len(), 1);
+        assert!((ranked[0].probability - 1.0 / (1.0 + (-1.0f64).exp())).abs() < 1e-6);
+        assert_eq!(ranked.len(), 1);
     }
 
     proptest! {
@@ -181,8 +218,8 @@ mod tests {
             let ties: Vec<usize> = (0..12).collect();
             let all = rank(&images, &labels, 20.0, &ties, 0);
             let some = rank(&images, &labels, 20.0, &ties, keep);
-            prop_assert_eq!(&all[0][..keep], &some[0][..]);
-            let mass: f64 = all[0].iter().map(|r| r.probability).sum();
+            prop_assert_eq!(&all[..keep], &some[..]);
+            let mass: f64 = all.iter().map(|r| r.probability).sum();
             prop_assert!((mass - 1.0).abs() < 1e-9);
         }
     }

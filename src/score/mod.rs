@@ -3,14 +3,22 @@
 //! The definitions are those of `docs/METHOD.md`, named by section in each docstring.
 
 mod answer;
+mod bootstrap;
 mod credit;
+mod dilution;
+mod evaluate;
 mod summary;
+mod suspects;
 mod verdict;
 
-pub use answer::{Ranked, prototypes, rank};
+pub use answer::{Ranked, Scores, Softmax, prototypes};
+pub use bootstrap::Bootstrap;
 pub use credit::{CreditError, CreditPolicy};
+pub use dilution::{Dilution, DilutionRow, Mass};
+pub use evaluate::{Evaluated, evaluate};
 pub use summary::{
     Confusion, Interval, Judged, Multiplicity, SUMMARY_SCHEMA, Summary, TopK, ValidSet, VerdictRow,
     summarise,
 };
+pub use suspects::{Checked, Suspects};
 pub use verdict::{Collisions, Group, Judgement, ValidSets, Verdict, judge};

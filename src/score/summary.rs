@@ -5,8 +5,12 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::answer::Ranked;
+use super::bootstrap::Bootstrap;
 use super::credit::{CreditPolicy, Creditor};
-use super::verdict::{Collisions, Group, Judgement, ValidSets, Verdict, judge};
+use super::dilution::{Dilution, Mass, dilution};
+use super::evaluate::Evaluated;
+use super::suspects::{Checked, Suspects};
+use super::verdict::{Collisions, Group, Judgement, Verdict, judge};
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
 
 /// Version of the summary's schema; it grows when a field changes its meaning or goes away.
@@ -39,6 +43,8 @@ pub struct Summary {
     /// Mean credit under the chosen policy.
     pub credit: Option<f64>,
     pub valid_set: ValidSet,
+    pub dilution: Dilution,
+    pub suspects: Suspects,
     /// The most frequent (truth, answer) pairs of answers that are not exact, by count, then by ids.
     pub confusions: Vec<Confusion>,
 }
@@ -80,8 +86,15 @@ pub struct Multiplicity {
     pub mistakes: usize,
     /// `None` without errors.
     pub share_of_error: Option<Interval>,
+    /// The same with the chance of the sample and wrong annotations allowed for, at 95 %: from the lower end of the
+    /// bootstrap interval of (confirmed without those whose annotation is suspect) / errors to the upper end of that
+    /// of (confirmed + possible) / errors. `None` with fewer than [`FEWEST_ERRORS`] errors.
+    pub interval_95: Option<Interval>,
     pub mistake_share: Option<f64>,
 }
+
+/// Errors from which on their shares have an interval (METHOD 10).
+pub const FEWEST_ERRORS: usize = 10;
 
 /// K(x) and the 1/K ceiling (METHOD 4).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -124,6 +137,16 @@ pub struct Judged {
     pub credit: f64,
     /// K(x).
     pub k: usize,
+    pub mass: Mass,
+    /// `None` where the label cannot be checked.
+    pub checked: Option<Checked>,
+}
+
+impl Judged {
+    /// Whether the model contradicts the annotation (METHOD 8).
+    pub fn is_suspect(&self) -> bool {
+        self.checked.is_some_and(|c| c.looks_like.is_some())
+    }
 }
 
 /// What the graph says of an answer to a truth set.
@@ -135,20 +158,18 @@ struct Known {
 
 /// Judges every image and sums up.
 ///
-/// `answers[i]` are the ranked candidates of image `i`, best first, at least min(5, |C|) of them, as indices into
-/// `candidates`; `truths[i]` its labels, the primary one first, empty for an image without a label (no verdict).
-/// O(n) plus the closures of each distinct truth set, plus a relation for each distinct answer to one.
+/// `images` has at least min(5, |C|) ranked candidates for each; `truths[i]` are the labels of image `i`, the primary
+/// one first, empty for an image without a label (no verdict). O(n) plus a relation for each distinct answer to a
+/// truth set. The bootstrap runs on the current rayon pool; the result does not depend on the number of threads.
 pub fn summarise(
     taxonomy: &Taxonomy,
     candidates: &[NodeId],
     collisions: &Collisions,
     policy: &CreditPolicy,
-    answers: &[Vec<Ranked>],
+    images: &Evaluated,
     truths: &[Vec<NodeId>],
 ) -> (Vec<Option<Judged>>, Summary) {
     let mut creditor = Creditor::new(taxonomy, policy);
-    let valid_sets = ValidSets::new(taxonomy, candidates);
-    let mut valid_counts: HashMap<&[NodeId], usize> = HashMap::new();
     // A run has far fewer distinct (answer, truths) than images.
     let mut known: HashMap<(NodeId, &[NodeId]), Known> = HashMap::new();
     let is_candidate: HashSet<NodeId> = candidates.iter().copied().collect();
@@ -156,8 +177,8 @@ pub fn summarise(
     let mut in_top5 = 0;
     let mut truth_not_a_candidate = 0;
 
-    let mut judged = Vec::with_capacity(answers.len());
-    for (ranked, truths) in answers.iter().zip(truths) {
+    let mut judged = Vec::with_capacity(truths.len());
+    for (i, (ranked, truths)) in images.ranked.iter().zip(truths).enumerate() {
         let truths = truths.as_slice();
         let (Some(best), Some(primary)) = (ranked.first(), truths.first()) else {
             judged.push(None);
@@ -172,9 +193,6 @@ pub fn summarise(
                 lca: taxonomy.lca(p, judgement.truth),
             }
         });
-        let k = *valid_counts
-            .entry(truths)
-            .or_insert_with(|| valid_sets.of(truths).len());
         in_top5 += usize::from(
             ranked
                 .iter()
@@ -188,7 +206,9 @@ pub fn summarise(
             truth: judgement.truth,
             lca,
             credit: creditor.credit(p, truths, judgement),
-            k,
+            k: images.k[i],
+            mass: images.mass[i],
+            checked: images.checked[i],
         }));
     }
 
@@ -242,6 +262,9 @@ pub fn summarise(
             share_of_error: of_errors(confirmed)
                 .zip(of_errors(confirmed + possible))
                 .map(|(low, high)| Interval { low, high }),
+            interval_95: (errors >= FEWEST_ERRORS)
+                .then(|| interval_95(&rows))
+                .flatten(),
             mistake_share: of_errors(errors - confirmed - possible),
         },
         strict_credit: top1,
@@ -257,9 +280,56 @@ pub fn summarise(
             without_valid_candidate: rows.iter().filter(|r| r.k == 0).count(),
             truth_not_a_candidate,
         },
-        confusions: worst_confusions(taxonomy, candidates, answers, &judged),
+        dilution: dilution(&rows.iter().map(|r| (r.k, r.mass)).collect::<Vec<_>>()),
+        suspects: suspects(&rows),
+        confusions: worst_confusions(taxonomy, candidates, &images.ranked, &judged),
     };
     (judged, summary)
+}
+
+/// See [`Multiplicity::interval_95`].
+fn interval_95(rows: &[&Judged]) -> Option<Interval> {
+    const CORRECT: usize = 0;
+    const CONFIRMED: usize = 1;
+    const CONFIRMED_SUSPECT: usize = 2;
+    const POSSIBLE: usize = 3;
+    const MISTAKE: usize = 4;
+    let mut counts = [0; 5];
+    for row in rows {
+        let category = match row.verdict.group() {
+            Group::Correct => CORRECT,
+            Group::Confirmed if row.is_suspect() => CONFIRMED_SUSPECT,
+            Group::Confirmed => CONFIRMED,
+            Group::Possible => POSSIBLE,
+            Group::Mistake => MISTAKE,
+        };
+        counts[category] += 1;
+    }
+    let share = |of: &'static [usize]| {
+        move |counts: &[usize]| {
+            let errors: usize = counts[CONFIRMED..].iter().sum();
+            let part: usize = of.iter().map(|&category| counts[category]).sum();
+            (errors > 0).then(|| part as f64 / errors as f64)
+        }
+    };
+    let bootstrap = Bootstrap::default();
+    let low = bootstrap.of_counts(&counts, share(&[CONFIRMED]))?.low;
+    let high = bootstrap
+        .of_counts(&counts, share(&[CONFIRMED, CONFIRMED_SUSPECT, POSSIBLE]))?
+        .high;
+    Some(Interval { low, high })
+}
+
+fn suspects(rows: &[&Judged]) -> Suspects {
+    let count = |of: &dyn Fn(&Judged) -> bool| rows.iter().filter(|r| of(r)).count();
+    let checked = count(&|r| r.checked.is_some());
+    let flagged = count(&Judged::is_suspect);
+    Suspects {
+        checked,
+        flagged,
+        share: (checked > 0).then(|| flagged as f64 / checked as f64),
+        confirmed: count(&|r| r.is_suspect() && r.verdict.group() == Group::Confirmed),
+    }
 }
 
 fn worst_confusions(

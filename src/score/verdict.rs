@@ -213,22 +213,22 @@ impl<'a> ValidSets<'a> {
         }
     }
 
-    /// The candidates that are valid for `truths`, the primary one first, in the order of the candidates: K(x) is
-    /// their number.
-    pub fn of(&self, truths: &[NodeId]) -> Vec<NodeId> {
+    /// The candidates that are valid for `truths`, the primary one first, as ascending indices into the candidates: K(x)
+    /// is their number.
+    pub fn of(&self, truths: &[NodeId]) -> Vec<usize> {
         let Some(&primary) = truths.first() else {
             return Vec::new();
         };
         // Equivalents of a truth and of its ancestors are in its closure.
         let closures = truths.iter().flat_map(|&t| self.taxonomy.ancestors(t));
         let namesakes = self.by_name.get(&normalise(self.taxonomy.label(primary)));
-        let mut valid: Vec<(usize, NodeId)> = closures
+        let mut valid: Vec<usize> = closures
             .chain(namesakes.into_iter().flatten().copied())
-            .filter_map(|n| Some((*self.places.get(&n)?, n)))
+            .filter_map(|n| self.places.get(&n).copied())
             .collect();
         valid.sort_unstable();
         valid.dedup();
-        valid.into_iter().map(|(_, n)| n).collect()
+        valid
     }
 }
 

@@ -193,6 +193,9 @@ fn names_need_not_be_text() {
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("1.jpg"), b"").unwrap();
     let dataset = crate::dataset::open(dir.path()).unwrap();
-    assert_eq!(dataset.items[0].path, folder.join("1.jpg"));
+    assert_eq!(
+        dataset.items[0].picture.path(),
+        Some(&*folder.join("1.jpg"))
+    );
     assert_eq!(dataset.items[0].labels, ["caf\u{fffd}"]);
 }

@@ -1,8 +1,6 @@
 //! Labels as written → nodes.
 
-use std::path::PathBuf;
-
-use crate::dataset::{Dataset, Item, OnUnknownLabel, resolve_labels};
+use crate::dataset::{Dataset, Item, OnUnknownLabel, Picture, resolve_labels};
 use crate::taxonomy::{Taxonomy, load_str};
 
 const TAXONOMY: &str = "
@@ -24,7 +22,7 @@ fn taxonomy() -> Taxonomy {
 /// A manifest `m.csv` whose rows have these labels.
 fn dataset(rows: &[&[&str]]) -> Dataset {
     let item = |(i, labels): (usize, &&[&str])| Item {
-        path: PathBuf::from(format!("{i}.jpg")),
+        picture: Picture::File(format!("{i}.jpg").into()),
         name: format!("{i}.jpg"),
         labels: labels.iter().map(|&label| label.to_owned()).collect(),
         line: Some(i + 2),

@@ -72,8 +72,9 @@ fn tell_item(dir: &Path, dataset: &Dataset, i: usize, out: &mut String) {
     } else {
         dataset.source.parent().unwrap_or(dir)
     };
-    if item.path != folder.join(&item.name) {
-        write!(out, " -> {}", item.path.display()).unwrap();
+    let path = item.picture.path().expect("a file");
+    if path != folder.join(&item.name) {
+        write!(out, " -> {}", path.display()).unwrap();
     }
     out.push('\n');
 }

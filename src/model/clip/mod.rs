@@ -20,7 +20,11 @@ use tokenizers::Tokenizer;
 use super::device::{self, DType};
 use super::hub::Checkpoint;
 use super::pixels::Preprocess;
-use super::{Encoder, Fingerprint, ModelError, hash_files, preprocess_of, read_json, tokenizer};
+use super::{
+    EmbeddedCheckpoint, Encoder, Fingerprint, ModelError, hash_files, parse_json, parse_preprocess,
+    preprocess_of, read_json, tokenizer,
+};
+use crate::hash;
 use crate::matrix::Matrix;
 use config::ClipConfig;
 use towers::{TextTower, VisionTower};
@@ -31,15 +35,32 @@ const TEXT_BATCH: usize = 32;
 
 /// A CLIP checkpoint, ready to encode.
 pub struct ClipEncoder {
-    vision: VisionTower,
-    text: TextTower,
+    towers: Towers,
     tokenizer: Tokenizer,
     preprocess: Preprocess,
     config: ClipConfig,
-    logit_scale: f32,
     fingerprint: Fingerprint,
     device: Device,
     dtype: DType,
+    notes: Vec<String>,
+}
+
+/// What a checkpoint's weights make.
+struct Towers {
+    vision: VisionTower,
+    text: TextTower,
+    /// Exponentiated.
+    logit_scale: f32,
+}
+
+/// All that is read of a checkpoint.
+struct Parts {
+    config: ClipConfig,
+    tokenizer: Tokenizer,
+    preprocess: Preprocess,
+    towers: Towers,
+    /// SHA-256 of the weights, the configuration, the tokenizer.
+    hashes: [String; 3],
     notes: Vec<String>,
 }
 
@@ -59,13 +80,7 @@ impl ClipEncoder {
         let config = ClipConfig::from_json(&read_json(&checkpoint.config)?)
             .map_err(|reason| in_file(ModelError::Config(reason)))?;
         let tokenizer = tokenizer::load(checkpoint, config.text.max_position_embeddings)?;
-        let ids = tokenizer.get_vocab_size(true);
-        if ids > config.text.vocab_size {
-            return Err(ModelError::Tokenizer(format!(
-                "it knows {ids} tokens, the model's vocab_size is {}: they do not belong together",
-                config.text.vocab_size
-            )));
-        }
+        check_vocabulary(&tokenizer, &config)?;
         let preprocess = preprocess_of(checkpoint, config.vision.image_size)?;
         let mut notes = Vec::new();
         if checkpoint.preprocessor.is_none() && checkpoint.processor.is_none() {
@@ -76,32 +91,87 @@ impl ClipEncoder {
         // Hashing reads hundreds of megabytes; it runs beside the loading.
         let (towers, hashes) = std::thread::scope(|scope| {
             let hashes = scope.spawn(|| hash(checkpoint));
-            let towers = load_towers(checkpoint, &config, &device, dtype).map_err(in_file);
+            let towers = Weights::open(&checkpoint.weights, &device, dtype.of_candle())
+                .and_then(|weights| Towers::load(&weights, &config))
+                .map_err(in_file);
             (towers, hashes.join().expect("hashing does not panic"))
         });
-        let ((vision, text, logit_scale), [weights, config_hash, tokenizer_hash]) =
-            (towers?, hashes?);
+        let parts = Parts {
+            config,
+            tokenizer,
+            preprocess,
+            towers: towers?,
+            hashes: hashes?,
+            notes,
+        };
+        Ok(Self::new(parts, device, dtype))
+    }
+
+    /// Reads a checkpoint that is part of the program onto `device`.
+    ///
+    /// # Errors
+    /// Parts that are not what they should be: a test holds that they are.
+    pub fn load_embedded(
+        checkpoint: &EmbeddedCheckpoint,
+        device: Device,
+        dtype: DType,
+    ) -> Result<Self, ModelError> {
+        let name = |file: &str| Path::new(checkpoint.name).join(file);
+        let config = ClipConfig::from_json(&parse_json(&name("config.json"), checkpoint.config)?)
+            .map_err(ModelError::Config)?;
+        let tokenizer = tokenizer::parse(
+            &name("tokenizer.json"),
+            checkpoint.tokenizer,
+            config.text.max_position_embeddings,
+        )?;
+        check_vocabulary(&tokenizer, &config)?;
+        let preprocessor = name("preprocessor_config.json");
+        let preprocess = parse_preprocess(
+            &preprocessor,
+            &parse_json(&preprocessor, checkpoint.preprocessor)?,
+            config.vision.image_size,
+        )?;
+        let weights = Weights::embedded(
+            checkpoint.weights,
+            name("model.safetensors"),
+            &device,
+            dtype.of_candle(),
+        )?;
+        let towers = Towers::load(&weights, &config)?;
+        let hashes = [checkpoint.weights, checkpoint.config, checkpoint.tokenizer];
+        let parts = Parts {
+            config,
+            tokenizer,
+            preprocess,
+            towers,
+            // As of a file with the same content, so that a copy on disk has the same fingerprint.
+            hashes: hashes.map(hash::of_bytes),
+            notes: Vec::new(),
+        };
+        Ok(Self::new(parts, device, dtype))
+    }
+
+    fn new(parts: Parts, device: Device, dtype: DType) -> Self {
+        let [weights, config, tokenizer] = parts.hashes;
         let name = device::name(&device);
         let fingerprint = Fingerprint {
             weights,
-            config: config_hash,
-            tokenizer: tokenizer_hash,
-            preprocess: preprocess.clone(),
+            config,
+            tokenizer,
+            preprocess: parts.preprocess.clone(),
             dtype: dtype.name().to_owned(),
             device: name.split(':').next().unwrap_or_default().to_owned(),
         };
-        Ok(Self {
-            vision,
-            text,
-            tokenizer,
-            preprocess,
-            config,
-            logit_scale,
+        Self {
+            towers: parts.towers,
+            tokenizer: parts.tokenizer,
+            preprocess: parts.preprocess,
+            config: parts.config,
             fingerprint,
             device,
             dtype,
-            notes,
-        })
+            notes: parts.notes,
+        }
     }
 
     /// Unit rows of a n × dim tensor; norms in f64.
@@ -124,7 +194,7 @@ impl ClipEncoder {
     }
 
     fn encode_ids(&self, texts: &[&[u32]]) -> Result<Matrix, ModelError> {
-        self.unit_rows(&self.text.forward(texts, &self.device)?)
+        self.unit_rows(&self.towers.text.forward(texts, &self.device)?)
     }
 }
 
@@ -134,7 +204,7 @@ impl Encoder for ClipEncoder {
     }
 
     fn logit_scale(&self) -> f32 {
-        self.logit_scale
+        self.towers.logit_scale
     }
 
     fn fingerprint(&self) -> &Fingerprint {
@@ -177,6 +247,7 @@ impl Encoder for ClipEncoder {
             )));
         }
         let features = self
+            .towers
             .vision
             .forward(pixels, &self.device, self.dtype.of_candle())?;
         self.unit_rows(&features)
@@ -242,25 +313,32 @@ impl Encoder for ClipEncoder {
     }
 }
 
-fn load_towers(
-    checkpoint: &Checkpoint,
-    config: &ClipConfig,
-    device: &Device,
-    dtype: DType,
-) -> Result<(VisionTower, TextTower, f32), ModelError> {
-    let weights = Weights::open(&checkpoint.weights, device, dtype.of_candle())?;
-    let logit_scale = weights.scalar("logit_scale")?.exp();
-    if !logit_scale.is_finite() {
-        return Err(ModelError::Weights {
-            path: checkpoint.weights.first().cloned().unwrap_or_default(),
-            reason: "tensor `logit_scale` is no number whose exponential is finite".into(),
-        });
+impl Towers {
+    fn load(weights: &Weights, config: &ClipConfig) -> Result<Self, ModelError> {
+        let logit_scale = weights.scalar("logit_scale")?.exp();
+        if !logit_scale.is_finite() {
+            return Err(ModelError::Weights {
+                path: weights.path().to_owned(),
+                reason: "tensor `logit_scale` is no number whose exponential is finite".into(),
+            });
+        }
+        Ok(Self {
+            vision: VisionTower::load(weights, config)?,
+            text: TextTower::load(weights, config)?,
+            logit_scale,
+        })
     }
-    Ok((
-        VisionTower::load(&weights, config)?,
-        TextTower::load(&weights, config)?,
-        logit_scale,
-    ))
+}
+
+fn check_vocabulary(tokenizer: &Tokenizer, config: &ClipConfig) -> Result<(), ModelError> {
+    let ids = tokenizer.get_vocab_size(true);
+    if ids <= config.text.vocab_size {
+        return Ok(());
+    }
+    Err(ModelError::Tokenizer(format!(
+        "it knows {ids} tokens, the model's vocab_size is {}: they do not belong together",
+        config.text.vocab_size
+    )))
 }
 
 fn hash(checkpoint: &Checkpoint) -> Result<[String; 3], ModelError> {

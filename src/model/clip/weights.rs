@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::pickle::PthTensors;
-use candle_core::safetensors::MmapedSafetensors;
+use candle_core::safetensors::{MmapedSafetensors, SliceSafetensors};
 use candle_core::{DType, Device, Tensor};
 
 use super::formats::{self, Format};
@@ -12,6 +12,8 @@ use crate::model::ModelError;
 /// Where the tensors are read from.
 enum Files {
     Safetensors(MmapedSafetensors),
+    /// Part of the program.
+    Embedded(SliceSafetensors<'static>),
     Pth(Vec<PthTensors>),
 }
 
@@ -21,6 +23,7 @@ impl Files {
         const MARK: &str = "logit_scale";
         let names: Vec<String> = match self {
             Self::Safetensors(files) => files.tensors().into_iter().map(|(name, _)| name).collect(),
+            Self::Embedded(file) => file.tensors().into_iter().map(|(name, _)| name).collect(),
             Self::Pth(files) => files
                 .iter()
                 .flat_map(|file| file.tensor_infos().keys().cloned())
@@ -63,7 +66,7 @@ pub struct Weights {
     files: Files,
     /// What precedes the names that transformers gives, where the model was saved as a part of another.
     prefix: String,
-    shown: String,
+    shown: PathBuf,
     device: Device,
     dtype: DType,
 }
@@ -98,15 +101,36 @@ impl Weights {
                     .map(|path| open_torch(path).map_err(|reason| bad(path, reason)));
                 Files::Pth(opened.collect::<Result<_, _>>()?)
             };
-        let shown = first.display().to_string();
-        let prefix = files.prefix();
-        Ok(Self {
+        Ok(Self::new(files, first.to_owned(), device, dtype))
+    }
+
+    /// The content of a safetensors file that is part of the program; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn embedded(
+        bytes: &'static [u8],
+        name: PathBuf,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Self, ModelError> {
+        let file = SliceSafetensors::new(bytes)?;
+        Ok(Self::new(Files::Embedded(file), name, device, dtype))
+    }
+
+    fn new(files: Files, shown: PathBuf, device: &Device, dtype: DType) -> Self {
+        Self {
+            prefix: files.prefix(),
             files,
-            prefix,
             shown,
             device: device.clone(),
             dtype,
-        })
+        }
+    }
+
+    /// The first file, as errors call it.
+    pub fn path(&self) -> &Path {
+        &self.shown
     }
 
     /// The tensor `name`, which must have exactly `shape`, in the model's dtype and on its device.
@@ -123,7 +147,7 @@ impl Weights {
     fn stored(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         let name = &format!("{}{name}", self.prefix);
         let fault = |reason: String| ModelError::Weights {
-            path: PathBuf::from(&self.shown),
+            path: self.shown.clone(),
             reason: format!("tensor `{name}` {reason}"),
         };
         let missing = || {
@@ -131,20 +155,21 @@ impl Weights {
                 "of shape {shape:?} is missing: this is not a complete CLIPModel checkpoint"
             ))
         };
+        let broken = |error| fault(format!("is broken: {error}"));
         let tensor = match &self.files {
             Files::Safetensors(files) => {
-                if files.get(name).is_err() {
-                    return Err(missing());
-                }
-                files
-                    .load(name, &Device::Cpu)
-                    .map_err(|e| fault(format!("is broken: {e}")))?
+                files.get(name).map_err(|_| missing())?;
+                files.load(name, &Device::Cpu).map_err(broken)?
+            }
+            Files::Embedded(file) => {
+                file.get(name).map_err(|_| missing())?;
+                file.load(name, &Device::Cpu).map_err(broken)?
             }
             Files::Pth(files) => files
                 .iter()
                 .find_map(|file| file.get(name).transpose())
                 .ok_or_else(missing)?
-                .map_err(|e| fault(format!("is broken: {e}")))?,
+                .map_err(broken)?,
         };
         if tensor.dims() != shape {
             return Err(fault(format!(
