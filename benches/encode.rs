@@ -4,7 +4,7 @@
 //! seconds that one pass over all pictures took. `cargo bench --bench encode -- --model DIR --images DIR`.
 
 use std::io::{BufRead, Write, stdin, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let paths: Vec<PathBuf> = dataset::open(&args.images)?
         .items
         .into_iter()
-        .map(|item| item.path)
+        .filter_map(|item| item.picture.path().map(Path::to_owned))
         .collect();
     let options = EmbedOptions {
         batch: args.batch,
