@@ -45,6 +45,11 @@ impl Matrix {
         &mut self.data[i * self.cols..(i + 1) * self.cols]
     }
 
+    /// A copy of the first `count` rows, of which there must be as many.
+    pub fn first_rows(&self, count: usize) -> Self {
+        Self::new(self.cols, self.data[..count * self.cols].to_vec())
+    }
+
     /// All values, row after row.
     pub fn as_slice(&self) -> &[f32] {
         &self.data

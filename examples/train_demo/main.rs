@@ -8,6 +8,7 @@
 //! it. The result is a checkpoint in the Hugging Face layout, in half precision.
 
 mod data;
+mod held_out;
 mod model;
 mod optimiser;
 mod text;
@@ -21,6 +22,7 @@ use cladist::demo::World;
 use clap::Parser;
 
 use data::{Batch, Batches};
+use held_out::HeldOut;
 use model::{Clip, Sizes};
 use optimiser::AdamW;
 use text::Captions;
@@ -37,9 +39,9 @@ struct Args {
     /// Where checkpoints are kept between runs
     #[arg(long, value_name = "DIR", default_value = "target/train_demo")]
     work: PathBuf,
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..data::MOST_SEEDS))]
     seed: u64,
-    #[arg(long, default_value_t = 8000)]
+    #[arg(long, default_value_t = 4000)]
     steps: u64,
     /// Images a step, over all workers
     #[arg(long, default_value_t = 96)]
@@ -51,21 +53,14 @@ struct Args {
     every: u64,
     /// Held-out drawings to look at
     #[arg(long, default_value_t = 1000)]
-    held_out: u64,
+    held_out: usize,
 }
-
-/// Held-out drawings come from a seed that no training run uses.
-const HELD_OUT_SEED: u64 = u64::MAX;
 
 fn main() -> Result<()> {
     // Each worker computes on a thread of its own (see `step`).
     // SAFETY: no other thread exists yet.
     unsafe { cladist::model::init_threads() };
     let args = Args::parse();
-    ensure!(
-        args.seed != HELD_OUT_SEED,
-        "--seed: this one is for held-out drawings"
-    );
     ensure!(
         args.batch > 0 && args.every > 0 && args.steps > 0,
         "--batch, --every and --steps are at least 1"
@@ -83,7 +78,8 @@ fn main() -> Result<()> {
         eprintln!("going on from step {done}");
     }
 
-    let batches = Batches::new(&world, args.seed, args.batch.div_ceil(workers), workers);
+    let pictures = data::training_seed(args.seed);
+    let batches = Batches::new(&world, pictures, args.batch.div_ceil(workers), workers);
     let (start, first) = (Instant::now(), done);
     let mut loss_since = (0.0, 0u32);
     while done < args.steps {
@@ -104,11 +100,14 @@ fn main() -> Result<()> {
         }
         if done % args.every == 0 || done == args.steps {
             optimiser.save(&checkpoint, done)?;
-            let held_out = evaluate(&clip, &captions, &world, args.held_out)?;
+            let held_out = held_out::evaluate(&clip, &captions, &world, args.held_out)?;
             eprintln!("step {done}: held out: {held_out}");
         }
     }
-    write_model(&args.out, &clip, &captions)?;
+    clip.round_to_half()?;
+    let held_out = held_out::evaluate(&clip, &captions, &world, 4 * args.held_out)?;
+    eprintln!("in half precision: {held_out}");
+    write_model(&args.out, &clip, &captions, &held_out)?;
     eprintln!("model written to {}", args.out.display());
     Ok(())
 }
@@ -185,51 +184,8 @@ fn loss(clip: &Clip, part: &Batch, labels: &[Vec<u32>]) -> Result<Tensor> {
     Ok(((of_images + of_labels)? * 0.5)?)
 }
 
-/// Top-1 on held-out drawings: over the leaves for drawings of leaves, and over all labels against the most specific.
-fn evaluate(clip: &Clip, captions: &Captions, world: &World, n: u64) -> Result<String> {
-    let taxonomy = world.taxonomy();
-    let nodes: Vec<_> = taxonomy.nodes().collect();
-    let labels = clip.texts(&captions.plain()?)?.detach();
-    let batches = Batches::new(world, HELD_OUT_SEED, 64, 1);
-    let (mut leaves, mut leaf_hits, mut all, mut hits, mut mass) = (0u32, 0u32, 0u32, 0u32, 0.0);
-    for i in 0..n.div_ceil(64) {
-        for batch in batches.step(i) {
-            let images = clip.images(&batch.pixels)?.detach();
-            let logits = images
-                .matmul(&labels.t()?)?
-                .broadcast_mul(&clip.scale()?.detach())?;
-            let probabilities = candle_nn::ops::softmax(&logits, 1)?;
-            mass += f64::from(
-                (&probabilities * &batch.truth)?
-                    .sum_all()?
-                    .to_scalar::<f32>()?,
-            );
-            for (row, &specific) in probabilities.to_vec2::<f32>()?.iter().zip(&batch.specific) {
-                let best = |keep: &dyn Fn(usize) -> bool| {
-                    (0..row.len())
-                        .filter(|&c| keep(c))
-                        .max_by(|&a, &b| row[a].total_cmp(&row[b]))
-                };
-                all += 1;
-                hits += u32::from(best(&|_| true) == Some(specific));
-                if taxonomy.is_leaf(nodes[specific]) {
-                    leaves += 1;
-                    leaf_hits += u32::from(best(&|c| taxonomy.is_leaf(nodes[c])) == Some(specific));
-                }
-            }
-        }
-    }
-    let percent = |a: f64, b: u32| 100.0 * a / f64::from(b.max(1));
-    Ok(format!(
-        "top-1 over leaves {:.1} % (n {leaves}), over all labels {:.1} % (n {all}), mass on the valid set {:.1} %",
-        percent(f64::from(leaf_hits), leaves),
-        percent(f64::from(hits), all),
-        percent(mass, all)
-    ))
-}
-
 /// The checkpoint in the Hugging Face layout, weights in half precision.
-fn write_model(out: &Path, clip: &Clip, captions: &Captions) -> Result<()> {
+fn write_model(out: &Path, clip: &Clip, captions: &Captions, held_out: &HeldOut) -> Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("{}: cannot be made", out.display()))?;
     let write = |name: &str, text: String| {
         let path = out.join(name);
@@ -247,6 +203,10 @@ fn write_model(out: &Path, clip: &Clip, captions: &Captions) -> Result<()> {
             "{:#}\n",
             serde_json::json!({"size": size, "crop_size": size})
         ),
+    )?;
+    write(
+        "held-out.json",
+        serde_json::to_string_pretty(held_out)? + "\n",
     )?;
     write("tokenizer.json", captions.tokenizer_json()?)?;
     let weights = clip

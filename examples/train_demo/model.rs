@@ -25,12 +25,15 @@ pub struct Sizes {
     pub context: usize,
 }
 
+/// Width and height of the pictures that the model sees.
+pub const IMAGE_SIZE: usize = 64;
+
 const EPS: f64 = 1e-5;
 
 impl Sizes {
     pub fn demo(vocab: usize) -> Self {
         Self {
-            image_size: 64,
+            image_size: IMAGE_SIZE,
             patch_size: 8,
             width: 128,
             heads: 4,
@@ -194,6 +197,14 @@ impl Clip {
     /// Names and variables for the optimiser: shared, not copied.
     pub fn variables(&self) -> Vec<(String, Var)> {
         self.named.clone()
+    }
+
+    /// Rounds every variable to the nearest number in half precision: what a saved model has.
+    pub fn round_to_half(&self) -> Result<()> {
+        for (_, variable) in &self.named {
+            variable.set(&variable.to_dtype(DType::F16)?.to_dtype(DType::F32)?)?;
+        }
+        Ok(())
     }
 
     fn get(&self, name: &str) -> &Tensor {

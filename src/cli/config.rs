@@ -14,6 +14,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_yaml::Value;
 
+use super::builtin;
+
 /// Used when `--config` is not given, if it exists in the working directory.
 const DEFAULT: &str = "cladist.yaml";
 
@@ -244,7 +246,7 @@ fn beside_config(arg: &Arg, text: &str, path: &Path) -> OsString {
     );
     if let Some(folder) = path.parent().filter(|_| is_path) {
         let beside = folder.join(text);
-        if beside.exists() {
+        if text != builtin::NAME && beside.exists() {
             return beside.into();
         }
     }

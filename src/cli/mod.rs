@@ -1,5 +1,6 @@
 //! Arguments → commands, one file a command. The only room that prints: results to stdout, the rest to stderr.
 
+mod builtin;
 mod check;
 mod config;
 mod demo;
@@ -66,7 +67,7 @@ enum Command {
     Prompts(prompts::PromptsArgs),
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
-    /// A drawn world whose truth is known: pictures with planted multiplicity and planted errors
+    /// See it all at work on a drawn world whose truth is known, with a small model: no files needed
     Demo(demo::DemoArgs),
     /// Print a shell's completion script
     Completions(generate::CompletionsArgs),
@@ -175,7 +176,11 @@ fn ignore_broken_pipe(error: io::Error) -> io::Result<()> {
 
 /// Reads a taxonomy with everything that is wrong with it, its nodes' own prompt templates included.
 fn read_taxonomy(path: &Path) -> Loaded {
-    let mut loaded = taxonomy::load(path, &|path: &Path| std::fs::read(path));
+    let mut loaded = if builtin::is_meant(path) {
+        builtin::taxonomy()
+    } else {
+        taxonomy::load(path, &|path: &Path| std::fs::read(path))
+    };
     let templates = loaded.taxonomy.as_ref().map(crate::prompts::check);
     loaded.add(templates.unwrap_or_default());
     loaded
@@ -253,7 +258,11 @@ fn find_node(taxonomy: &Taxonomy, label: &str) -> anyhow::Result<NodeId> {
 
 /// Opens a data set and tells what its user should know.
 fn open_dataset(path: &Path) -> anyhow::Result<Dataset> {
-    let dataset = dataset::open(path)?;
+    let dataset = if builtin::is_meant(path) {
+        builtin::dataset()?
+    } else {
+        dataset::open(path)?
+    };
     for note in &dataset.notes {
         output::tell!("{note}");
     }

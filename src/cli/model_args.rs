@@ -1,22 +1,30 @@
 //! Options that several commands share: which model on which device, and how images are read.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use crate::demo;
 use crate::embed::EmbedOptions;
 use crate::model::hub::HubError;
 use crate::model::pixels::DecodeOptions;
 use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions, ModelError};
 
-use super::Interrupted;
 use super::output::tell;
 use super::progress::Downloads;
+use super::{Interrupted, builtin};
 
 #[derive(clap::Args)]
 pub struct ModelArgs {
-    /// A CLIP checkpoint: a directory in the Hugging Face layout, or an id such as openai/clip-vit-base-patch32
+    /// A CLIP checkpoint: a directory in the Hugging Face layout, an id such as openai/clip-vit-base-patch32, or `demo`
     #[arg(long, value_name = "DIR|ID", value_hint = clap::ValueHint::AnyPath)]
     pub model: String,
 
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+#[derive(clap::Args)]
+pub struct DeviceArgs {
     /// Where to compute: auto, cpu, cuda, cuda:N or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: DeviceChoice,
@@ -26,7 +34,7 @@ pub struct ModelArgs {
     dtype: DType,
 }
 
-#[derive(clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct ImageArgs {
     /// Images a batch; default: 32 on the CPU (for each core; down to 8 if there are few images), 256 on a GPU
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
@@ -56,18 +64,31 @@ impl ModelArgs {
     /// # Errors
     /// As [`model::load`]; an interruption.
     pub fn load(&self, stop: &AtomicBool) -> anyhow::Result<Box<dyn Encoder>> {
+        self.device.load(&self.model, stop)
+    }
+}
+
+impl DeviceArgs {
+    /// Loads the model that `source` names, as [`ModelArgs::load`].
+    ///
+    /// # Errors
+    /// As [`ModelArgs::load`].
+    pub fn load(&self, source: &str, stop: &AtomicBool) -> anyhow::Result<Box<dyn Encoder>> {
         let options = LoadOptions {
             device: self.device,
             dtype: self.dtype,
         };
-        let encoder = model::load(&self.model, options, &Downloads::new(stop)).map_err(
-            |error| match error {
-                ModelError::Hub(error @ HubError::Interrupted) => {
-                    anyhow::Error::new(Interrupted).context(error)
-                }
-                other => other.into(),
-            },
-        )?;
+        let loaded = if builtin::is_meant(Path::new(source)) {
+            model::load_embedded(&demo::MODEL, options)
+        } else {
+            model::load(source, options, &Downloads::new(stop))
+        };
+        let encoder = loaded.map_err(|error| match error {
+            ModelError::Hub(error @ HubError::Interrupted) => {
+                anyhow::Error::new(Interrupted).context(error)
+            }
+            other => other.into(),
+        })?;
         let gpu = match (cfg!(feature = "cuda"), cfg!(feature = "metal")) {
             (true, _) => Some("cuda"),
             (_, true) => Some("metal"),
@@ -80,7 +101,7 @@ impl ModelArgs {
             tell!("no GPU could be opened, so the CPU computes; `--device {gpu}` says why");
         }
         for note in encoder.notes() {
-            tell!("--model {}: {note}", self.model);
+            tell!("--model {source}: {note}");
         }
         Ok(encoder)
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 use clap::ValueHint;
@@ -20,24 +20,39 @@ use crate::hash;
 use crate::model::Encoder;
 use crate::prompts::{ExpandOptions, TemplateSet};
 use crate::report;
-use crate::run::{self, Candidates, Counts, Inputs, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
+use crate::run::{self, Candidates, Counts, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
 use crate::score::{Collisions, CreditPolicy};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::{self, TextError, shown};
 
 #[derive(clap::Args)]
 pub struct ScoreArgs {
-    /// A folder with a directory per label, or a CSV, TSV, JSON Lines or Parquet manifest
+    /// A folder with a directory per label, a CSV, TSV, JSON Lines or Parquet manifest, or `demo`
     #[arg(long, value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
     images: PathBuf,
 
-    /// The taxonomy's YAML file
+    /// The taxonomy's YAML file, or `demo`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     taxonomy: PathBuf,
 
     #[command(flatten)]
     model: ModelArgs,
 
+    #[command(flatten)]
+    options: ScoreOptions,
+
+    /// Write the run into this directory: summary, predictions, manifest
+    #[arg(long, value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
+    out: Option<PathBuf>,
+
+    /// How to print the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// How to score, whatever is scored.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ScoreOptions {
     #[command(flatten)]
     image: ImageArgs,
 
@@ -52,7 +67,7 @@ pub struct ScoreArgs {
 
     /// What may be answered: truths (the labels that occur), leaves, all, under:NODE, or a file with a label a line; default: truths
     #[arg(long, value_name = "WHICH", value_hint = ValueHint::AnyPath)]
-    candidates: Option<String>,
+    pub candidates: Option<String>,
 
     /// Ranked candidates to keep for each image; 0 keeps all
     #[arg(long, value_name = "K", default_value_t = 5)]
@@ -69,18 +84,10 @@ pub struct ScoreArgs {
     /// What to do with images one of whose labels names no node of the taxonomy, or several
     #[arg(long, value_enum, value_name = "DO", default_value = "error")]
     on_unknown_label: OnUnknown,
-
-    /// Write the run into this directory: summary, predictions, manifest
-    #[arg(long, value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
-    out: Option<PathBuf>,
-
-    /// How to print the answer
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
-    format: Format,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Format {
+pub enum Format {
     Text,
     Json,
 }
@@ -91,11 +98,19 @@ enum OnUnknown {
     Skip,
 }
 
+/// What is scored: the inputs as they are named, and as they are read.
+pub struct Inputs<'a> {
+    pub taxonomy_source: &'a Path,
+    pub taxonomy: Taxonomy,
+    pub images_source: &'a Path,
+    pub dataset: Dataset,
+    pub model_source: &'a str,
+}
+
 /// What is cheap to read, and is checked before the model is touched.
-struct Task {
-    taxonomy: Taxonomy,
+struct Task<'a> {
+    inputs: Inputs<'a>,
     templates: TemplateSet,
-    dataset: Dataset,
     labelled: Labelled,
     policy: CreditPolicy,
     choice: Candidates,
@@ -108,18 +123,58 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     if let Some(out) = &args.out {
         Staging::check(out, run::KIND)?;
     }
-    let task = prepare(args)?;
+    let inputs = Inputs {
+        taxonomy_source: &args.taxonomy,
+        taxonomy: load_taxonomy(&args.taxonomy)?,
+        images_source: &args.images,
+        dataset: open_dataset(&args.images)?,
+        model_source: &args.model.model,
+    };
     let stop = interrupt::install()?;
-    let encoder = args.model.load(stop)?;
+    let load = || args.model.load(stop);
+    let Some(run) = compute(inputs, &args.options, &load, stop)? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    if let Some(out) = &args.out {
+        run::save(&run, Staging::new(out, run::KIND)?)?;
+    }
+    match args.format {
+        Format::Text => output::print(&report::text::render(&run, output::style()))?,
+        Format::Json => output::print(&report::json::render(&run)?)?,
+    }
+    if let Some(out) = &args.out {
+        tell!("run written to {}", out.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
 
-    let (prompted, counts, texts) = expand_prompts(args, &task)?;
+/// Scores the inputs; the model is loaded when all else is found right. `None`, with a word on stderr, if none of the
+/// images could be read.
+///
+/// # Errors
+/// Whatever is wrong with the options, the labels, the model; an interruption.
+pub fn compute(
+    inputs: Inputs<'_>,
+    options: &ScoreOptions,
+    load: &dyn Fn() -> anyhow::Result<Box<dyn Encoder>>,
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<Run>> {
+    let task = prepare(inputs, options)?;
+    let encoder = load()?;
+
+    let prompted = prompted(&task);
+    let expand = ExpandOptions {
+        synonyms: options.synonyms,
+    };
+    let (counts, texts) =
+        expand_prompts(&task.templates, &task.inputs.taxonomy, &prompted, &expand)?;
     warn_of_same_prompts(&task, &prompted, &counts, &texts);
     let prompt_texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let prompt_embeddings = super::embed::encode_texts(encoder.as_ref(), &prompt_texts, stop)?;
     let encoded = super::embed::encode(
-        &args.image,
+        &options.image,
         encoder.as_ref(),
-        &task.dataset,
+        &task.inputs.dataset,
         &task.items,
         stop,
     )?;
@@ -134,7 +189,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
             "cladist: none of the images could be read ({})",
             count(task.items.len(), "image")
         );
-        return Ok(ExitCode::FAILURE);
+        return Ok(None);
     }
     // Rows are in the order of the input, so the rows of the kept items are 0, 1, 2, …
     debug_assert!(kept.iter().enumerate().all(|(i, &(_, row))| i == row));
@@ -144,59 +199,49 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         .collect();
     let scored = truths.iter().filter(|t| !t.is_empty()).count();
 
-    let manifest = manifest(args, &task, encoder.as_ref(), &texts, kept.len(), scored)?;
-    let inputs = Inputs {
-        taxonomy: &task.taxonomy,
+    let manifest = manifest(options, &task, encoder.as_ref(), &texts, kept.len(), scored)?;
+    let inputs = run::Inputs {
+        taxonomy: &task.inputs.taxonomy,
         candidates: task.candidates.clone(),
         prompted,
         prompt_counts: counts,
         prompt_embeddings,
         images: kept
             .iter()
-            .map(|&(item, _)| task.dataset.items[item].name.clone())
+            .map(|&(item, _)| task.inputs.dataset.items[item].name.clone())
             .collect(),
         truths,
         image_embeddings: encoded.embeddings,
         logit_scale: encoder.logit_scale(),
-        collision_threshold: args.collision_cosine,
+        collision_threshold: options.collision_cosine,
         credit: task.policy.clone(),
-        top_k: args.top_k,
+        top_k: options.top_k,
     };
     let run = on_all_cores(|| Run::build(inputs, manifest))?;
-
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }
-    if let Some(out) = &args.out {
-        run::save(&run, Staging::new(out, run::KIND)?)?;
-    }
-    match args.format {
-        Format::Text => output::print(&report::text::render(&run, output::style()))?,
-        Format::Json => output::print(&report::json::render(&run)?)?,
-    }
-    if let Some(out) = &args.out {
-        tell!("run written to {}", out.display());
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(Some(run))
 }
 
 /// Reads and checks all that is cheap, so that a mistake in it is told before minutes of encoding.
-fn prepare(args: &ScoreArgs) -> anyhow::Result<Task> {
-    if !(-1.0..=1.0).contains(&args.collision_cosine) {
+fn prepare<'a>(inputs: Inputs<'a>, options: &ScoreOptions) -> anyhow::Result<Task<'a>> {
+    if !(-1.0..=1.0).contains(&options.collision_cosine) {
         bail!(
             "--collision-cosine {}: a cosine is from -1 to 1",
-            args.collision_cosine
+            options.collision_cosine
         );
     }
-    let taxonomy = load_taxonomy(&args.taxonomy)?;
-    let policy = credit_policy(args, &taxonomy)?;
-    let templates = prompts::load_prompts(args.prompts.as_deref())?;
-    let dataset = open_dataset(&args.images)?;
-    let on_unknown = match args.on_unknown_label {
+    let Inputs {
+        taxonomy, dataset, ..
+    } = &inputs;
+    let policy = credit_policy(options, &inputs)?;
+    let templates = prompts::load_prompts(options.prompts.as_deref())?;
+    let on_unknown = match options.on_unknown_label {
         OnUnknown::Error => OnUnknownLabel::Error,
         OnUnknown::Skip => OnUnknownLabel::Skip,
     };
-    let labelled = dataset::resolve_labels(&dataset, &taxonomy, on_unknown)?;
+    let labelled = dataset::resolve_labels(dataset, taxonomy, on_unknown)?;
     let skipped: HashSet<usize> = labelled.skipped.iter().map(|s| s.item).collect();
     let items: Vec<usize> = (0..dataset.items.len())
         .filter(|i| !skipped.contains(i))
@@ -211,7 +256,10 @@ fn prepare(args: &ScoreArgs) -> anyhow::Result<Task> {
         }
     }
     if items.is_empty() {
-        bail!("{}: no image is left to score", args.images.display());
+        bail!(
+            "{}: no image is left to score",
+            inputs.images_source.display()
+        );
     }
     if labelled.unlabelled > 0 {
         tell!(
@@ -219,8 +267,8 @@ fn prepare(args: &ScoreArgs) -> anyhow::Result<Task> {
             count(labelled.unlabelled, "image")
         );
     }
-    let choice = candidate_choice(args.candidates.as_deref())?;
-    let candidates = choice.select(&taxonomy, &labelled.truths)?;
+    let choice = candidate_choice(options.candidates.as_deref())?;
+    let candidates = choice.select(taxonomy, &labelled.truths)?;
     if choice == Candidates::Truths {
         tell!(
             "candidates: the {} that occur{} as truth (--candidates leaves|all|FILE|under:NODE for others)",
@@ -229,9 +277,8 @@ fn prepare(args: &ScoreArgs) -> anyhow::Result<Task> {
         );
     }
     Ok(Task {
-        taxonomy,
+        inputs,
         templates,
-        dataset,
         labelled,
         policy,
         choice,
@@ -240,16 +287,17 @@ fn prepare(args: &ScoreArgs) -> anyhow::Result<Task> {
     })
 }
 
-fn credit_policy(args: &ScoreArgs, taxonomy: &Taxonomy) -> anyhow::Result<CreditPolicy> {
-    match (&args.credit, taxonomy.credit()) {
+fn credit_policy(options: &ScoreOptions, inputs: &Inputs<'_>) -> anyhow::Result<CreditPolicy> {
+    match (&options.credit, inputs.taxonomy.credit()) {
         (Some(name), _) => CreditPolicy::by_name(name).context("--credit"),
         (None, Some(section)) => CreditPolicy::from_section(section)
-            .with_context(|| format!("{}: credit", args.taxonomy.display())),
+            .with_context(|| format!("{}: credit", inputs.taxonomy_source.display())),
         (None, None) => Ok(CreditPolicy::Logical),
     }
 }
 
-fn candidate_choice(argument: Option<&str>) -> anyhow::Result<Candidates> {
+/// What `--candidates` says.
+pub fn candidate_choice(argument: Option<&str>) -> anyhow::Result<Candidates> {
     Ok(match argument {
         None | Some("truths") => Candidates::Truths,
         Some("leaves") => Candidates::Leaves,
@@ -289,7 +337,7 @@ fn candidate_list(path: &Path) -> anyhow::Result<Candidates> {
 }
 
 /// Tells of labels that the model is asked for in the very same words: a template without a placeholder, or homonyms.
-fn warn_of_same_prompts(task: &Task, prompted: &[NodeId], counts: &[usize], texts: &[String]) {
+fn warn_of_same_prompts(task: &Task<'_>, prompted: &[NodeId], counts: &[usize], texts: &[String]) {
     let mut met: HashMap<&[String], NodeId> = HashMap::new();
     let mut first: Option<(NodeId, NodeId)> = None;
     let mut same = 0;
@@ -303,7 +351,7 @@ fn warn_of_same_prompts(task: &Task, prompted: &[NodeId], counts: &[usize], text
         }
     }
     if let Some((a, b)) = first {
-        let id = |n| shown(task.taxonomy.id(n));
+        let id = |n| shown(task.inputs.taxonomy.id(n));
         tell!(
             "{} the prompts of another label, so the model cannot tell them apart (first: `{}` and `{}`); \
              has every template a {{name}}?",
@@ -318,43 +366,45 @@ fn warn_of_same_prompts(task: &Task, prompted: &[NodeId], counts: &[usize], text
     }
 }
 
-/// The nodes that need a prototype (candidates, then other truths), the number of prompts of each, the prompts.
-fn expand_prompts(
-    args: &ScoreArgs,
-    task: &Task,
-) -> anyhow::Result<(Vec<NodeId>, Vec<usize>, Vec<String>)> {
+/// The nodes that need a prototype: the candidates, then the truths that are none.
+fn prompted(task: &Task<'_>) -> Vec<NodeId> {
     let mut prompted = task.candidates.clone();
     let mut seen: HashSet<NodeId> = prompted.iter().copied().collect();
-    for &truth in task.labelled.truths.iter().flatten() {
-        if seen.insert(truth) {
-            prompted.push(truth);
-        }
-    }
-    let options = ExpandOptions {
-        synonyms: args.synonyms,
-    };
-    let mut counts = Vec::with_capacity(prompted.len());
+    let truths = task.labelled.truths.iter().flatten();
+    prompted.extend(truths.copied().filter(|&truth| seen.insert(truth)));
+    prompted
+}
+
+/// The number of prompts of each node, and the prompts.
+pub fn expand_prompts(
+    templates: &TemplateSet,
+    taxonomy: &Taxonomy,
+    nodes: &[NodeId],
+    options: &ExpandOptions,
+) -> anyhow::Result<(Vec<usize>, Vec<String>)> {
+    let mut counts = Vec::with_capacity(nodes.len());
     let mut texts = Vec::new();
-    for &node in &prompted {
-        let expansion = crate::prompts::expand(&task.templates, &task.taxonomy, node, &options)?;
+    for &node in nodes {
+        let expansion = crate::prompts::expand(templates, taxonomy, node, options)?;
         counts.push(expansion.texts.len());
         texts.extend(expansion.texts);
     }
-    Ok((prompted, counts, texts))
+    Ok((counts, texts))
 }
 
 fn manifest(
-    args: &ScoreArgs,
-    task: &Task,
+    options: &ScoreOptions,
+    task: &Task<'_>,
     encoder: &dyn Encoder,
     texts: &[String],
     predicted: usize,
     scored: usize,
 ) -> anyhow::Result<Manifest> {
-    let taxonomy = &task.taxonomy;
+    let inputs = &task.inputs;
+    let taxonomy = &inputs.taxonomy;
     let ids = task.candidates.iter().map(|&c| taxonomy.id(c).as_bytes());
     // A hash of each image's name and labels first, so that no other grouping of the same words has the same hash.
-    let images: Vec<String> = task
+    let images: Vec<String> = inputs
         .dataset
         .items
         .iter()
@@ -363,26 +413,26 @@ fn manifest(
             hash::of_parts(name.chain(item.labels.iter().map(String::as_bytes)))
         })
         .collect();
-    let encoding = args.image.embed_options(encoder, task.items.len());
+    let encoding = options.image.embed_options(encoder, task.items.len());
     Ok(Manifest {
         schema: MANIFEST_SCHEMA,
         cladist: env!("CARGO_PKG_VERSION").to_owned(),
         taxonomy: SourceHash {
-            source: args.taxonomy.display().to_string(),
+            source: inputs.taxonomy_source.display().to_string(),
             sha256: hash::of_parts(taxonomy.sources().iter().map(|(_, text)| text.as_bytes())),
         },
         prompts: SourceHash {
-            source: args
+            source: options
                 .prompts
                 .clone()
                 .unwrap_or_else(|| crate::prompts::DEFAULT.to_owned()),
             sha256: hash::of_parts(texts.iter().map(String::as_bytes)),
         },
         images: SourceHash {
-            source: args.images.display().to_string(),
+            source: inputs.images_source.display().to_string(),
             sha256: hash::of_parts(images.iter().map(String::as_bytes)),
         },
-        model: json!({ "source": args.model.model, "fingerprint": encoder.fingerprint() }),
+        model: json!({ "source": inputs.model_source, "fingerprint": encoder.fingerprint() }),
         device: encoder.device_name(),
         dtype: encoder.dtype_name().to_owned(),
         candidates: SourceHash {
@@ -391,25 +441,31 @@ fn manifest(
         },
         options: [
             ("batch", json!(encoding.batch)),
-            ("collision-cosine", json!(args.collision_cosine)),
+            ("collision-cosine", json!(options.collision_cosine)),
             ("credit", json!(task.policy.name())),
             (
                 "no-exif-orientation",
                 json!(!encoding.decode.exif_orientation),
             ),
-            ("on-bad-image", json!(value_name(args.image.on_bad_image))),
-            ("on-unknown-label", json!(value_name(args.on_unknown_label))),
+            (
+                "on-bad-image",
+                json!(value_name(options.image.on_bad_image)),
+            ),
+            (
+                "on-unknown-label",
+                json!(value_name(options.on_unknown_label)),
+            ),
             (
                 "synonyms",
-                json!(args.synonyms.unwrap_or(task.templates.synonyms())),
+                json!(options.synonyms.unwrap_or(task.templates.synonyms())),
             ),
-            ("top-k", json!(args.top_k)),
+            ("top-k", json!(options.top_k)),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect(),
         counts: Counts {
-            images: task.dataset.items.len(),
+            images: inputs.dataset.items.len(),
             predicted,
             scored,
             unlabelled: task.labelled.unlabelled,

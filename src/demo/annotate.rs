@@ -7,7 +7,7 @@ use super::Chance;
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// Which true label is written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Habit {
     /// The most specific one.
     Specific,
@@ -16,6 +16,8 @@ pub enum Habit {
     /// Any of the K true ones, each as likely.
     #[default]
     Uniform,
+    /// The most specific one with this probability, from 0 to 1, else as `General`.
+    Mixed { specific: f64 },
 }
 
 /// An annotator: a habit, and a rate of plain errors.
@@ -46,13 +48,18 @@ impl Annotator {
         let is_true = |n: &NodeId| truths.binary_search(n).is_ok();
         // Drawn in this order whatever the rate, so that another rate turns some labels and keeps the others.
         let errs = chance.random::<f64>() < self.error_rate;
+        let general = |chance: &mut Chance| {
+            let others = truths.iter().copied().filter(|&t| t != specific);
+            others.choose(chance)
+        };
         let right = match self.habit {
             Habit::Specific => Some(specific),
-            Habit::General => truths
-                .iter()
-                .copied()
-                .filter(|&t| t != specific)
-                .choose(chance),
+            Habit::General => general(chance),
+            Habit::Mixed { specific: rate } => {
+                // Drawn before the label, so that another rate turns some labels and keeps the others.
+                let is_specific = chance.random::<f64>() < rate;
+                general(chance).filter(|_| !is_specific)
+            }
             Habit::Uniform => truths.iter().copied().choose(chance),
         };
         let wrong = taxonomy.nodes().filter(|n| !is_true(n)).choose(chance);

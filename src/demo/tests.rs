@@ -273,6 +273,7 @@ fn an_annotator_does_what_is_said_of_it() {
         (Habit::Specific, 0.0),
         (Habit::General, 0.1),
         (Habit::Uniform, 0.3),
+        (Habit::Mixed { specific: 0.7 }, 0.2),
     ] {
         let settings = Settings {
             canvas: Canvas {
@@ -285,20 +286,22 @@ fn an_annotator_does_what_is_said_of_it() {
         let (mut errors, mut specific, mut expected_specific) = (0.0, 0.0, 0.0);
         for i in 0..n {
             let item = world.item(&settings, i);
-            let Annotation { label, is_error } = item.annotation;
-            assert_eq!(is_error, !item.truths.contains(&label));
-            let relation = world.taxonomy.relation(label, item.specific);
+            let Annotation { label, is_error } = item.facts.annotation;
+            assert_eq!(is_error, !item.facts.truths.contains(&label));
+            let relation = world.taxonomy.relation(label, item.facts.specific);
             assert_eq!(
                 is_error,
                 !matches!(relation, Relation::Same | Relation::Ancestor)
             );
             errors += f64::from(u8::from(is_error));
-            specific += f64::from(u8::from(label == item.specific));
+            specific += f64::from(u8::from(label == item.facts.specific));
             expected_specific += (1.0 - error_rate)
                 * match habit {
                     Habit::Specific => 1.0,
                     Habit::General => 0.0,
-                    Habit::Uniform => 1.0 / item.truths.len() as f64,
+                    // Every figure has a more general label.
+                    Habit::Mixed { specific } => specific,
+                    Habit::Uniform => 1.0 / item.facts.truths.len() as f64,
                 };
         }
         // Five standard deviations of a binomial share, at most.

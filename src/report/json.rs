@@ -7,10 +7,19 @@ use crate::score::Summary;
 
 /// The summary's fields, as in `summary.json`, and the manifest under `run`, as in `run.yaml`.
 #[derive(Serialize)]
-struct Object<'a> {
+pub struct Object<'a> {
     #[serde(flatten)]
     summary: &'a Summary,
     run: &'a Manifest,
+}
+
+impl<'a> Object<'a> {
+    pub fn new(run: &'a Run) -> Self {
+        Self {
+            summary: &run.summary,
+            run: &run.manifest,
+        }
+    }
 }
 
 /// The object, pretty-printed, with a final newline.
@@ -18,9 +27,5 @@ struct Object<'a> {
 /// # Errors
 /// None in practice: the types hold nothing that JSON cannot say.
 pub fn render(run: &Run) -> serde_json::Result<String> {
-    let object = Object {
-        summary: &run.summary,
-        run: &run.manifest,
-    };
-    Ok(serde_json::to_string_pretty(&object)? + "\n")
+    Ok(serde_json::to_string_pretty(&Object::new(run))? + "\n")
 }

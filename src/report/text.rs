@@ -308,7 +308,8 @@ fn group_colour(group: Group) -> &'static str {
     }
 }
 
-fn paint(style: Style, code: &str, text: &str) -> String {
+/// The text in this ANSI colour, or plain.
+pub(super) fn paint(style: Style, code: &str, text: &str) -> String {
     if style.colour && !text.is_empty() {
         format!("\x1b[{code}m{text}\x1b[0m")
     } else {
@@ -317,7 +318,7 @@ fn paint(style: Style, code: &str, text: &str) -> String {
 }
 
 /// A fraction as a percentage with one decimal, `n/a` where there is none.
-fn percent(share: Option<f64>) -> String {
+pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or("n/a".to_owned(), |share| format!("{:.1} %", 100.0 * share))
 }
 

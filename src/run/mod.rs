@@ -78,10 +78,7 @@ impl Run {
     pub fn build(inputs: Inputs<'_>, manifest: Manifest) -> Self {
         let (taxonomy, candidates) = (inputs.taxonomy, inputs.candidates);
         let all = prototypes(&inputs.prompt_embeddings, &inputs.prompt_counts);
-        let of_candidates = Matrix::new(
-            all.cols(),
-            all.as_slice()[..candidates.len() * all.cols()].to_vec(),
-        );
+        let of_candidates = all.first_rows(candidates.len());
         // Top-5 accuracy needs five, however few are to be kept.
         let ranked_at_least = if inputs.top_k == 0 {
             0

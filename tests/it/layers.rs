@@ -56,7 +56,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "demo",
-        may_name: &["taxonomy"],
+        may_name: &["dataset", "model", "taxonomy"],
         never: IO,
     },
     Rule {
@@ -81,7 +81,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "report",
-        may_name: &["run", "score", "taxonomy", "text"],
+        may_name: &["demo", "run", "score", "taxonomy", "text"],
         never: IO,
     },
 ];
