@@ -29,6 +29,9 @@ pub struct Checked {
     pub looks_like: Option<NodeId>,
 }
 
+/// 1 − m is good to some 1e-10 of itself down to here.
+const SMALLEST_DIFFERENCE: f64 = 1e-6;
+
 /// An annotated class, seen from the candidates: indices of those at or below it, and of those that can be true of one
 /// image together with it, the ones below included.
 struct Class {
@@ -66,8 +69,16 @@ impl Class {
     fn confidence(&self, probabilities: &[f64]) -> f64 {
         let mass = |of: &[usize]| of.iter().map(|&c| probabilities[c]).sum::<f64>();
         let own = mass(&self.below);
-        // What rounding leaves of nothing is no evidence.
-        let against = (1.0 - mass(&self.compatible)).max(0.0);
+        let mut against = 1.0 - mass(&self.compatible);
+        // The difference takes time in the few that are compatible, but a small one is mostly rounding: `own` may be no
+        // larger, and a q that is 1 would miss a threshold of 1.
+        if against < SMALLEST_DIFFERENCE {
+            let mut compatible = self.compatible.iter().copied().peekable();
+            against = (probabilities.iter().enumerate())
+                .filter(|(c, _)| compatible.next_if_eq(c).is_none())
+                .map(|(_, p)| p)
+                .sum();
+        }
         if own > 0.0 {
             own / (own + against)
         } else {
@@ -90,7 +101,7 @@ fn can_both_hold(relation: Relation) -> bool {
 /// The classes are the primary labels that occur. The threshold t_k of class k is the mean of q(k|x) over the images
 /// annotated with k. The annotation j of an image is suspect, counted off the diagonal of the confident joint, if for
 /// some class k that cannot hold together with any label of the image q(k|x) ≥ t_k and q(k|x) > q(j|x); of several, the
-/// one of largest q.
+/// one of largest q, of equals the first by id.
 pub struct Checks<'a> {
     taxonomy: &'a Taxonomy,
     truths: &'a [Vec<NodeId>],
@@ -104,7 +115,8 @@ impl<'a> Checks<'a> {
     /// the images that carry it cannot be checked.
     pub fn new(taxonomy: &'a Taxonomy, candidates: &[NodeId], truths: &'a [Vec<NodeId>]) -> Self {
         let mut labels: Vec<NodeId> = truths.iter().filter_map(|t| t.first()).copied().collect();
-        labels.sort_unstable();
+        // By id, since of equal rivals the first is taken.
+        labels.sort_unstable_by_key(|&label| taxonomy.id(label));
         labels.dedup();
         let classes: Vec<Class> = labels
             .into_par_iter()
@@ -191,7 +203,7 @@ mod tests {
     use crate::taxonomy::load_str;
 
     const TAXONOMY: &str =
-        "tree: {animal: {dog: [poodle, beagle], cat: }, plant: {tree: , rose: }}";
+        "tree: {animal: {dog: [poodle, beagle], cat: }, plant: {tree: [ash], rose: }}";
 
     /// Images whose probabilities over `candidates` are these: log p as the similarities of a one-hot space.
     fn check(
@@ -266,6 +278,56 @@ mod tests {
         assert_eq!((like(2), like(3)), (None, Some("cat")));
         // Of `dog` the threshold is 0.3, but its own label is no less likely.
         assert_eq!((like(0), like(1)), (None, None));
+    }
+
+    /// Where nearly all of the mass is above the label, what little is left decides, not what rounding leaves.
+    #[test]
+    fn little_mass_is_weighed_as_much_is() {
+        let found = check(
+            &["animal", "dog", "cat"],
+            &[
+                (&["dog"], &[1.0, 3e-20, 1e-20]),
+                (&["cat"], &[1.0, 1e-30, 1e-20]),
+            ],
+        );
+        let own = |i: usize| found[i].as_ref().unwrap().0;
+        assert!((own(0) - 0.75).abs() < 1e-5, "{}", own(0));
+        assert!((own(1) - 1.0).abs() < 1e-9, "{}", own(1));
+    }
+
+    /// A threshold of 1 is met by an image that the model is as sure of, whatever the rounding of its probabilities.
+    #[test]
+    fn a_sure_model_reaches_a_threshold_of_one() {
+        let candidates = ["dog", "poodle", "beagle", "cat"];
+        for k in 1..40 {
+            let (a, b) = (k as f32 / 97.0, 0.3 / k as f32);
+            let sure = |a: f32, b: f32| [a, b, 1.0 - a - b, 1e-30];
+            let found = check(
+                &candidates,
+                &[
+                    (&["dog"], &sure(0.2, 0.3)),
+                    (&["cat"], &sure(a, b)),
+                    (&["cat"], &[1e-30, 1e-30, 1e-30, 1.0]),
+                ],
+            );
+            let like = found[1].as_ref().unwrap().1.as_deref();
+            assert_eq!(like, Some("dog"), "{k}");
+        }
+    }
+
+    /// `tree` is before `ash` in the file.
+    #[test]
+    fn of_equal_rivals_the_first_by_id_is_taken() {
+        let found = check(
+            &["dog", "ash"],
+            &[
+                (&["tree"], &[0.1, 0.9]),
+                (&["ash"], &[0.1, 0.9]),
+                (&["dog"], &[0.05, 0.95]),
+            ],
+        );
+        let like = found[2].as_ref().unwrap().1.as_deref();
+        assert_eq!(like, Some("ash"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a run says against an independent implementation (`tests/parity/verdicts.py`) on random DAGs with one root or
 //! several, equivalences, overlaps, disjointness, shared names and prototypes that nearly coincide: relations, LCA sets,
-//! information, answers with ties, verdicts, K, credit, and every figure of the summary.
+//! information, answers with ties, verdicts, K, credit, masses, suspect annotations, and every figure of the summary.
 
 use std::collections::HashSet;
 
@@ -24,6 +24,9 @@ const RELATIONS: [Relation; 8] = [
 
 /// The fixture rounds to twelve decimals.
 const CLOSE: f64 = 1e-11;
+
+/// What becomes of similarities in f32, each off by some 1e-7, by the sharpest softmax.
+const CLOSE_PROBABILITY: f64 = 1e-5;
 
 struct World {
     facts: Value,
@@ -113,8 +116,17 @@ impl World {
 
     /// The run that the program would make of these images.
     fn run(&self, credit: CreditPolicy, top_k: usize) -> Run {
+        self.run_with(self.truths(), credit, top_k)
+    }
+
+    /// The labels of the images, the primary one first.
+    fn truths(&self) -> Vec<Vec<NodeId>> {
+        self.images().map(|i| self.nodes(&i["truths"])).collect()
+    }
+
+    /// The run if the images had these labels.
+    fn run_with(&self, truths: Vec<Vec<NodeId>>, credit: CreditPolicy, top_k: usize) -> Run {
         let candidates = self.nodes(&self.facts["candidates"]);
-        let truths: Vec<Vec<NodeId>> = self.images().map(|i| self.nodes(&i["truths"])).collect();
         let mut prompted = candidates.clone();
         let mut met: HashSet<NodeId> = candidates.iter().copied().collect();
         prompted.extend(truths.iter().flatten().filter(|&&t| met.insert(t)));
@@ -140,7 +152,7 @@ impl World {
             images: (0..truths.len()).map(|i| i.to_string()).collect(),
             truths,
             image_embeddings: Matrix::new(axes.len() + 1, pictures.collect()),
-            logit_scale: 100.0,
+            logit_scale: self.facts["logit_scale"].as_f64().unwrap() as f32,
             collision_threshold: self.facts["threshold"].as_f64().unwrap(),
             credit,
             top_k,
@@ -192,9 +204,14 @@ fn manifest() -> Manifest {
 
 #[track_caller]
 fn assert_close(found: Option<f64>, expected: &Value, what: &str) {
-    let (found, expected) = (found, expected.as_f64());
+    assert_within(CLOSE, found, expected, what);
+}
+
+#[track_caller]
+fn assert_within(allowed: f64, found: Option<f64>, expected: &Value, what: &str) {
+    let expected = expected.as_f64();
     let is_close = match (found, expected) {
-        (Some(found), Some(expected)) => (found - expected).abs() < CLOSE,
+        (Some(found), Some(expected)) => (found - expected).abs() < allowed,
         (found, expected) => found == expected,
     };
     assert!(is_close, "{what}: {found:?}, expected {expected:?}");
@@ -333,7 +350,33 @@ fn credit_under_every_policy() {
     }
 }
 
-/// Every figure of the summary; top-5 accuracy also where fewer answers are kept.
+#[test]
+fn masses_and_suspect_annotations() {
+    for world in World::all() {
+        let run = world.run(CreditPolicy::Strict, 1);
+        for (found, expected) in run.predictions.iter().zip(world.images()) {
+            let Some(judged) = found.judged else {
+                assert_eq!(expected.get("mass"), None);
+                continue;
+            };
+            let close = |found, of: &Value| {
+                assert_within(CLOSE_PROBABILITY, found, of, &expected.to_string());
+            };
+            close(judged.mass.truth, &expected["mass"][0]);
+            close(Some(judged.mass.valid), &expected["mass"][1]);
+            let checked = judged.checked;
+            close(
+                checked.map(|c| c.self_confidence),
+                &expected["self_confidence"],
+            );
+            let looks_like = checked.and_then(|c| c.looks_like);
+            let looks_like = looks_like.map(|n| world.taxonomy.id(n));
+            assert_eq!(json!(looks_like), expected["looks_like"], "{expected}");
+        }
+    }
+}
+
+/// Every figure of the summary but those below; top-5 accuracy also where fewer answers are kept.
 #[test]
 fn the_summary() {
     for world in World::all() {
@@ -401,6 +444,65 @@ fn the_summary() {
     }
 }
 
+#[test]
+fn the_summary_of_masses_and_suspect_annotations() {
+    for world in World::all() {
+        let expected = &world.facts["summary"];
+        let summary = world.run(CreditPolicy::Strict, 1).summary;
+        let (found, expected_dilution) = (&summary.dilution, &expected["dilution"]);
+        let close = |found, of: &Value, what| assert_within(CLOSE_PROBABILITY, found, of, what);
+        let mass = &expected_dilution["semantic_mass"];
+        close(found.semantic_mass, mass, "semantic mass");
+        assert_eq!(json!(found.n), expected_dilution["n"]);
+        let rows = expected_dilution["by_k"].as_array().unwrap();
+        assert_eq!(found.by_k.len(), rows.len());
+        for (found, row) in found.by_k.iter().zip(rows) {
+            assert_eq!(json!([found.k, found.n]), json!([row[0], row[1]]));
+            close(Some(found.mean), &row[2], "mean dilution");
+            assert_close(Some(found.expected), &row[3], "1/K");
+        }
+        // Relative errors of the means add up in it, over a range of log K of about 1.
+        let slope = &expected_dilution["slope"];
+        assert_within(10.0 * CLOSE_PROBABILITY, found.slope, slope, "slope");
+
+        let found = summary.suspects;
+        assert_eq!(
+            json!([found.checked, found.flagged, found.confirmed]),
+            expected["suspects"]
+        );
+        let share = found.flagged as f64 / found.checked as f64;
+        assert_eq!(found.share, Some(share));
+    }
+}
+
+/// Against drawing the images of the fixture one by one, 2000 times here and there. A quantile that leaves out 2.5 %
+/// has a Monte-Carlo error of sqrt(0.025 · 0.975 / 2000) / φ(1.96) = 0.06 standard deviations of the replicates, the
+/// difference of two such 0.085: five times that is allowed.
+#[test]
+fn the_headline_interval_is_that_of_drawing_images() {
+    const ALLOWED: f64 = 5.0 * 0.085;
+    let (mut intervals, mut lowered) = (0, 0);
+    for world in World::all() {
+        let multiplicity = world.run(CreditPolicy::Strict, 1).summary.multiplicity;
+        let expected = &world.facts["summary"]["interval_95"];
+        let Some(found) = multiplicity.interval_95 else {
+            assert_eq!(expected, &Value::Null);
+            continue;
+        };
+        for (found, end) in [(found.low, &expected[0]), (found.high, &expected[1])] {
+            let deviation = end[1].as_f64().unwrap();
+            assert_within(ALLOWED * deviation, Some(found), &end[0], "interval");
+        }
+        intervals += 1;
+        // Suspect annotations count for more than what is allowed.
+        let suspects = world.facts["summary"]["suspects"][2].as_f64().unwrap();
+        let errors = world.facts["summary"]["errors"].as_f64().unwrap();
+        let deviation = expected[0][1].as_f64().unwrap();
+        lowered += usize::from(suspects / errors > 2.0 * ALLOWED * deviation);
+    }
+    assert!(intervals > 5 && lowered > 2, "{intervals} {lowered}");
+}
+
 /// What the worlds are made for occurs in them.
 #[test]
 fn the_worlds_have_what_is_rare() {
@@ -416,6 +518,45 @@ fn the_worlds_have_what_is_rare() {
     };
     assert!(sum("without_valid_candidate") > 10);
     assert!(sum("truth_not_a_candidate") > 10);
+    // Suspect annotations whose answer is right all the same and whose is not, and labels that cannot be checked.
+    let flagged = |verdicts: &[&str]| {
+        let is_flagged = |i: &&Value| i["looks_like"].is_string();
+        let has = |i: &&Value| verdicts.iter().any(|&v| i["verdict"] == v);
+        images().filter(is_flagged).filter(has).count()
+    };
+    let confirmed = flagged(&["synonym", "also_valid", "generalised"]);
+    let mistaken = flagged(&["near", "related", "unrelated"]);
+    let unchecked = images()
+        .filter(|i| i.get("mass").is_some() && i["self_confidence"].is_null())
+        .count();
+    assert!(
+        confirmed > 20 && mistaken > 20 && unchecked > 20,
+        "{confirmed} {mistaken} {unchecked}"
+    );
+    // With the primary label alone they would look like another class.
+    let mut ruled_out = 0;
+    for world in &worlds {
+        let mut truths = world.truths();
+        truths.iter_mut().for_each(|labels| labels.truncate(1));
+        let alone = world.run_with(truths, CreditPolicy::Strict, 1);
+        for (alone, image) in alone.predictions.iter().zip(world.images()) {
+            let checked = alone.judged.and_then(|judged| judged.checked);
+            let looks_like = checked.and_then(|checked| checked.looks_like);
+            let looks_like = looks_like.map(|n| world.taxonomy.id(n));
+            ruled_out +=
+                usize::from(looks_like.is_some() && json!(looks_like) != image["looks_like"]);
+        }
+    }
+    assert!(ruled_out > 20, "{ruled_out}");
+    // Many K, and one alone.
+    let rows = |w: &World| {
+        w.facts["summary"]["dilution"]["by_k"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert!(worlds.iter().any(|w| rows(w) == 1));
+    assert!(worlds.iter().filter(|w| rows(w) > 6).count() > 3);
     // Collisions of prototypes alone, on either side of the threshold, and ties that ids decide.
     let (mut above, mut below, mut ties) = (0, 0, 0);
     for world in &worlds {
@@ -424,7 +565,8 @@ fn the_worlds_have_what_is_rare() {
             let (answers, Some(judged)) = (&prediction.top_k, prediction.judged) else {
                 continue;
             };
-            ties += usize::from(answers[0].similarity == answers[1].similarity);
+            let next = answers.get(1).map(|answer| answer.similarity);
+            ties += usize::from(next == Some(answers[0].similarity));
             let leans = |a: NodeId, b: NodeId| {
                 let leaning = world.facts["leaning"].get(world.taxonomy.id(a))?;
                 (world.node(&leaning[0]) == b).then(|| leaning[1].as_f64())?

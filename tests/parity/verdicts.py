@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""An independent reference for what a run says: METHOD 2–6 by brute force on sets.
+"""An independent reference for what a run says: METHOD 2–6, 8 and 10 by brute force on sets.
 
 Makes random DAGs with several parents and one or several roots, equivalences, overlaps, disjointness, shared names and
 text prototypes that nearly coincide; answers random images on them by similarity, with deliberate ties; judges the
-answers and sums up; and writes tests/fixtures/verdicts.json, which tests/it/verdicts.rs compares with.
-Needs nothing beyond Python:  python3 tests/parity/verdicts.py
+answers, follows the probability and looks for annotations that it contradicts; sums up; and writes
+tests/fixtures/verdicts.json, which tests/it/verdicts.rs compares with.
+Needs numpy:  python3 tests/parity/verdicts.py
 """
 import json
 import math
@@ -14,6 +15,8 @@ from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
+
 OUT = Path(__file__).resolve().parent.parent / "fixtures" / "verdicts.json"
 CONFIRMED = ["synonym", "also_valid", "generalised"]
 POSSIBLE = ["specialised", "overlap", "name_collision"]
@@ -21,6 +24,9 @@ MISTAKES = ["near", "related", "unrelated"]
 VERDICTS = ["exact", *CONFIRMED, *POSSIBLE, *MISTAKES]
 VALID = {"exact", *CONFIRMED}
 ORDER = ["same", "equivalent", "ancestor", "descendant", "overlapping", "sibling", "related", "unrelated"]
+# Below such a difference the f32 similarities of the program may decide otherwise.
+CLOSE_CALL = 1e-4
+REPLICATES = 2000
 POLICIES = ["strict", "logical", "hf1", "wu-palmer", "lin", "depth"]
 
 
@@ -201,6 +207,127 @@ class Prototypes:
                 return None
         return sorted(candidates, key=lambda c: (-at[c], c))
 
+    def probabilities(self, picture, candidates, logit_scale):
+        """Softmax over the candidates."""
+        length = math.hypot(*picture.values())
+        logits = logit_scale * np.array([self.similarity(picture, c) / length for c in candidates])
+        weights = np.exp(logits - logits.max())
+        return weights / weights.sum()
+
+
+class Suspicion:
+    """Confident learning, a row an image (of those that have labels) and a column a class."""
+
+    def __init__(self, world, candidates, images, probabilities):
+        self.world = world
+        self.images = images
+        primary = [image["truths"][0] for image in images]
+        times = np.array([image["times"] for image in images])
+        below = lambda c, label: world.relation(c, label) in ("same", "equivalent", "descendant")
+        labels = sorted(set(primary))
+        self.classes = [label for label in labels if any(below(c, label) for c in candidates)]
+        mass = lambda holds: probabilities @ np.array([[float(holds(c, k)) for k in self.classes] for c in candidates])
+        own, against = mass(below), mass(self.exclude)
+        with np.errstate(invalid="ignore"):
+            self.q = np.nan_to_num(own / (own + against), nan=0.0)
+        self.own = [self.q[i, self.classes.index(j)] if j in self.classes else None for i, j in enumerate(primary)]
+        self.thresholds = []
+        for k in self.classes:
+            carries = np.array([j == k for j in primary])
+            self.thresholds.append(np.average(self.q[carries, self.classes.index(k)], weights=times[carries]))
+        # Classes of the same candidates have one and the same q, to the last bit.
+        self.sameness = [tuple((below(c, k), self.exclude(c, k)) for c in candidates) for k in self.classes]
+
+    def exclude(self, a, b):
+        """Whether no image is an instance of both, as far as the taxonomy tells."""
+        return self.world.relation(a, b) in ("sibling", "related", "unrelated")
+
+    def rivals(self, i):
+        """The indices of the classes that no label of image `i` can hold together with."""
+        labels = self.images[i]["truths"]
+        return [k for k, rival in enumerate(self.classes) if all(self.exclude(rival, label) for label in labels)]
+
+    def looks_like(self, i):
+        if self.own[i] is None:
+            return None
+        confident = [k for k in self.rivals(i) if self.q[i, k] >= self.thresholds[k] and self.q[i, k] > self.own[i]]
+        return min(confident, key=lambda k: (-self.q[i, k], self.classes[k]), default=None)
+
+    def is_close_call(self, i):
+        """Whether a difference too small for f32 decides."""
+        if self.own[i] is None:
+            return False
+        near = lambda a, b: abs(a - b) < CLOSE_CALL
+        best = self.looks_like(i)
+        for k in self.rivals(i):
+            q, threshold = self.q[i, k], self.thresholds[k]
+            # Either comparison decides unless the other one says no anyhow.
+            if near(q, threshold) and q > self.own[i] - CLOSE_CALL:
+                return True
+            if near(q, self.own[i]) and q > threshold - CLOSE_CALL:
+                return True
+            if best is not None and near(q, self.q[i, best]) and q > threshold:
+                if self.sameness[k] != self.sameness[best]:
+                    return True
+        return False
+
+
+def where_it_goes(world, candidates, images, prototypes, logit_scale):
+    """Adds to the images where their probability goes; without those where too small a difference decides."""
+    ids = sorted(world.rep)
+    while True:
+        labelled = [image for image in images if image["truths"]]
+        pictures = [dict(zip(ids, map(int, image["picture"]))) for image in labelled]
+        probabilities = np.array([prototypes.probabilities(p, candidates, logit_scale) for p in pictures])
+        suspicion = Suspicion(world, candidates, labelled, probabilities)
+        close = [image for i, image in enumerate(labelled) if suspicion.is_close_call(i)]
+        if not close:
+            break
+        # The thresholds change with them.
+        images = [image for image in images if not any(image is c for c in close)]
+    for i, image in enumerate(labelled):
+        of = dict(zip(candidates, probabilities[i]))
+        like = suspicion.looks_like(i)
+        image |= {"truth_mass": of.get(image["truths"][0]),
+                  "valid_mass": sum(of[c] for c in world.valid(candidates, image["truths"])),
+                  "self_confidence": suspicion.own[i],
+                  "looks_like": None if like is None else suspicion.classes[like]}
+    return images
+
+
+def dilution(rows):
+    """Semantic mass, n, a row a K, the slope."""
+    shares = {}
+    for row in rows:
+        if row["truth_mass"] is not None and row["valid_mass"] > 0:
+            shares.setdefault(row["k"], []).append(row["truth_mass"] / row["valid_mass"])
+    by_k = [[k, len(of), np.mean(of), 1 / k] for k, of in sorted(shares.items())]
+    slope = None
+    if len(by_k) > 1:
+        k, n, mean, _ = np.array(by_k).T
+        # The weights of polyfit are those of the residuals before they are squared.
+        slope = np.polyfit(np.log(k), np.log(mean), 1, w=np.sqrt(n))[0]
+    return {"semantic_mass": np.mean([row["valid_mass"] for row in rows]), "n": sum(row[1] for row in by_k),
+            "by_k": by_k, "slope": slope}
+
+
+def bootstrap(rows):
+    """The two ends of the headline's interval, each with the standard deviation of its share over the replicates."""
+    is_error = np.array([row["verdict"] != "exact" for row in rows])
+    if is_error.sum() < 10:
+        return None
+    confirmed = np.array([row["verdict"] in CONFIRMED for row in rows])
+    possible = np.array([row["verdict"] in POSSIBLE for row in rows])
+    suspect = np.array([row["looks_like"] is not None for row in rows])
+    drawn = np.random.default_rng(10).integers(0, len(rows), (REPLICATES, len(rows)))
+    errors = is_error[drawn].sum(axis=1)
+    drawn, errors = drawn[errors > 0], errors[errors > 0]
+    ends = []
+    for part, quantile in [(confirmed & ~suspect, 0.025), (confirmed | possible, 0.975)]:
+        shares = part[drawn].sum(axis=1) / errors
+        ends.append([np.quantile(shares, quantile), np.std(shares)])
+    return ends
+
 
 def summary(world, candidates, images, policies):
     """The figures of a run, from its judged images: each counts `times`."""
@@ -228,6 +355,12 @@ def summary(world, candidates, images, policies):
         "truth_not_a_candidate": sum(row["truths"][0] not in candidates for row in rows),
         "confusions": [[t, p, count, VERDICTS[v], relation, world.lca(p, t)] for (t, p, v, relation), count in worst],
         "credit": [mean([row["credit"][i] for row in rows]) for i in range(len(policies))],
+        "dilution": dilution(rows),
+        # Checked, flagged, and flagged with a verdict of confirmed multiplicity.
+        "suspects": [sum(row["self_confidence"] is not None for row in rows),
+                     sum(row["looks_like"] is not None for row in rows),
+                     sum(row["looks_like"] is not None and row["verdict"] in CONFIRMED for row in rows)],
+        "interval_95": bootstrap(rows),
     }
 
 
@@ -347,14 +480,23 @@ def lca_set(world, a, b):
 def rounded(value):
     """Twelve decimals, everywhere: enough to compare with, and half the length."""
     if isinstance(value, float):
-        return round(value, 12)
+        return round(float(value), 12)
     if isinstance(value, dict):
         return {k: rounded(v) for k, v in value.items()}
     return [rounded(v) for v in value] if isinstance(value, list) else value
 
 
-def random_facts(rng, one_root, extra, of_root, count, threshold, section):
-    parents, names, equivalent = random_world(rng, 24, one_root)
+def shortened(image):
+    """The probabilities are no better than the program's f32 similarities: seven decimals."""
+    short = lambda p: None if p is None else round(float(p), 7)
+    if "verdict" in image:
+        image |= {"mass": [short(image.pop("truth_mass")), short(image.pop("valid_mass"))],
+                  "self_confidence": short(image["self_confidence"])}
+    return image
+
+
+def random_facts(rng, one_root, extra, of_root, count, threshold, logit_scale, section, size=24, pictures=50):
+    parents, names, equivalent = random_world(rng, size, one_root)
     if extra:
         second_root(rng, parents, names, equivalent, extra, of_root)
     overlaps, disjoint = declared(rng, parents, names, equivalent)
@@ -367,7 +509,9 @@ def random_facts(rng, one_root, extra, of_root, count, threshold, section):
     # The section of the file: a policy's name in either form, or a table.
     policies = [*POLICIES, section if isinstance(section, str) else section.get("policy") or section["table"]]
     prototypes = random_prototypes(rng, world, ids, threshold)
-    images = random_images(rng, world, ids, candidates, prototypes, policies, 50)
+    images = random_images(rng, world, ids, candidates, prototypes, policies, pictures)
+    images = where_it_goes(world, candidates, images, prototypes, logit_scale)
+    figures = summary(world, candidates, images, policies)
     in_file = rng.sample(ids, len(ids))
     return rounded({
         "nodes": {n: {"parents": parents[n], "names": names[n]} for n in in_file},
@@ -377,7 +521,8 @@ def random_facts(rng, one_root, extra, of_root, count, threshold, section):
         "relations": ["".join(str(ORDER.index(world.relation(a, b))) for b in ids) for a in ids],
         "lca": [lca_set(world, a, b) for i, a in enumerate(ids) for b in ids[i:]],
         "candidates": candidates, "threshold": threshold, "leaning": prototypes.leaning,
-        "images": images, "summary": summary(world, candidates, images, policies),
+        "logit_scale": logit_scale,
+        "images": [shortened(image) for image in images], "summary": figures,
     })
 
 
@@ -387,18 +532,20 @@ def main():
     harsh = {"table": {"exact": 0.5, "generalised": 0, "overlap": 1, "name_collision": 0.25, "related": 0.0625,
                        "unrelated": 1e-2}}
     # One root or several; a second node without parents, equivalent to an inner node or to the root, which its id puts
-    # before or after it; how many candidates, 0 for all nodes; τ; the section.
+    # before or after it; how many candidates, 0 for all nodes; τ; how sharp the softmax is; the section. The last world
+    # is too small for an interval and a slope.
     worlds = [random_facts(rng, *given) for given in [
-        (False, None, False, 16, 0.99, table),
-        (False, None, False, 0, 0.99, harsh),
-        (False, None, False, 4, 0.99, {"policy": "lin"}),
-        (False, None, False, 12, 0.9, table),
-        (False, None, False, "leaves", 0.99, harsh),
-        (True, None, False, 16, 0.99, harsh),
-        (True, None, False, 0, 0.99, "wu-palmer"),
-        (True, "n24", False, "leaves", 0.99, table),
-        (True, "a00", False, 0, 0.99, {"policy": "depth"}),
-        (True, "n24", True, 10, 0.99, harsh),
+        (False, None, False, 16, 0.99, 10, table),
+        (False, None, False, 0, 0.99, 8, harsh),
+        (False, None, False, 4, 0.99, 6, {"policy": "lin"}),
+        (False, None, False, 12, 0.9, 12, table),
+        (False, None, False, "leaves", 0.99, 10, harsh),
+        (True, None, False, 16, 0.99, 15, harsh),
+        (True, None, False, 0, 0.99, 20, "wu-palmer"),
+        (True, "n24", False, "leaves", 0.99, 6, table),
+        (True, "a00", False, 0, 0.99, 100, {"policy": "depth"}),
+        (True, "n24", True, 10, 0.99, 10, harsh),
+        (True, None, False, 1, 0.99, 10, "strict", 8, 6),
     ]]
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text("[" + ",\n".join(json.dumps(w, separators=(",", ":")) for w in worlds) + "]\n")
@@ -406,7 +553,9 @@ def main():
         figures = w["summary"]
         print(f"n {figures['n']}  verdicts {figures['verdicts']}  K=0 {figures['without_valid_candidate']}  "
               f"no candidate {figures['truth_not_a_candidate']}  top1 {figures['top1']:.2f}  "
-              f"ceiling {figures['ceiling']:.2f}  top5 {figures['top5']}  confusions {figures['confusions'][0][2]}")
+              f"ceiling {figures['ceiling']:.2f}  top5 {figures['top5']}  confusions {figures['confusions'][0][2]}  "
+              f"suspects {figures['suspects']}  interval {figures['interval_95']}  "
+              f"K {len(figures['dilution']['by_k'])}  slope {figures['dilution']['slope']}")
     print(f"{OUT.name}: {OUT.stat().st_size} bytes, {sum(len(w['disjoint']) for w in worlds)} declared overlapping and "
           "disjoint")
 
