@@ -98,7 +98,7 @@ fn can_both_hold(relation: Relation) -> bool {
 /// Checks annotations by confident learning (Northcutt et al., JAIR 2021) on probabilities with related classes
 /// collapsed (METHOD 8), since an ancestor as a label is no label noise.
 ///
-/// The classes are the primary labels that occur. The threshold t_k of class k is the mean of q(k|x) over the images
+/// The classes are the primary labels that occur, equivalent ones as one, under the least id. The threshold t_k of class k is the mean of q(k|x) over the images
 /// annotated with k. The annotation j of an image is suspect, counted off the diagonal of the confident joint, if for
 /// some class k that cannot hold together with any label of the image q(k|x) ≥ t_k and q(k|x) > q(j|x); of several, the
 /// one of largest q, of equals the first by id.
@@ -114,7 +114,8 @@ impl<'a> Checks<'a> {
     /// For images with these labels, the primary one first. A label without a candidate at or below it is no class:
     /// the images that carry it cannot be checked.
     pub fn new(taxonomy: &'a Taxonomy, candidates: &[NodeId], truths: &'a [Vec<NodeId>]) -> Self {
-        let mut labels: Vec<NodeId> = truths.iter().filter_map(|t| t.first()).copied().collect();
+        let primary = truths.iter().filter_map(|t| t.first());
+        let mut labels: Vec<NodeId> = primary.map(|&t| taxonomy.representative(t)).collect();
         // By id, since of equal rivals the first is taken.
         labels.sort_unstable_by_key(|&label| taxonomy.id(label));
         labels.dedup();
@@ -132,7 +133,8 @@ impl<'a> Checks<'a> {
     }
 
     fn class_of(&self, image: usize) -> Option<usize> {
-        self.places.get(self.truths[image].first()?).copied()
+        let label = self.taxonomy.representative(*self.truths[image].first()?);
+        self.places.get(&label).copied()
     }
 
     /// q(j|x) of an image's primary label j; `None` if it cannot be checked.

@@ -221,7 +221,8 @@ class Suspicion:
     def __init__(self, world, candidates, images, probabilities):
         self.world = world
         self.images = images
-        primary = [image["truths"][0] for image in images]
+        # Equivalent labels are one class, under the least id.
+        primary = [world.rep[image["truths"][0]] for image in images]
         times = np.array([image["times"] for image in images])
         below = lambda c, label: world.relation(c, label) in ("same", "equivalent", "descendant")
         labels = sorted(set(primary))
