@@ -67,7 +67,6 @@ enum Command {
     Prompts(prompts::PromptsArgs),
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
-    /// See it all at work on a drawn world whose truth is known, with a small model: no files needed
     Demo(demo::DemoArgs),
     /// Print a shell's completion script
     Completions(generate::CompletionsArgs),

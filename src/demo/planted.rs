@@ -59,3 +59,56 @@ impl Planted {
         (self.errors > 0).then(|| self.multiplicity as f64 / self.errors as f64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::{Annotation, World};
+
+    #[test]
+    fn errors_are_told_apart_by_what_is_true() {
+        let world = World::new().unwrap();
+        let node = |id: &str| world.taxonomy().find(id).unwrap();
+        // Of squares: label, answer, suspect.
+        let pictures = [
+            ("square", "square", false),
+            ("rectangle", "polygon", true),
+            ("square", "rhombus", false),
+            ("circle", "rectangle", true),
+            ("circle", "circle", false),
+            ("kite", "circle", false),
+            ("circle", "heart", false),
+        ];
+        let mut truths = world.taxonomy().ancestors(node("square"));
+        truths.sort_unstable();
+        let facts: Vec<(Facts, NodeId, bool)> = pictures
+            .iter()
+            .map(|&(label, answer, suspect)| {
+                let facts = Facts {
+                    specific: node("square"),
+                    truths: truths.clone(),
+                    annotation: Annotation {
+                        label: node(label),
+                        is_error: !truths.contains(&node(label)),
+                    },
+                };
+                (facts, node(answer), suspect)
+            })
+            .collect();
+        let planted = Planted::count(facts.iter().map(|(f, a, s)| (f, *a, *s)));
+        let expected = Planted {
+            n: 7,
+            wrong_annotations: 3,
+            wrong_and_suspect: 1,
+            right_but_suspect: 1,
+            errors: 5,
+            multiplicity: 2,
+            only_answer_true: 1,
+            only_annotation_true: 1,
+            neither_true: 1,
+        };
+        assert_eq!(planted, expected);
+        assert_eq!(planted.share(), Some(0.4));
+        assert_eq!(Planted::default().share(), None);
+    }
+}

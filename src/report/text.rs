@@ -338,7 +338,7 @@ pub fn thousands(n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::{Collisions, CreditPolicy, Evaluated, Multiplicity, summarise};
+    use crate::score::{Collisions, CreditPolicy, Evaluated, Interval, Multiplicity, summarise};
     use crate::taxonomy::load_str;
 
     #[test]
@@ -479,6 +479,32 @@ mod tests {
         ] {
             assert_eq!(headline(&summary(n, groups)), said, "{groups:?}");
         }
+    }
+
+    #[test]
+    fn the_bounds_say_what_they_allow_for() {
+        let of = |interval, flagged| {
+            let mut summary = summary(99, [3, 4, 5]);
+            summary.multiplicity.interval_95 = interval;
+            summary.suspects.flagged = flagged;
+            bounds(&summary)
+        };
+        let interval = Some(Interval {
+            low: 0.125,
+            high: 0.6,
+        });
+        for (flagged, said) in [
+            (0, "the chance of the sample:"),
+            (1, "the chance of the sample and for 1 suspect annotation:"),
+            (
+                1200,
+                "the chance of the sample and for 1,200 suspect annotations:",
+            ),
+        ] {
+            let expected = format!("Allowing for {said} 12.5 % to 60.0 % multiplicity (95 %).");
+            assert_eq!(of(interval, flagged), Some(expected));
+        }
+        assert_eq!(of(None, 3), None);
     }
 
     /// Of any counts: the upper bound and the mistakes are all there is, and the bounds are in order.

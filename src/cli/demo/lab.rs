@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
+use clap::ValueHint;
+
 use super::{PictureArgs, habit_name};
 use crate::cli::model_args::{DeviceArgs, ImageArgs};
 use crate::cli::output::{self, tell};
@@ -45,6 +47,10 @@ pub struct LabArgs {
     #[arg(long, value_name = "WHICH", default_value = "all")]
     candidates: String,
 
+    /// The model that answers: a CLIP checkpoint as for `score`
+    #[arg(long, value_name = "DIR|ID", value_hint = ValueHint::AnyPath, default_value = builtin::NAME)]
+    model: String,
+
     #[command(flatten)]
     image: ImageArgs,
 
@@ -66,7 +72,7 @@ pub fn run(args: &LabArgs) -> anyhow::Result<ExitCode> {
     let world = World::new()?;
     let candidates = candidate_choice(Some(&args.candidates))?.select(world.taxonomy(), &[])?;
     let stop = interrupt::install()?;
-    let encoder = args.device.load(builtin::NAME, stop)?;
+    let encoder = args.device.load(&args.model, stop)?;
     let lab = Lab::new(&world, candidates, encoder.as_ref(), args, stop)?;
     let sweep: Vec<Settings> = HABITS
         .into_iter()

@@ -18,9 +18,9 @@ use crate::files::Staging;
 use crate::report;
 use crate::run;
 
-/// Scores drawn figures with a small model; both are part of the program, so no file is needed
+/// See it all at work: drawn figures whose truth is known, scored with a small model; no files needed
 ///
-/// Prints what `cladist score` prints. Below it, since the truth of every figure is known, how much multiplicity and how
+/// Figures, taxonomy and model are part of the program. Prints what `cladist score` prints. Below it, since the truth of every figure is known, how much multiplicity and how
 /// many wrong annotations were planted beside what cladist finds from the annotations alone, and how the probability of
 /// the annotated label falls with the number K of true ones. Every label is a candidate unless `--candidates` says
 /// otherwise.
