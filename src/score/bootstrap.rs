@@ -28,33 +28,38 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
-    /// The interval of a figure that depends on nothing but how many images are in each category.
+    /// The intervals of figures that depend on nothing but how many images are in each category.
     ///
     /// Drawing n images with replacement and counting them is drawing the counts from a multinomial distribution, so a
-    /// replicate takes time in the number of categories, however many images there are. `figure` maps counts to the
-    /// figure, `None` where it is undefined; such replicates are left out. Each replicate draws on a chance of its
-    /// own: the result does not depend on the number of threads.
-    ///
-    /// `None` if the figure is undefined in every replicate.
+    /// replicate takes time in the number of categories, however many images there are. `figures` maps counts to the
+    /// figures, always as many, `None` where one is undefined; it is left out of such replicates, and `None` if it is
+    /// undefined in all. Each replicate draws on a chance of its own: the result does not depend on the number of
+    /// threads.
     pub fn of_counts(
         &self,
         counts: &[usize],
-        figure: impl Fn(&[usize]) -> Option<f64> + Sync,
-    ) -> Option<Interval> {
-        let mut figures: Vec<f64> = (0..self.replicates as u64)
+        figures: impl Fn(&[usize]) -> Vec<Option<f64>> + Sync,
+    ) -> Vec<Option<Interval>> {
+        let replicates: Vec<Vec<Option<f64>>> = (0..self.replicates as u64)
             .into_par_iter()
-            .filter_map(|replicate| {
+            .map(|replicate| {
                 let mut chance = ChaCha8Rng::seed_from_u64(self.seed);
                 chance.set_stream(replicate);
-                figure(&resample(counts, &mut chance))
+                figures(&resample(counts, &mut chance))
             })
             .collect();
-        figures.sort_unstable_by(f64::total_cmp);
+        let how_many = replicates.first().map_or(0, Vec::len);
         let tail = (1.0 - self.level) / 2.0;
-        Some(Interval {
-            low: quantile(&figures, tail)?,
-            high: quantile(&figures, 1.0 - tail)?,
-        })
+        (0..how_many)
+            .map(|figure| {
+                let mut values: Vec<f64> = replicates.iter().filter_map(|r| r[figure]).collect();
+                values.sort_unstable_by(f64::total_cmp);
+                Some(Interval {
+                    low: quantile(&values, tail)?,
+                    high: quantile(&values, 1.0 - tail)?,
+                })
+            })
+            .collect()
     }
 }
 
@@ -107,10 +112,9 @@ mod tests {
     /// sqrt(0.25 · 0.75 / 400) = 0.02165, and 1.96 of it to either side.
     #[test]
     fn the_interval_of_a_share_is_the_binomial_one() {
-        let found = Bootstrap::default()
-            .of_counts(&[100, 250, 50], |c| {
-                Some(c[0] as f64 / c.iter().sum::<usize>() as f64)
-            })
+        let found = Bootstrap::default().of_counts(&[100, 250, 50], |c| {
+            vec![None, Some(c[0] as f64 / c.iter().sum::<usize>() as f64)]
+        })[1]
             .unwrap();
         assert!((found.low - 0.2076).abs() < 0.006, "{found:?}");
         assert!((found.high - 0.2924).abs() < 0.006, "{found:?}");
@@ -152,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_figure_that_is_never_defined_has_no_interval() {
-        assert_eq!(Bootstrap::default().of_counts(&[4], |_| None), None);
-        assert_eq!(Bootstrap::default().of_counts(&[], |_| None), None);
+        let never = |_: &[usize]| vec![None];
+        assert_eq!(Bootstrap::default().of_counts(&[4], never), [None]);
+        assert_eq!(Bootstrap::default().of_counts(&[], never), [None]);
     }
 }

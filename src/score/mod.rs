@@ -3,7 +3,9 @@
 //! The definitions are those of `docs/METHOD.md`, named by section in each docstring.
 
 mod answer;
+mod attribution;
 mod bootstrap;
+mod chance;
 mod credit;
 mod dilution;
 mod evaluate;
@@ -12,13 +14,13 @@ mod suspects;
 mod verdict;
 
 pub use answer::{Ranked, Scores, Softmax, prototypes};
+pub use attribution::{CauseRow, FEWEST, Multiplicity, VerdictRow};
 pub use bootstrap::Bootstrap;
 pub use credit::{CreditError, CreditPolicy};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};
 pub use summary::{
-    Confusion, Interval, Judged, Multiplicity, SUMMARY_SCHEMA, Summary, TopK, ValidSet, VerdictRow,
-    summarise,
+    Confusion, Interval, Judged, SUMMARY_SCHEMA, Summary, TopK, ValidSet, summarise,
 };
 pub use suspects::{Checked, Suspects};
-pub use verdict::{Collisions, Group, Judgement, ValidSets, Verdict, judge};
+pub use verdict::{Causes, Collisions, Group, Judgement, ValidSets, Verdict, judge};

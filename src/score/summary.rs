@@ -5,16 +5,20 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::answer::Ranked;
-use super::bootstrap::Bootstrap;
+use super::attribution::{Attribution, CauseRow, Multiplicity, VerdictRow, attribute};
+use super::chance::by_chance;
 use super::credit::{CreditPolicy, Creditor};
 use super::dilution::{Dilution, Mass, dilution};
 use super::evaluate::Evaluated;
 use super::suspects::{Checked, Suspects};
-use super::verdict::{Collisions, Group, Judgement, Verdict, judge};
+use super::verdict::{Causes, Collisions, Group, Judgement, Verdict, causes as causes_of, judge};
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
 
 /// Version of the summary's schema; it grows when a field changes its meaning or goes away.
 pub const SUMMARY_SCHEMA: u32 = 1;
+
+/// Seed of the permutations.
+const CHANCE_SEED: u64 = 0;
 
 /// How many confusions a summary holds.
 const WORST_CONFUSIONS: usize = 10;
@@ -36,6 +40,10 @@ pub struct Summary {
     /// A row per verdict, in the order of the tests, those with count 0 included.
     pub verdicts: Vec<VerdictRow>,
     pub multiplicity: Multiplicity,
+    /// A row per cause, in the order of the verdicts: what forgiving it would gain where an error has several.
+    pub causes: Vec<CauseRow>,
+    /// Permutations behind `by_chance` and `p_value` of the verdicts; 0 without images.
+    pub permutations: usize,
     /// Mean credit under `strict`: equal to `top1`, printed beside the chosen one.
     pub strict_credit: Option<f64>,
     /// The chosen policy's name.
@@ -57,44 +65,12 @@ pub struct TopK {
     pub accuracy: Option<f64>,
 }
 
-/// One row of the breakdown.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct VerdictRow {
-    pub verdict: Verdict,
-    pub group: Group,
-    pub count: usize,
-    /// Share of all n.
-    pub share: Option<f64>,
-    /// Share of the errors; `None` for `exact`, and without errors.
-    pub share_of_error: Option<f64>,
-    /// Δaccuracy if this verdict alone were forgiven: count/n, additive since verdicts are exclusive (METHOD 3).
-    pub delta_accuracy: Option<f64>,
-}
-
 /// A closed interval of fractions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     pub low: f64,
     pub high: f64,
 }
-
-/// The headline: the multiplicity share of the error is in [confirmed, confirmed + possible] / errors (METHOD 3).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Multiplicity {
-    pub confirmed: usize,
-    pub possible: usize,
-    pub mistakes: usize,
-    /// `None` without errors.
-    pub share_of_error: Option<Interval>,
-    /// The same with the chance of the sample and wrong annotations allowed for, at 95 %: from the lower end of the
-    /// bootstrap interval of (confirmed without those whose annotation is suspect) / errors to the upper end of that
-    /// of (confirmed + possible) / errors. `None` with fewer than [`FEWEST_ERRORS`] errors.
-    pub interval_95: Option<Interval>,
-    pub mistake_share: Option<f64>,
-}
-
-/// Errors from which on their shares have an interval (METHOD 10).
-pub const FEWEST_ERRORS: usize = 10;
 
 /// K(x) and the 1/K ceiling (METHOD 4).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -131,6 +107,7 @@ pub struct Judged {
     pub relation: Relation,
     /// The truth that the relation is to.
     pub truth: NodeId,
+    pub causes: Causes,
     /// LCA of answer and that truth.
     pub lca: Option<NodeId>,
     /// Under the chosen policy.
@@ -153,6 +130,7 @@ impl Judged {
 #[derive(Clone, Copy)]
 struct Known {
     judgement: Judgement,
+    causes: Causes,
     lca: Option<NodeId>,
 }
 
@@ -185,11 +163,16 @@ pub fn summarise(
             continue;
         };
         let p = candidates[best.candidate];
-        let Known { judgement, lca } = *known.entry((p, truths)).or_insert_with(|| {
+        let Known {
+            judgement,
+            causes,
+            lca,
+        } = *known.entry((p, truths)).or_insert_with(|| {
             let judgement = judge(taxonomy, collisions, p, truths)
                 .expect("an image with a truth has a verdict");
             Known {
                 judgement,
+                causes: causes_of(taxonomy, collisions, p, truths),
                 lca: taxonomy.lca(p, judgement.truth),
             }
         });
@@ -204,6 +187,7 @@ pub fn summarise(
             verdict: judgement.verdict,
             relation: judgement.relation,
             truth: judgement.truth,
+            causes,
             lca,
             credit: creditor.credit(p, truths, judgement),
             k: images.k[i],
@@ -215,26 +199,18 @@ pub fn summarise(
     let rows: Vec<&Judged> = judged.iter().flatten().collect();
     let n = rows.len();
     let mean = |sum: f64| (n > 0).then(|| sum / n as f64);
-    let of_group = |group| rows.iter().filter(|r| r.verdict.group() == group).count();
-    let errors = n - of_group(Group::Correct);
-    let of_errors = |count: usize| (errors > 0).then(|| count as f64 / errors as f64);
-    let (confirmed, possible) = (of_group(Group::Confirmed), of_group(Group::Possible));
-
-    let verdicts: Vec<VerdictRow> = Verdict::ALL
-        .into_iter()
-        .map(|verdict| {
-            let count = rows.iter().filter(|r| r.verdict == verdict).count();
-            let is_error = verdict != Verdict::Exact;
-            VerdictRow {
-                verdict,
-                group: verdict.group(),
-                count,
-                share: mean(count as f64),
-                share_of_error: if is_error { of_errors(count) } else { None },
-                delta_accuracy: if is_error { mean(count as f64) } else { None },
-            }
-        })
+    let answers = images.ranked.iter().zip(truths);
+    let pairs: Vec<(NodeId, &[NodeId])> = answers
+        .filter(|(_, truths)| !truths.is_empty())
+        .filter_map(|(ranked, truths)| Some((candidates[ranked.first()?.candidate], &truths[..])))
         .collect();
+    let by_chance = by_chance(taxonomy, collisions, &pairs, CHANCE_SEED);
+    let Attribution {
+        verdicts,
+        multiplicity,
+        causes,
+    } = attribute(&rows, by_chance.as_ref().map(|(rows, _)| rows.as_slice()));
+    let errors = multiplicity.confirmed + multiplicity.possible + multiplicity.mistakes;
 
     let top1 = mean((n - errors) as f64);
     let ceiling = mean(
@@ -255,18 +231,9 @@ pub fn summarise(
             accuracy: mean(in_top5 as f64),
         },
         verdicts,
-        multiplicity: Multiplicity {
-            confirmed,
-            possible,
-            mistakes: errors - confirmed - possible,
-            share_of_error: of_errors(confirmed)
-                .zip(of_errors(confirmed + possible))
-                .map(|(low, high)| Interval { low, high }),
-            interval_95: (errors >= FEWEST_ERRORS)
-                .then(|| interval_95(&rows))
-                .flatten(),
-            mistake_share: of_errors(errors - confirmed - possible),
-        },
+        multiplicity,
+        causes,
+        permutations: by_chance.map_or(0, |(_, permutations)| permutations),
         strict_credit: top1,
         credit_policy: policy.name().to_owned(),
         credit: mean(rows.iter().map(|r| r.credit).sum()),
@@ -285,39 +252,6 @@ pub fn summarise(
         confusions: worst_confusions(taxonomy, candidates, &images.ranked, &judged),
     };
     (judged, summary)
-}
-
-/// See [`Multiplicity::interval_95`].
-fn interval_95(rows: &[&Judged]) -> Option<Interval> {
-    const CORRECT: usize = 0;
-    const CONFIRMED: usize = 1;
-    const CONFIRMED_SUSPECT: usize = 2;
-    const POSSIBLE: usize = 3;
-    const MISTAKE: usize = 4;
-    let mut counts = [0; 5];
-    for row in rows {
-        let category = match row.verdict.group() {
-            Group::Correct => CORRECT,
-            Group::Confirmed if row.is_suspect() => CONFIRMED_SUSPECT,
-            Group::Confirmed => CONFIRMED,
-            Group::Possible => POSSIBLE,
-            Group::Mistake => MISTAKE,
-        };
-        counts[category] += 1;
-    }
-    let share = |of: &'static [usize]| {
-        move |counts: &[usize]| {
-            let errors: usize = counts[CONFIRMED..].iter().sum();
-            let part: usize = of.iter().map(|&category| counts[category]).sum();
-            (errors > 0).then(|| part as f64 / errors as f64)
-        }
-    };
-    let bootstrap = Bootstrap::default();
-    let low = bootstrap.of_counts(&counts, share(&[CONFIRMED]))?.low;
-    let high = bootstrap
-        .of_counts(&counts, share(&[CONFIRMED, CONFIRMED_SUSPECT, POSSIBLE]))?
-        .high;
-    Some(Interval { low, high })
 }
 
 fn suspects(rows: &[&Judged]) -> Suspects {

@@ -92,6 +92,75 @@ pub struct Judgement {
     pub truth: NodeId,
 }
 
+/// The causes that an error has, apart from the order in which verdicts are tested: a set of the verdicts of confirmed
+/// and possible multiplicity (METHOD 3). A mistake has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Causes(u16);
+
+impl Causes {
+    /// Every cause there is, in the order of the verdicts.
+    pub const ALL: [Verdict; 6] = [
+        Verdict::Synonym,
+        Verdict::AlsoValid,
+        Verdict::Generalised,
+        Verdict::Specialised,
+        Verdict::Overlap,
+        Verdict::NameCollision,
+    ];
+
+    pub fn contains(self, cause: Verdict) -> bool {
+        self.0 & (1 << cause as u16) != 0
+    }
+
+    pub fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    fn insert(&mut self, cause: Verdict) {
+        self.0 |= 1 << cause as u16;
+    }
+}
+
+/// Every cause that forgives the answer `p` for an image annotated with `truths`, the first of which is the primary one;
+/// none if the answer is exact, or there is no truth.
+///
+/// `synonym` is asked of the primary truth, `also_valid` of the others, the rest of each truth.
+pub fn causes(
+    taxonomy: &Taxonomy,
+    collisions: &Collisions,
+    p: NodeId,
+    truths: &[NodeId],
+) -> Causes {
+    let mut causes = Causes::default();
+    let Some((&primary, others)) = truths.split_first().filter(|(primary, _)| p != **primary)
+    else {
+        return causes;
+    };
+    if taxonomy.same_class(p, primary) || same_surface_name(taxonomy, p, primary) {
+        causes.insert(Verdict::Synonym);
+    }
+    if others.iter().any(|&t| taxonomy.same_class(p, t)) {
+        causes.insert(Verdict::AlsoValid);
+    }
+    for &t in truths {
+        match taxonomy.relation(p, t) {
+            Relation::Ancestor => causes.insert(Verdict::Generalised),
+            Relation::Descendant => causes.insert(Verdict::Specialised),
+            Relation::Overlapping => causes.insert(Verdict::Overlap),
+            _ => {}
+        }
+        // Of one node with itself there is nothing to be mistaken for.
+        if p != t && collisions.collide(p, t) {
+            causes.insert(Verdict::NameCollision);
+        }
+    }
+    causes
+}
+
 /// Which labels cannot be told apart by what the model is given (METHOD 3, `name_collision`).
 ///
 /// Two labels collide if they carry a common name after normalisation, or if their text prototypes have a

@@ -475,6 +475,53 @@ fn the_summary_of_masses_and_suspect_annotations() {
     }
 }
 
+/// Forgiving one cause where an error has several; the Shapley values are from the definition over all subsets.
+#[test]
+fn causes_that_overlap() {
+    let mut overlapping = 0;
+    for world in World::all() {
+        let summary = world.run(CreditPolicy::Strict, 1).summary;
+        let expected = world.facts["summary"]["causes"].as_array().unwrap();
+        assert_eq!(summary.causes.len(), expected.len());
+        let mut total = 0.0;
+        for (found, row) in summary.causes.iter().zip(expected) {
+            let name = found.cause.name();
+            assert_eq!(json!(found.count), row[0], "{name}");
+            assert_close(Some(found.alone), &row[1], name);
+            assert_close(Some(found.last), &row[2], name);
+            assert_close(Some(found.shapley), &row[3], name);
+            overlapping += usize::from(found.last + 1e-9 < found.alone);
+            total += found.shapley;
+        }
+        // Together they gain what forgiving everything that is forgiven by a verdict gains.
+        let multiplicity = &summary.multiplicity;
+        let forgiven = (multiplicity.confirmed + multiplicity.possible) as f64;
+        assert!((total - forgiven / summary.n as f64).abs() < 1e-9);
+    }
+    assert!(overlapping > 10, "{overlapping}");
+}
+
+/// Against independence for the share, and 2000 permutations of the reference's own for the probability.
+#[test]
+fn what_luck_would_give() {
+    for world in World::all() {
+        let summary = world.run(CreditPolicy::Strict, 1).summary;
+        let (n, permutations) = (summary.n as f64, summary.permutations as f64);
+        let expected = world.facts["summary"]["by_chance"].as_array().unwrap();
+        for (row, of) in summary.verdicts.iter().zip(expected) {
+            let (share, p) = (of[0].as_f64().unwrap(), of[1].as_f64().unwrap());
+            // Five standard errors of a mean of permutations, each of which is nearly binomial.
+            let allowed = 5.0 * (share * (1.0 - share) / n / permutations).sqrt() + CLOSE;
+            let name = row.verdict.name();
+            assert_within(allowed, row.by_chance, &of[0], name);
+            let difference = row.share.unwrap() - row.by_chance.unwrap();
+            assert_eq!(row.excess, Some(difference));
+            let allowed = 5.0 * (p * (1.0 - p) * (1.0 / permutations + 1.0 / 2000.0)).sqrt();
+            assert_within(allowed + 0.002, row.p_value, &of[1], name);
+        }
+    }
+}
+
 /// Against drawing the images of the fixture one by one, 2000 times here and there. A quantile that leaves out 2.5 %
 /// has a Monte-Carlo error of sqrt(0.025 · 0.975 / 2000) / φ(1.96) = 0.06 standard deviations of the replicates, the
 /// difference of two such 0.085: five times that is allowed.

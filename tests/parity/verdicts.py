@@ -330,7 +330,47 @@ def bootstrap(rows):
     return ends
 
 
-def summary(world, candidates, images, policies):
+def overlapping_causes(world, rows, collide):
+    """Per cause, for the errors with that cause: their number, Δaccuracy alone, last, and as a Shapley value from its
+    definition over all subsets."""
+    causes = []
+    for row in rows:
+        p, primary, *others = row["best"][0], *row["truths"]
+        relations = {world.relation(p, t) for t in row["truths"]}
+        words = [set(world.names[p]) & set(world.names[t]) or collide(p, t) for t in row["truths"] if t != p]
+        of = {"synonym": world.rep[p] == world.rep[primary] or world.names[p][0] == world.names[primary][0],
+              "also_valid": any(world.rep[p] == world.rep[t] for t in others),
+              "generalised": "ancestor" in relations, "specialised": "descendant" in relations,
+              "overlap": "overlapping" in relations, "name_collision": any(words)}
+        causes.append(set() if p == primary else {cause for cause, holds in of.items() if holds})
+    n, names = len(rows), CONFIRMED + POSSIBLE
+    gain = lambda forgiven: sum(bool(of & forgiven) for of in causes) / n
+    found = []
+    for cause in names:
+        rest = [c for c in names if c != cause]
+        shapley = 0
+        for size in range(len(names)):
+            weight = math.factorial(size) * math.factorial(len(rest) - size) / math.factorial(len(names))
+            shapley += weight * sum(gain({*s, cause}) - gain(set(s)) for s in combinations(rest, size))
+        found.append([sum(cause in of for of in causes), gain({cause}), gain(set(names)) - gain(set(rest)), shapley])
+    return found
+
+
+def by_chance(world, rows, collide):
+    """Per verdict: its share if answers and truths were independent, and how often permuted answers have as many."""
+    index = [[VERDICTS.index(world.judge(answer["best"][0], truth["truths"], collide)[0]) for truth in rows]
+             for answer in rows]
+    table = np.array(index)
+    n = len(rows)
+    expected = np.bincount(table.ravel(), minlength=len(VERDICTS)) / n**2
+    observed = np.bincount(table.diagonal(), minlength=len(VERDICTS))
+    rng = np.random.default_rng(3)
+    counts = np.array([np.bincount(table[rng.permutation(n), np.arange(n)], minlength=len(VERDICTS))
+                       for _ in range(REPLICATES)])
+    return [[e, p] for e, p in zip(expected, (1 + (counts >= observed).sum(axis=0)) / (1 + REPLICATES))]
+
+
+def summary(world, candidates, images, policies, collide):
     """The figures of a run, from its judged images: each counts `times`."""
     rows = [image for image in images if image["truths"] for _ in range(image["times"])]
     n = len(rows)
@@ -362,6 +402,8 @@ def summary(world, candidates, images, policies):
                      sum(row["looks_like"] is not None for row in rows),
                      sum(row["looks_like"] is not None and row["verdict"] in CONFIRMED for row in rows)],
         "interval_95": bootstrap(rows),
+        "causes": overlapping_causes(world, rows, collide),
+        "by_chance": by_chance(world, rows, collide),
     }
 
 
@@ -512,7 +554,7 @@ def random_facts(rng, one_root, extra, of_root, count, threshold, logit_scale, s
     prototypes = random_prototypes(rng, world, ids, threshold)
     images = random_images(rng, world, ids, candidates, prototypes, policies, pictures)
     images = where_it_goes(world, candidates, images, prototypes, logit_scale)
-    figures = summary(world, candidates, images, policies)
+    figures = summary(world, candidates, images, policies, prototypes.collide)
     in_file = rng.sample(ids, len(ids))
     return rounded({
         "nodes": {n: {"parents": parents[n], "names": names[n]} for n in in_file},
