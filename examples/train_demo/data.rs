@@ -59,7 +59,7 @@ impl<'a> Batches<'a> {
         }
     }
 
-    /// The parts of step `step`, one a worker.
+    /// The parts of step `step`.
     pub fn step(&self, step: u64) -> Vec<Batch> {
         std::thread::scope(|scope| {
             let parts: Vec<_> = (0..self.parts as u64)

@@ -48,24 +48,21 @@ impl AdamW {
         })
     }
 
-    /// One step along the mean of the workers' gradients.
-    pub fn step(&mut self, workers: &[GradStore], rate: f64) -> Result<()> {
+    /// One step along the mean of the parts' gradients.
+    pub fn step(&mut self, parts: &[GradStore], rate: f64) -> Result<()> {
         self.steps += 1;
         let mut gradients = Vec::with_capacity(self.slots.len());
         let mut squares = 0.0;
         for slot in &self.slots {
             let mut sum: Option<Tensor> = None;
-            for gradient in workers
-                .iter()
-                .filter_map(|worker| worker.get(&slot.variable))
-            {
+            for gradient in parts.iter().filter_map(|part| part.get(&slot.variable)) {
                 sum = Some(match sum {
                     Some(sum) => (sum + gradient)?,
                     None => gradient.clone(),
                 });
             }
             let mean = match sum {
-                Some(sum) => Some((sum.detach() * (1.0 / workers.len() as f64))?),
+                Some(sum) => Some((sum.detach() * (1.0 / parts.len() as f64))?),
                 None => None,
             };
             if let Some(mean) = &mean {
