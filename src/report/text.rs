@@ -5,7 +5,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 use crate::run::Run;
-use crate::score::{Confusion, Group, Summary, VerdictRow};
+use crate::score::{Confusion, Group, PrecisionRecall, Summary, VerdictRow};
 use crate::text::printable;
 
 /// How to print.
@@ -225,6 +225,50 @@ fn credit_and_ceiling(out: &mut String, summary: &Summary) {
         }
     }
     mass_and_suspects(out, summary);
+    metrics(out, summary);
+}
+
+fn metrics(out: &mut String, summary: &Summary) {
+    let metrics = &summary.metrics;
+    let scores = |of: &PrecisionRecall| {
+        format!(
+            "P {}  R {}  F1 {}",
+            percent(of.precision),
+            percent(of.recall),
+            percent(of.f1)
+        )
+    };
+    let hierarchical = &metrics.hierarchical;
+    let _ = writeln!(
+        out,
+        "hierarchical {}   macro F1 {}   (closures without the virtual root)",
+        scores(&hierarchical.micro),
+        percent(hierarchical.macro_.f1)
+    );
+    let information = &metrics.information;
+    let bits = |value: Option<f64>| value.map_or("n/a".to_owned(), |v| format!("{v:.2}"));
+    let _ = writeln!(
+        out,
+        "information  {}   bits: {} right, {} too many, {} missing; {} below the truth, cut to it",
+        scores(&information.scores),
+        bits(information.correct),
+        bits(information.excess),
+        bits(information.deficient),
+        percent(information.truncated)
+    );
+    for (what, of) in [
+        ("annotated", &metrics.calibration_exact),
+        ("valid", &metrics.calibration_valid),
+    ] {
+        let _ = writeln!(
+            out,
+            "calibration  ECE {}  (equal mass {})  MCE {}  Brier {}   of: is {what}",
+            percent(of.ece),
+            percent(of.ece_equal_mass),
+            percent(of.mce),
+            of.brier.map_or("n/a".to_owned(), |b| format!("{b:.3}")),
+        );
+    }
 }
 
 fn mass_and_suspects(out: &mut String, summary: &Summary) {

@@ -10,6 +10,7 @@ use super::chance::by_chance;
 use super::credit::{CreditPolicy, Creditor};
 use super::dilution::{Dilution, Mass, dilution};
 use super::evaluate::Evaluated;
+use super::metrics::{MetricSums, Metrics, Pair};
 use super::suspects::{Checked, Suspects};
 use super::verdict::{Causes, Collisions, Group, Judgement, Verdict, causes as causes_of, judge};
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
@@ -52,6 +53,7 @@ pub struct Summary {
     pub credit: Option<f64>,
     pub valid_set: ValidSet,
     pub dilution: Dilution,
+    pub metrics: Metrics,
     pub suspects: Suspects,
     /// The most frequent (truth, answer) pairs of answers that are not exact, by count, then by ids.
     pub confusions: Vec<Confusion>,
@@ -132,6 +134,7 @@ struct Known {
     judgement: Judgement,
     causes: Causes,
     lca: Option<NodeId>,
+    pair: Pair,
 }
 
 /// Judges every image and sums up.
@@ -154,6 +157,7 @@ pub fn summarise(
     let k5 = candidates.len().min(5);
     let mut in_top5 = 0;
     let mut truth_not_a_candidate = 0;
+    let mut sums = MetricSums::default();
 
     let mut judged = Vec::with_capacity(truths.len());
     for (i, (ranked, truths)) in images.ranked.iter().zip(truths).enumerate() {
@@ -167,6 +171,7 @@ pub fn summarise(
             judgement,
             causes,
             lca,
+            pair,
         } = *known.entry((p, truths)).or_insert_with(|| {
             let judgement = judge(taxonomy, collisions, p, truths)
                 .expect("an image with a truth has a verdict");
@@ -174,6 +179,7 @@ pub fn summarise(
                 judgement,
                 causes: causes_of(taxonomy, collisions, p, truths),
                 lca: taxonomy.lca(p, judgement.truth),
+                pair: Pair::new(taxonomy, p, truths, judgement.truth),
             }
         });
         in_top5 += usize::from(
@@ -183,6 +189,7 @@ pub fn summarise(
                 .any(|r| candidates[r.candidate] == *primary),
         );
         truth_not_a_candidate += usize::from(!is_candidate.contains(primary));
+        sums.add(&pair, best.probability, judgement.verdict);
         judged.push(Some(Judged {
             verdict: judgement.verdict,
             relation: judgement.relation,
@@ -248,6 +255,7 @@ pub fn summarise(
             truth_not_a_candidate,
         },
         dilution: dilution(&rows.iter().map(|r| (r.k, r.mass)).collect::<Vec<_>>()),
+        metrics: sums.finish(),
         suspects: suspects(&rows),
         confusions: worst_confusions(taxonomy, candidates, &images.ranked, &judged),
     };

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use cladist::matrix::Matrix;
 use cladist::run::{Counts, Inputs, Manifest, Run, SourceHash};
-use cladist::score::{CreditPolicy, Judged, ValidSets};
+use cladist::score::{CreditPolicy, Judged, PrecisionRecall, ValidSets};
 use cladist::taxonomy::{NodeId, Relation, Taxonomy, load_str};
 use serde_json::{Value, json};
 
@@ -472,6 +472,38 @@ fn the_summary_of_masses_and_suspect_annotations() {
         );
         let share = found.flagged as f64 / found.checked as f64;
         assert_eq!(found.share, Some(share));
+    }
+}
+
+#[test]
+fn metrics_of_closures_information_and_calibration() {
+    for world in World::all() {
+        let found = world.run(CreditPolicy::Strict, 1).summary.metrics;
+        let expected = &world.facts["summary"]["metrics"];
+        let check = |within: f64, name: &str, found: &[Option<f64>]| {
+            let expected = expected[name].as_array().unwrap();
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                assert_within(within, *found, expected, name);
+            }
+        };
+        let scores = |of: &PrecisionRecall| [of.precision, of.recall, of.f1];
+        let hierarchical = [
+            scores(&found.hierarchical.micro),
+            scores(&found.hierarchical.macro_),
+        ];
+        check(CLOSE, "hierarchical", &hierarchical.concat());
+        for (name, of) in [("information", &found.information), ("depth", &found.depth)] {
+            let others = [of.correct, of.excess, of.deficient, of.truncated];
+            check(CLOSE, name, &[&scores(&of.scores)[..], &others].concat());
+        }
+        for (name, of) in [
+            ("calibration_exact", &found.calibration_exact),
+            ("calibration_valid", &found.calibration_valid),
+        ] {
+            let figures = [of.ece, of.ece_equal_mass, of.mce, of.brier];
+            check(CLOSE_PROBABILITY, name, &figures);
+        }
     }
 }
 

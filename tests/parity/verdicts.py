@@ -289,7 +289,7 @@ def where_it_goes(world, candidates, images, prototypes, logit_scale):
     for i, image in enumerate(labelled):
         of = dict(zip(candidates, probabilities[i]))
         like = suspicion.looks_like(i)
-        image |= {"truth_mass": of.get(image["truths"][0]),
+        image |= {"probability": of[image["best"][0]], "truth_mass": of.get(image["truths"][0]),
                   "valid_mass": sum(of[c] for c in world.valid(candidates, image["truths"])),
                   "self_confidence": suspicion.own[i],
                   "looks_like": None if like is None else suspicion.classes[like]}
@@ -370,6 +370,46 @@ def by_chance(world, rows, collide):
     return [[e, p] for e, p in zip(expected, (1 + (counts >= observed).sum(axis=0)) / (1 + REPLICATES))]
 
 
+def metrics(world, rows):
+    """Hierarchical and information precision and recall, calibration of the answer's probability."""
+    f1 = lambda p, r: 2 * p * r / (p + r) if p + r else 0.0
+    closures = [(world.anc(row["best"][0]), set().union(*map(world.anc, row["truths"]))) for row in rows]
+    both, answer, truth = (np.array(x, float) for x in zip(*[(len(a & b), len(a), len(b)) for a, b in closures]))
+    micro = [both.sum() / answer.sum(), both.sum() / truth.sum()]
+    each = [both / answer, both / truth]
+    hierarchical = [*micro, f1(*micro), *map(np.mean, each), np.mean([f1(p, r) for p, r in zip(*each)])]
+
+    def information(value):
+        columns = []
+        for row in rows:
+            p, t = row["best"][0], row["truth"]
+            is_below = world.relation(p, t) == "descendant"
+            p = t if is_below else p
+            common = world.lca(p, t)
+            columns.append((value(p), value(t), 0.0 if common is None else value(common), is_below))
+        answer, truth, common, below = np.array(columns, float).T
+        ratio = lambda whole: np.mean([1.0 if w == 0 else c / w for c, w in zip(common, whole)])
+        precision, recall = ratio(answer), ratio(truth)
+        return [precision, recall, f1(precision, recall), common.mean(), (answer - common).mean(),
+                (truth - common).mean(), below.mean()]
+
+    def calibration(holds):
+        p = np.array([row["probability"] for row in rows])
+        y = np.array([float(holds(row)) for row in rows])
+        edges = np.linspace(0, 1, 16)
+        gaps = lambda bins: [(len(b), abs(y[b].mean() - p[b].mean())) for b in bins if len(b)]
+        expected = lambda gaps: sum(n * gap for n, gap in gaps) / len(rows)
+        width = gaps([np.flatnonzero((p > low) & (p <= high)) for low, high in zip(edges, edges[1:])])
+        order = np.lexsort((y, p))
+        mass = gaps([order[len(rows) * b // 15 : len(rows) * (b + 1) // 15] for b in range(15)])
+        return [expected(width), expected(mass), max(gap for _, gap in width), np.mean((p - y) ** 2)]
+
+    return {"hierarchical": hierarchical, "information": information(world.information),
+            "depth": information(lambda n: world.depth(n) + 1),
+            "calibration_exact": calibration(lambda row: row["verdict"] == "exact"),
+            "calibration_valid": calibration(lambda row: row["verdict"] in VALID)}
+
+
 def summary(world, candidates, images, policies, collide):
     """The figures of a run, from its judged images: each counts `times`."""
     rows = [image for image in images if image["truths"] for _ in range(image["times"])]
@@ -404,6 +444,7 @@ def summary(world, candidates, images, policies, collide):
         "interval_95": bootstrap(rows),
         "causes": overlapping_causes(world, rows, collide),
         "by_chance": by_chance(world, rows, collide),
+        "metrics": metrics(world, rows),
     }
 
 
@@ -533,6 +574,7 @@ def shortened(image):
     """The probabilities are no better than the program's f32 similarities: seven decimals."""
     short = lambda p: None if p is None else round(float(p), 7)
     if "verdict" in image:
+        image.pop("probability")
         image |= {"mass": [short(image.pop("truth_mass")), short(image.pop("valid_mass"))],
                   "self_confidence": short(image["self_confidence"])}
     return image

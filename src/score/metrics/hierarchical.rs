@@ -1,0 +1,168 @@
+//! Hierarchical precision and recall (Kiritchenko et al. 2005; Silla & Freitas 2011; METHOD 6).
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use crate::taxonomy::{NodeId, Taxonomy};
+
+/// Sizes of the ancestor closures α of an answer and β of its truths.
+///
+/// Each node is in its own closure; several parents, and several truths, are united as sets. Equivalent nodes are one.
+/// The virtual root is in none; a declared root counts like any other node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closures {
+    answer: usize,
+    truths: usize,
+    both: usize,
+}
+
+impl Closures {
+    pub fn new(taxonomy: &Taxonomy, p: NodeId, truths: &[NodeId]) -> Self {
+        let closure = |nodes: &[NodeId]| -> HashSet<NodeId> {
+            let above = nodes.iter().flat_map(|&n| taxonomy.ancestors(n));
+            above.map(|n| taxonomy.representative(n)).collect()
+        };
+        let (answer, truths) = (closure(&[p]), closure(truths));
+        Self {
+            answer: answer.len(),
+            truths: truths.len(),
+            both: answer.intersection(&truths).count(),
+        }
+    }
+}
+
+/// Precision, recall and their harmonic mean.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PrecisionRecall {
+    pub precision: Option<f64>,
+    pub recall: Option<f64>,
+    pub f1: Option<f64>,
+}
+
+impl PrecisionRecall {
+    pub(super) fn new(precision: Option<f64>, recall: Option<f64>) -> Self {
+        let f1 = precision.zip(recall).map(|(p, r)| harmonic(p, r));
+        Self {
+            precision,
+            recall,
+            f1,
+        }
+    }
+}
+
+/// 2ab / (a + b), and 0 of two zeros.
+fn harmonic(a: f64, b: f64) -> f64 {
+    if a + b > 0.0 {
+        2.0 * a * b / (a + b)
+    } else {
+        0.0
+    }
+}
+
+/// Hierarchical precision, recall and F1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Hierarchical {
+    /// hP = Σ|α∩β| / Σ|α|, hR = Σ|α∩β| / Σ|β|, and the F1 of these two.
+    pub micro: PrecisionRecall,
+    /// Means over the images of |α∩β|/|α|, of |α∩β|/|β|, and of the F1 of each image.
+    #[serde(rename = "macro")]
+    pub macro_: PrecisionRecall,
+}
+
+/// Sums over images.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HierarchicalSums {
+    n: usize,
+    answer: usize,
+    truths: usize,
+    both: usize,
+    precision: f64,
+    recall: f64,
+    f1: f64,
+}
+
+impl HierarchicalSums {
+    pub fn add(&mut self, closures: Closures) {
+        let Closures {
+            answer,
+            truths,
+            both,
+        } = closures;
+        self.n += 1;
+        self.answer += answer;
+        self.truths += truths;
+        self.both += both;
+        // A closure holds its node, so neither is empty.
+        let (precision, recall) = (both as f64 / answer as f64, both as f64 / truths as f64);
+        self.precision += precision;
+        self.recall += recall;
+        self.f1 += harmonic(precision, recall);
+    }
+
+    pub fn finish(self) -> Hierarchical {
+        let ratio = |a: f64, b: usize| (b > 0).then(|| a / b as f64);
+        Hierarchical {
+            micro: PrecisionRecall::new(
+                ratio(self.both as f64, self.answer),
+                ratio(self.both as f64, self.truths),
+            ),
+            macro_: PrecisionRecall {
+                precision: ratio(self.precision, self.n),
+                recall: ratio(self.recall, self.n),
+                f1: ratio(self.f1, self.n),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::taxonomy::load_str;
+
+    /// A diamond: the square's closure is {square, rectangle, rhombus, figure}, each once.
+    #[test]
+    fn closures_on_a_diamond_by_hand() {
+        let taxonomy = load_str(
+            "t",
+            "tree: {figure: {rectangle: [square], rhombus: [square], circle: }, word: }",
+        )
+        .into_sound()
+        .unwrap();
+        let node = |id: &str| taxonomy.find(id).unwrap();
+        let of = |p: &str, truths: &[&str]| {
+            let truths: Vec<NodeId> = truths.iter().map(|t| node(t)).collect();
+            let c = Closures::new(&taxonomy, node(p), &truths);
+            (c.answer, c.truths, c.both)
+        };
+        assert_eq!(of("square", &["square"]), (4, 4, 4));
+        assert_eq!(of("rectangle", &["square"]), (2, 4, 2));
+        assert_eq!(of("square", &["circle"]), (4, 2, 1));
+        assert_eq!(of("word", &["square"]), (1, 4, 0));
+        assert_eq!(of("circle", &["rectangle", "rhombus"]), (2, 3, 1));
+
+        let mut sums = HierarchicalSums::default();
+        for (p, t) in [
+            ("rectangle", "square"),
+            ("square", "circle"),
+            ("word", "square"),
+        ] {
+            sums.add(Closures::new(&taxonomy, node(p), &[node(t)]));
+        }
+        let Hierarchical { micro, macro_ } = sums.finish();
+        let close = |found: Option<f64>, expected: f64| {
+            assert!(
+                (found.unwrap() - expected).abs() < 1e-12,
+                "{found:?}, not {expected}"
+            );
+        };
+        close(micro.precision, 3.0 / 7.0);
+        close(micro.recall, 3.0 / 10.0);
+        close(micro.f1, 6.0 / 17.0);
+        close(macro_.precision, (1.0 + 0.25 + 0.0) / 3.0);
+        close(macro_.recall, (0.5 + 0.5 + 0.0) / 3.0);
+        close(macro_.f1, (2.0 / 3.0 + 1.0 / 3.0 + 0.0) / 3.0);
+        assert_eq!(HierarchicalSums::default().finish().micro.f1, None);
+    }
+}

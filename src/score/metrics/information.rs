@@ -1,0 +1,141 @@
+//! Information precision and recall (Valmadre, NeurIPS 2022; METHOD 6).
+
+use serde::Serialize;
+
+use super::hierarchical::PrecisionRecall;
+use crate::taxonomy::{NodeId, Taxonomy};
+
+/// The values v of an answer, of its truth, and of their lowest common ancestor.
+///
+/// An answer below the truth is truncated to the truth: the annotation cannot tell whether what it adds is right. Of
+/// several lowest common ancestors the one of maximal information counts; without any, v = 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Values {
+    answer: f64,
+    truth: f64,
+    common: f64,
+    truncated: bool,
+}
+
+impl Values {
+    pub fn new(
+        taxonomy: &Taxonomy,
+        p: NodeId,
+        truth: NodeId,
+        value: impl Fn(NodeId) -> f64,
+    ) -> Self {
+        let truncated = !taxonomy.same_class(p, truth) && taxonomy.is_ancestor(truth, p);
+        let answer = if truncated { truth } else { p };
+        Self {
+            answer: value(answer),
+            truth: value(truth),
+            common: taxonomy.lca(answer, truth).map_or(0.0, value),
+            truncated,
+        }
+    }
+}
+
+/// Means over the images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Information {
+    /// Mean v(l)/v(p) and mean v(l)/v(t), 0/0 = 1, and the harmonic mean of these two.
+    pub scores: PrecisionRecall,
+    /// Mean v(l): what the answer says and is so.
+    pub correct: Option<f64>,
+    /// Mean v(p) − v(l): what it says and is not so.
+    pub excess: Option<f64>,
+    /// Mean v(t) − v(l): what it leaves unsaid.
+    pub deficient: Option<f64>,
+    /// Share of the answers that were truncated.
+    pub truncated: Option<f64>,
+}
+
+/// Sums over images.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InformationSums {
+    n: usize,
+    truncated: usize,
+    precision: f64,
+    recall: f64,
+    correct: f64,
+    excess: f64,
+    deficient: f64,
+}
+
+impl InformationSums {
+    pub fn add(&mut self, values: Values) {
+        let ratio = |whole: f64| {
+            if whole == 0.0 {
+                1.0
+            } else {
+                values.common / whole
+            }
+        };
+        self.n += 1;
+        self.truncated += usize::from(values.truncated);
+        self.precision += ratio(values.answer);
+        self.recall += ratio(values.truth);
+        self.correct += values.common;
+        self.excess += values.answer - values.common;
+        self.deficient += values.truth - values.common;
+    }
+
+    pub fn finish(self) -> Information {
+        let mean = |sum: f64| (self.n > 0).then(|| sum / self.n as f64);
+        Information {
+            scores: PrecisionRecall::new(mean(self.precision), mean(self.recall)),
+            correct: mean(self.correct),
+            excess: mean(self.excess),
+            deficient: mean(self.deficient),
+            truncated: mean(self.truncated as f64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::taxonomy::load_str;
+
+    /// Four leaves: square and one more rectangle, one more rhombus, the circle. So in bits: figure 0, rectangle and
+    /// rhombus 1, a leaf 2.
+    #[test]
+    fn bits_on_a_diamond_by_hand() {
+        let taxonomy = load_str(
+            "t",
+            "tree: {figure: {rectangle: [square, oblong], rhombus: [square, lozenge], circle: }}",
+        )
+        .into_sound()
+        .unwrap();
+        let node = |id: &str| taxonomy.find(id).unwrap();
+        let of = |p: &str, t: &str| {
+            let v = Values::new(&taxonomy, node(p), node(t), |n| taxonomy.information(n));
+            (v.answer, v.truth, v.common, v.truncated)
+        };
+        assert_eq!(of("square", "square"), (2.0, 2.0, 2.0, false));
+        assert_eq!(of("rectangle", "square"), (1.0, 2.0, 1.0, false));
+        // Below the truth: no more than the truth.
+        assert_eq!(of("square", "rectangle"), (1.0, 1.0, 1.0, true));
+        assert_eq!(of("oblong", "square"), (2.0, 2.0, 1.0, false));
+        assert_eq!(of("circle", "square"), (2.0, 2.0, 0.0, false));
+        assert_eq!(of("figure", "figure"), (0.0, 0.0, 0.0, false));
+
+        let mut sums = InformationSums::default();
+        for (p, t) in [
+            ("rectangle", "square"),
+            ("oblong", "square"),
+            ("figure", "figure"),
+        ] {
+            sums.add(Values::new(&taxonomy, node(p), node(t), |n| {
+                taxonomy.information(n)
+            }));
+        }
+        let found = sums.finish();
+        assert_eq!(found.scores.precision, Some((1.0 + 0.5 + 1.0) / 3.0));
+        assert_eq!(found.scores.recall, Some((0.5 + 0.5 + 1.0) / 3.0));
+        assert_eq!(found.correct, Some(2.0 / 3.0));
+        assert_eq!(found.excess, Some(1.0 / 3.0));
+        assert_eq!(found.deficient, Some(2.0 / 3.0));
+        assert_eq!(found.truncated, Some(0.0));
+    }
+}

@@ -1,0 +1,88 @@
+//! Metrics of a run (METHOD 6). Each states its conventions where it is defined.
+
+mod calibration;
+mod hierarchical;
+mod information;
+
+use serde::Serialize;
+
+pub use calibration::Calibration;
+use calibration::calibration;
+use hierarchical::HierarchicalSums;
+pub use hierarchical::{Hierarchical, PrecisionRecall};
+pub use information::Information;
+use information::InformationSums;
+
+use super::verdict::Verdict;
+use crate::taxonomy::{NodeId, Taxonomy};
+
+/// The metrics of the images with an answer and a label. All are fractions in [0, 1] unless said otherwise; `None`
+/// where there is nothing to divide by.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Metrics {
+    pub hierarchical: Hierarchical,
+    /// v = I, the information content in bits.
+    pub information: Information,
+    /// v = the maximal depth, a root at 1.
+    pub depth: Information,
+    /// Of the answer's probability as the chance that the answer is the annotated label.
+    pub calibration_exact: Calibration,
+    /// Of the answer's probability as the chance that the answer is valid for the image (METHOD 4).
+    pub calibration_valid: Calibration,
+}
+
+/// What the graph alone says of one answer to one truth set: computed once for each pair that occurs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    hierarchical: hierarchical::Closures,
+    information: information::Values,
+    depth: information::Values,
+}
+
+impl Pair {
+    /// Of the answer `p` to `truths`, at least one; `best` is the truth that `p` is best related to.
+    pub fn new(taxonomy: &Taxonomy, p: NodeId, truths: &[NodeId], best: NodeId) -> Self {
+        let depth = |n| taxonomy.depth(n).1 as f64 + 1.0;
+        Self {
+            hierarchical: hierarchical::Closures::new(taxonomy, p, truths),
+            information: information::Values::new(taxonomy, p, best, |n| taxonomy.information(n)),
+            depth: information::Values::new(taxonomy, p, best, depth),
+        }
+    }
+}
+
+/// Sums over the images, in their order.
+#[derive(Debug, Default)]
+pub struct MetricSums {
+    hierarchical: HierarchicalSums,
+    information: InformationSums,
+    depth: InformationSums,
+    /// Probability of the answer, whether it is exact, whether it is valid.
+    answers: Vec<(f64, bool, bool)>,
+}
+
+impl MetricSums {
+    /// Adds an image: its answer and truths, the answer's probability and verdict.
+    pub fn add(&mut self, pair: &Pair, probability: f64, verdict: Verdict) {
+        self.hierarchical.add(pair.hierarchical);
+        self.information.add(pair.information);
+        self.depth.add(pair.depth);
+        let is_exact = verdict == Verdict::Exact;
+        self.answers
+            .push((probability, is_exact, verdict.is_valid()));
+    }
+
+    pub fn finish(&self) -> Metrics {
+        let of = |comes_true: fn(&(f64, bool, bool)) -> bool| {
+            let answers = self.answers.iter().map(|a| (a.0, comes_true(a)));
+            calibration(&answers.collect::<Vec<_>>())
+        };
+        Metrics {
+            hierarchical: self.hierarchical.finish(),
+            information: self.information.finish(),
+            depth: self.depth.finish(),
+            calibration_exact: of(|a| a.1),
+            calibration_valid: of(|a| a.2),
+        }
+    }
+}
