@@ -7,6 +7,7 @@ mod bootstrap;
 mod credit;
 mod dilution;
 mod evaluate;
+mod measures;
 mod summary;
 mod suspects;
 mod verdict;
@@ -16,6 +17,7 @@ pub use bootstrap::Bootstrap;
 pub use credit::{CreditError, CreditPolicy};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};
+pub use measures::{AllPairs, Measure, Pairwise};
 pub use summary::{
     Confusion, Interval, Judged, Multiplicity, SUMMARY_SCHEMA, Summary, TopK, ValidSet, VerdictRow,
     summarise,
