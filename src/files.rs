@@ -1,4 +1,5 @@
-//! Publishing a directory of results all at once, so that an interruption leaves a complete one or none.
+//! Publishing results all at once, a directory or a few files, so that an interruption leaves them complete or as they
+//! were.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -64,6 +65,8 @@ pub enum StagingError {
     Working { path: PathBuf },
     #[error("`{}`: names no directory that could be made", path.display())]
     NoName { path: PathBuf },
+    #[error("{}: is no name of a file that could be written: choose another", path.display())]
+    NoFile { path: PathBuf },
     #[error("{}: {source}: check that the folder above exists and can be written", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
@@ -99,14 +102,8 @@ impl Staging {
         };
         let parent = parent(destination);
         fs::create_dir_all(parent).map_err(io_error)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".cladist-").suffix(".part");
-        // A temporary directory is private by default; a result is as readable as any other directory.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755));
-        let dir = builder.tempdir_in(parent).map_err(io_error)?;
         Ok(Self {
-            dir: Registered::new(dir),
+            dir: Registered::new_in(parent).map_err(io_error)?,
             destination: destination.to_owned(),
             kind,
         })
@@ -168,15 +165,131 @@ impl Staging {
     }
 }
 
+/// Files that are written out of sight and then take their places, each in one rename, when all are complete.
+///
+/// Dropped without [`publish`](StagedFiles::publish), nothing is left of them.
+#[derive(Debug)]
+pub struct StagedFiles(Vec<StagedFile>);
+
+/// One of them.
+#[derive(Debug)]
+struct StagedFile {
+    /// Beside the destination, so that the rename stays on one file system.
+    dir: Registered,
+    destination: PathBuf,
+}
+
+impl StagedFiles {
+    /// Starts files that will become `destinations`. A symbolic link to a file is kept, and the file replaced.
+    ///
+    /// # Errors
+    /// If a destination names no file, or is something else than a file, such as a directory or a device; if the folder
+    /// above it cannot be made or written.
+    pub fn new(destinations: &[&Path]) -> Result<Self, StagingError> {
+        let start = |&given: &&Path| {
+            let path = given.to_owned();
+            let destination = match given.canonicalize() {
+                Ok(real) if real.is_file() => real,
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound
+                        && !given.is_symlink()
+                        && given.file_name().is_some() =>
+                {
+                    path.clone()
+                }
+                _ => return Err(StagingError::NoFile { path }),
+            };
+            let io_error = |source| StagingError::Io { path, source };
+            let parent = parent(&destination);
+            let dir = fs::create_dir_all(parent).and_then(|()| Registered::new_in(parent));
+            Ok(StagedFile {
+                dir: dir.map_err(io_error)?,
+                destination,
+            })
+        };
+        destinations
+            .iter()
+            .map(start)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Where to write the file that will become the `i`th destination.
+    pub fn path(&self, i: usize) -> PathBuf {
+        self.0[i].written()
+    }
+
+    /// Brings the files to disk and puts them in their places, in order, instead of earlier ones if there are any.
+    ///
+    /// # Errors
+    /// If one of them cannot be; the earlier files are put back then, where the file system has hard links.
+    pub fn publish(self) -> Result<(), StagingError> {
+        for file in &self.0 {
+            let synced = sync_all(file.dir.0.path());
+            synced.map_err(|source| file.error(source))?;
+        }
+        // From here on the process cannot be ended between two of them.
+        let mut unpublished = UNPUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
+        for (i, file) in self.0.iter().enumerate() {
+            if let Err(source) = file.place() {
+                self.0[..i].iter().for_each(StagedFile::take_back);
+                drop(unpublished);
+                return Err(file.error(source));
+            }
+        }
+        unpublished.retain(|dir| self.0.iter().all(|file| file.dir.0.path() != dir));
+        drop(unpublished);
+        for file in &self.0 {
+            sync_dir(parent(&file.destination)).map_err(|source| file.error(source))?;
+        }
+        Ok(())
+    }
+}
+
+impl StagedFile {
+    fn written(&self) -> PathBuf {
+        self.dir.0.path().join("new")
+    }
+
+    fn earlier(&self) -> PathBuf {
+        self.dir.0.path().join("old")
+    }
+
+    fn error(&self, source: io::Error) -> StagingError {
+        StagingError::Io {
+            path: self.destination.clone(),
+            source,
+        }
+    }
+
+    fn place(&self) -> io::Result<()> {
+        // Only for `take_back`: without hard links, or an earlier file, there is none to keep.
+        let _ = fs::hard_link(&self.destination, self.earlier());
+        fs::rename(self.written(), &self.destination)
+    }
+
+    /// Undoes [`place`](Self::place) as far as it can; the error that led here is the one to tell.
+    fn take_back(&self) {
+        let _ = fs::rename(&self.destination, self.written());
+        let _ = fs::rename(self.earlier(), &self.destination);
+    }
+}
+
 /// A temporary directory that [`discard_unpublished`] knows of.
 #[derive(Debug)]
 struct Registered(TempDir);
 
 impl Registered {
-    fn new(dir: TempDir) -> Self {
+    fn new_in(parent: &Path) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".cladist-").suffix(".part");
+        // A temporary directory is private by default; a result is as readable as any other directory.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755));
+        let dir = builder.tempdir_in(parent)?;
         let mut unpublished = UNPUBLISHED.lock().unwrap_or_else(PoisonError::into_inner);
         unpublished.push(dir.path().to_owned());
-        Self(dir)
+        Ok(Self(dir))
     }
 }
 
@@ -378,6 +491,67 @@ mod tests {
             staging.publish().unwrap();
             assert_eq!(fs::read_to_string(real.join("run.yaml")).unwrap(), content);
             assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        }
+    }
+
+    #[test]
+    fn files_are_published_together_or_not_at_all() {
+        let root = TempDir::new().unwrap();
+        let (a, b) = (root.path().join("deep/a"), root.path().join("b"));
+        let stage = |content: &str| {
+            let staged = StagedFiles::new(&[&a, &b]).unwrap();
+            for i in 0..2 {
+                fs::write(staged.path(i), content).unwrap();
+            }
+            staged
+        };
+        let read = || [&a, &b].map(|path| fs::read_to_string(path).unwrap_or_default());
+        let here = || fs::read_dir(root.path()).unwrap().count();
+        drop(stage("dropped"));
+        assert_eq!((read(), here()), (["", ""].map(str::to_owned), 1));
+        for content in ["first", "second"] {
+            stage(content).publish().unwrap();
+            assert_eq!((read(), here()), ([content; 2].map(str::to_owned), 2));
+        }
+        let staged = stage("third");
+        fs::remove_file(staged.path(1)).unwrap();
+        assert!(matches!(staged.publish(), Err(StagingError::Io { .. })));
+        assert_eq!((read(), here()), (["second"; 2].map(str::to_owned), 2));
+        fs::remove_file(&a).unwrap();
+        let staged = stage("fourth");
+        fs::remove_file(staged.path(1)).unwrap();
+        assert!(staged.publish().is_err());
+        assert_eq!(read(), ["", "second"].map(str::to_owned));
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_replaced_by_one() {
+        let root = TempDir::new().unwrap();
+        fs::create_dir(root.path().join("folder")).unwrap();
+        for name in ["folder", "folder/..", ""] {
+            let path = root.path().join(name);
+            let error = StagedFiles::new(&[&path]).unwrap_err();
+            assert!(matches!(error, StagingError::NoFile { .. }), "{error}");
+        }
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_file_stays_a_link() {
+        let root = TempDir::new().unwrap();
+        let (real, link) = (root.path().join("real"), root.path().join("link"));
+        fs::write(&real, "old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let staged = StagedFiles::new(&[&link]).unwrap();
+        fs::write(staged.path(0), "new").unwrap();
+        staged.publish().unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_file(&real).unwrap();
+        for path in [&link, Path::new("/dev/null")] {
+            let error = StagedFiles::new(&[path]).unwrap_err();
+            assert!(matches!(error, StagingError::NoFile { .. }), "{error}");
         }
     }
 }

@@ -5,19 +5,20 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`cli`] | arguments → commands, one file a command; the only room that prints |
-//! | [`report`] | a run as text or JSON, one file a format |
+//! | [`report`] | a run or a table as text, JSON or CSV, one file a format |
 //! | [`run`] | the one immutable result: build, save |
 //! | [`embed`] | files → decode → encode → unit embeddings, bounded memory, all cores |
 //! | [`model`] | the `Encoder` trait and what is behind it: CLIP, tokenizer, pixels, hub, device |
 //! | [`dataset`] | folders and manifests → images with labels |
 //! | [`demo`] | a drawn world whose truth is known (pure) |
-//! | [`score`] | similarity, verdicts, credit, summary statistics (pure) |
+//! | [`score`] | similarity, verdicts, credit, measures of two labels, summary statistics (pure) |
 //! | [`prompts`] | template sets and their expansion per node (pure) |
 //! | [`taxonomy`] | YAML → DAG, relations, closures, information, diagnostics (pure) |
-//! | [`files`] | publishing a directory of results all at once |
+//! | [`files`] | publishing results all at once: a directory, or a few files |
 //! | [`guard`] | calls into libraries that may panic on damaged files |
 //! | [`hash`] | SHA-256 of what made a result |
 //! | [`matrix`] | the row-major f32 matrix that crosses rooms |
+//! | [`npy`] | NumPy's `.npy` files |
 //! | [`text`] | text files in UTF-8; foreign text in messages |
 
 pub mod cli;
@@ -29,6 +30,7 @@ pub mod guard;
 pub mod hash;
 pub mod matrix;
 pub mod model;
+pub mod npy;
 pub mod prompts;
 pub mod report;
 pub mod run;

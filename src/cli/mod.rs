@@ -4,6 +4,7 @@ mod builtin;
 mod check;
 mod config;
 mod demo;
+mod distances;
 mod embed;
 mod generate;
 mod interrupt;
@@ -63,6 +64,7 @@ enum Command {
     Check(check::CheckArgs),
     /// Print a taxonomy as a tree, with its counts
     Show(show::ShowArgs),
+    Distances(distances::DistancesArgs),
     /// Print what each label's prompts expand to
     Prompts(prompts::PromptsArgs),
     /// Write unit embeddings of images and texts for use elsewhere
@@ -86,6 +88,11 @@ mod exit {
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted: no result was written")]
 struct Interrupted;
+
+/// The same, when a result is printed as it is made.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted: what was printed is not the whole result")]
+struct InterruptedPrinting;
 
 /// The binary's whole life: parse, run, turn what went wrong into a message and an exit code.
 pub fn main() -> ExitCode {
@@ -127,6 +134,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Score(args) => score::run(args),
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
+        Command::Distances(args) => distances::run(args),
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
         Command::Demo(args) => demo::run(args),
@@ -145,7 +153,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     output::tell!("cladist: {}", told(error));
-    let interrupted = error.is::<Interrupted>();
+    let interrupted = error.is::<Interrupted>() || error.is::<InterruptedPrinting>();
     ExitCode::from(if interrupted {
         exit::INTERRUPTED
     } else {

@@ -267,7 +267,7 @@ fn prepare<'a>(inputs: Inputs<'a>, options: &ScoreOptions) -> anyhow::Result<Tas
             count(labelled.unlabelled, "image")
         );
     }
-    let choice = candidate_choice(options.candidates.as_deref())?;
+    let choice = candidate_choice(options.candidates.as_deref(), "--candidates")?;
     let candidates = choice.select(taxonomy, &labelled.truths)?;
     if choice == Candidates::Truths {
         tell!(
@@ -296,15 +296,15 @@ fn credit_policy(options: &ScoreOptions, inputs: &Inputs<'_>) -> anyhow::Result<
     }
 }
 
-/// What `--candidates` says.
-pub fn candidate_choice(argument: Option<&str>) -> anyhow::Result<Candidates> {
+/// What `--candidates` says, or another option that chooses labels.
+pub fn candidate_choice(argument: Option<&str>, option: &str) -> anyhow::Result<Candidates> {
     Ok(match argument {
         None | Some("truths") => Candidates::Truths,
         Some("leaves") => Candidates::Leaves,
         Some("all") => Candidates::All,
         Some(argument) => match argument.strip_prefix("under:") {
             Some(label) => Candidates::Under(label.to_owned()),
-            None => candidate_list(Path::new(argument))?,
+            None => candidate_list(Path::new(argument), option)?,
         },
     })
 }
@@ -316,11 +316,11 @@ fn value_name(choice: impl clap::ValueEnum) -> String {
 }
 
 /// A label a line; blank lines and lines that begin with `#` are passed over.
-fn candidate_list(path: &Path) -> anyhow::Result<Candidates> {
+fn candidate_list(path: &Path, option: &str) -> anyhow::Result<Candidates> {
     let shown = path.display();
     let text = text::read(path).map_err(|error| match error {
         TextError::Read { .. } => anyhow::Error::new(error).context(format!(
-            "--candidates {shown}: use leaves, all, under:NODE, or a file with a label a line"
+            "{option} {shown}: use leaves, all, under:NODE, or a file with a label a line"
         )),
         error => error.into(),
     })?;

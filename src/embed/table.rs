@@ -14,6 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::matrix::Matrix;
+use crate::npy;
 
 /// Why a table could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -67,26 +68,11 @@ pub fn write_texts(
     )
 }
 
-/// NumPy's format 1.0: little-endian f32, C order, rows × cols.
 fn write_npy(path: &Path, matrix: &Matrix) -> Result<(), TableError> {
     let attempt = || {
         let mut out = BufWriter::new(File::create(path)?);
-        let mut header = format!(
-            "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}",
-            matrix.rows(),
-            matrix.cols()
-        );
-        // Magic, version and length take ten bytes; the data start at a multiple of 64.
-        let padding = 64 - (10 + header.len() + 1) % 64;
-        header.push_str(&" ".repeat(padding % 64));
-        header.push('\n');
-        let length = u16::try_from(header.len()).map_err(io::Error::other)?;
-        out.write_all(b"\x93NUMPY\x01\x00")?;
-        out.write_all(&length.to_le_bytes())?;
-        out.write_all(header.as_bytes())?;
-        for value in matrix.as_slice() {
-            out.write_all(&value.to_le_bytes())?;
-        }
+        out.write_all(&npy::header::<f32>(matrix.rows(), matrix.cols()))?;
+        npy::write(&mut out, matrix.as_slice())?;
         out.flush()
     };
     attempt().map_err(|source| TableError::Io {
@@ -116,26 +102,4 @@ fn write_parquet(path: &Path, schema: Schema, columns: Vec<ArrayRef>) -> Result<
         path: path.to_owned(),
         source,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn npy_is_laid_out_as_numpy_reads_it() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let path = dir.path().join("a.npy");
-        write_npy(&path, &Matrix::new(2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-        assert_eq!((10 + header) % 64, 0);
-        let text = std::str::from_utf8(&bytes[10..10 + header]).unwrap();
-        assert!(
-            text.contains("'shape': (3, 2)") && text.ends_with('\n'),
-            "{text}"
-        );
-        assert_eq!(bytes[10 + header..].len(), 6 * 4);
-        assert_eq!(bytes[10 + header + 4..][..4], 2f32.to_le_bytes());
-    }
 }

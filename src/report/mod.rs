@@ -1,7 +1,8 @@
-//! A run, diagnostics or a taxonomy as something to read or to parse: one file a format.
+//! A run, diagnostics, a taxonomy or a table as something to read or to parse: one file a format.
 
 pub mod demo;
 pub mod diagnostics;
+pub mod distances;
 pub mod hierarchy;
 pub mod json;
 pub mod lab;

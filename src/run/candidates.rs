@@ -25,11 +25,11 @@ pub enum Candidates {
 /// Why candidates could not be chosen.
 #[derive(Debug, thiserror::Error)]
 pub enum CandidateError {
-    #[error("no candidates: {0}")]
+    #[error("no label is chosen: {0}")]
     Empty(&'static str),
-    #[error("candidates under `{label}`: {reason}")]
+    #[error("under:{label}: {reason}")]
     Under { label: String, reason: String },
-    #[error("{source_name}: candidates that name no node or several:\n  {}", faults.join("\n  "))]
+    #[error("{source_name}: labels that name no node or several:\n  {}", faults.join("\n  "))]
     List {
         source_name: String,
         faults: Vec<String>,
@@ -46,7 +46,30 @@ impl Candidates {
         taxonomy: &Taxonomy,
         truths: &[Vec<NodeId>],
     ) -> Result<Vec<NodeId>, CandidateError> {
-        let mut chosen: Vec<NodeId> = match self {
+        let mut chosen = self.choose(taxonomy, truths)?;
+        chosen.sort_by_key(|&n| taxonomy.id(n));
+        Ok(chosen)
+    }
+
+    /// The chosen nodes, each once: those of a list in its order, others in the order of their ids. Without images, so
+    /// there are no truth labels to choose.
+    ///
+    /// # Errors
+    /// As [`select`](Self::select).
+    pub fn in_order(&self, taxonomy: &Taxonomy) -> Result<Vec<NodeId>, CandidateError> {
+        match self {
+            Self::List { .. } => self.choose(taxonomy, &[]),
+            _ => self.select(taxonomy, &[]),
+        }
+    }
+
+    /// The chosen nodes, each once, in no particular order but that of a list.
+    fn choose(
+        &self,
+        taxonomy: &Taxonomy,
+        truths: &[Vec<NodeId>],
+    ) -> Result<Vec<NodeId>, CandidateError> {
+        let chosen: Vec<NodeId> = match self {
             Self::Truths => {
                 let occurring: BTreeSet<NodeId> = truths.iter().flatten().copied().collect();
                 occurring.into_iter().collect()
@@ -71,7 +94,6 @@ impl Candidates {
                 _ => "the taxonomy has no node",
             }));
         }
-        chosen.sort_by_key(|&n| taxonomy.id(n));
         Ok(chosen)
     }
 

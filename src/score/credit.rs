@@ -1,10 +1,10 @@
 //! Credit policies: how much a prediction earns against a truth, in [0, 1] (METHOD 5).
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
+use super::measures::{Measure, Pairwise, ratio};
 use super::verdict::{Group, Judgement, Verdict};
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -15,14 +15,13 @@ pub enum CreditPolicy {
     Strict,
     /// Correct and confirmed 1; `specialised` I(t)/I(p); `overlap` 0.5; others 0.
     Logical,
-    /// F1 of the ancestor closures, 2|α∩β| / (|α|+|β|). The virtual root is in neither; a declared root counts.
+    /// The similarity [`Measure::Hf1`].
     Hf1,
-    /// Wu & Palmer: 2·depth(l) / (depth(p)+depth(t)), l the LCA. Depths are maximal, in nodes (a root has 1).
+    /// The similarity [`Measure::WuPalmer`].
     WuPalmer,
-    /// Lin: 2·I(l) / (I(p)+I(t)); 0/0 = 1; 0 without a common ancestor.
+    /// The similarity [`Measure::Lin`].
     Lin,
-    /// 1 − d/d_max: d the fewest edges between the two through a common ancestor, or through the virtual root where
-    /// there is none; d_max is twice the greatest depth, one edge deeper where the virtual root joins several roots.
+    /// The similarity [`Measure::Depth`].
     Depth,
     /// Credit by verdict. Verdicts that are not named earn 0, `exact` 1.
     Table(BTreeMap<Verdict, f64>),
@@ -106,40 +105,45 @@ impl CreditPolicy {
     }
 }
 
-/// A policy over one taxonomy, with the credits of pairs already met.
-///
-/// A run has far fewer distinct (answer, truth) pairs than images, and a closure measure costs microseconds.
+/// A policy over one taxonomy.
 pub(super) struct Creditor<'a> {
     taxonomy: &'a Taxonomy,
-    policy: &'a CreditPolicy,
-    depth_max: f64,
-    pairs: HashMap<(NodeId, NodeId), f64>,
+    rule: Rule<'a>,
+}
+
+/// A policy with what it needs of the taxonomy.
+enum Rule<'a> {
+    Strict,
+    Logical,
+    Table(&'a BTreeMap<Verdict, f64>),
+    /// A similarity from 0 to 1, with its values of pairs already met: a run has far fewer distinct (answer, truth) pairs
+    /// than images, and a closure measure costs microseconds.
+    Similarity(Pairwise<'a>, HashMap<(NodeId, NodeId), f64>),
 }
 
 impl<'a> Creditor<'a> {
     pub(super) fn new(taxonomy: &'a Taxonomy, policy: &'a CreditPolicy) -> Self {
-        let deepest = taxonomy
-            .nodes()
-            .map(|n| taxonomy.depth(n).1)
-            .max()
-            .unwrap_or(0);
-        let virtual_edge = usize::from(taxonomy.roots().len() > 1);
-        let depth_max = (2 * (deepest + virtual_edge)) as f64;
-        Self {
-            taxonomy,
-            policy,
-            depth_max,
-            pairs: HashMap::new(),
-        }
+        let similarity =
+            |measure| Rule::Similarity(Pairwise::new(taxonomy, measure), HashMap::new());
+        let rule = match policy {
+            CreditPolicy::Strict => Rule::Strict,
+            CreditPolicy::Logical => Rule::Logical,
+            CreditPolicy::Table(credits) => Rule::Table(credits),
+            CreditPolicy::Hf1 => similarity(Measure::Hf1),
+            CreditPolicy::WuPalmer => similarity(Measure::WuPalmer),
+            CreditPolicy::Lin => similarity(Measure::Lin),
+            CreditPolicy::Depth => similarity(Measure::Depth),
+        };
+        Self { taxonomy, rule }
     }
 
     /// Credit of the answer `p`; measures of a pair take the best over the truths.
     pub(super) fn credit(&mut self, p: NodeId, truths: &[NodeId], judgement: Judgement) -> f64 {
         let verdict = judgement.verdict;
-        match self.policy {
-            CreditPolicy::Strict => f64::from(u8::from(verdict == Verdict::Exact)),
-            CreditPolicy::Table(credits) => credits.get(&verdict).copied().unwrap_or(0.0),
-            CreditPolicy::Logical => match verdict {
+        match &mut self.rule {
+            Rule::Strict => f64::from(u8::from(verdict == Verdict::Exact)),
+            Rule::Table(credits) => credits.get(&verdict).copied().unwrap_or(0.0),
+            Rule::Logical => match verdict {
                 _ if matches!(verdict.group(), Group::Correct | Group::Confirmed) => 1.0,
                 Verdict::Specialised => {
                     // Only a truth above the answer says how much of it is known.
@@ -152,86 +156,12 @@ impl<'a> Creditor<'a> {
                 Verdict::Overlap => 0.5,
                 _ => 0.0,
             },
-            CreditPolicy::Hf1
-            | CreditPolicy::WuPalmer
-            | CreditPolicy::Lin
-            | CreditPolicy::Depth => truths.iter().map(|&t| self.pair(p, t)).fold(0.0, f64::max),
-        }
-    }
-
-    fn pair(&mut self, p: NodeId, t: NodeId) -> f64 {
-        if let Some(&known) = self.pairs.get(&(p, t)) {
-            return known;
-        }
-        let taxonomy = self.taxonomy;
-        let credit = match self.policy {
-            CreditPolicy::Hf1 => {
-                let (a, b) = (closure(taxonomy, p), closure(taxonomy, t));
-                let common = a.iter().filter(|n| b.binary_search(n).is_ok()).count();
-                2.0 * common as f64 / (a.len() + b.len()) as f64
-            }
-            CreditPolicy::WuPalmer => taxonomy.lca(p, t).map_or(0.0, |l| {
-                let nodes = |n| (taxonomy.depth(n).1 + 1) as f64;
-                2.0 * nodes(l) / (nodes(p) + nodes(t))
-            }),
-            CreditPolicy::Lin => taxonomy.lca(p, t).map_or(0.0, |l| {
-                let information = |n| taxonomy.information(n);
-                ratio(2.0 * information(l), information(p) + information(t))
-            }),
-            CreditPolicy::Depth if self.depth_max > 0.0 => {
-                1.0 - taxonomy_distance(taxonomy, p, t) / self.depth_max
-            }
-            _ => f64::from(u8::from(taxonomy.same_class(p, t))),
-        };
-        self.pairs.insert((p, t), credit);
-        credit
-    }
-}
-
-/// `a / b`, with 0/0 = 1: two labels that both say nothing agree.
-fn ratio(a: f64, b: f64) -> f64 {
-    if b == 0.0 { 1.0 } else { a / b }
-}
-
-/// The ancestor closure with each equivalence class once, sorted.
-fn closure(taxonomy: &Taxonomy, n: NodeId) -> Vec<NodeId> {
-    let mut closure = taxonomy.ancestors(n);
-    closure.retain(|&a| taxonomy.representative(a) == a);
-    closure
-}
-
-/// Fewest edges between the two through a common ancestor, or through the virtual root.
-fn taxonomy_distance(taxonomy: &Taxonomy, a: NodeId, b: NodeId) -> f64 {
-    let (up_a, up_b) = (steps_up(taxonomy, a), steps_up(taxonomy, b));
-    let through_common = up_a
-        .iter()
-        .filter_map(|(n, steps)| Some(steps + up_b.get(n)?))
-        .min();
-    let through_virtual_root = || {
-        let to_root = |n| taxonomy.depth(n).0 + 1;
-        to_root(a) + to_root(b)
-    };
-    through_common.unwrap_or_else(through_virtual_root) as f64
-}
-
-/// Fewest edges up to each ancestor class.
-fn steps_up(taxonomy: &Taxonomy, n: NodeId) -> HashMap<NodeId, usize> {
-    let mut steps = HashMap::from([(taxonomy.representative(n), 0)]);
-    let mut level = vec![taxonomy.representative(n)];
-    for distance in 1.. {
-        let mut above = Vec::new();
-        for class in level {
-            for parent in taxonomy.class_parents(class) {
-                if let Entry::Vacant(unmet) = steps.entry(parent) {
-                    unmet.insert(distance);
-                    above.push(parent);
-                }
+            Rule::Similarity(pairwise, known) => {
+                let credits = truths
+                    .iter()
+                    .map(|&t| *known.entry((p, t)).or_insert_with(|| pairwise.value(p, t)));
+                credits.fold(0.0, f64::max)
             }
         }
-        if above.is_empty() {
-            break;
-        }
-        level = above;
     }
-    steps
 }

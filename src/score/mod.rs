@@ -9,6 +9,7 @@ mod chance;
 mod credit;
 mod dilution;
 mod evaluate;
+mod measures;
 mod metrics;
 mod summary;
 mod suspects;
@@ -20,6 +21,7 @@ pub use bootstrap::Bootstrap;
 pub use credit::{CreditError, CreditPolicy};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};
+pub use measures::{AllPairs, Measure, Pairwise};
 pub use metrics::{Calibration, Hierarchical, Information, Metrics, PrecisionRecall};
 pub use summary::{
     Confusion, Interval, Judged, SUMMARY_SCHEMA, Summary, TopK, ValidSet, summarise,

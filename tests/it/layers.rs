@@ -35,6 +35,11 @@ const RULES: &[Rule] = &[
         never: IO,
     },
     Rule {
+        room: "npy",
+        may_name: &[],
+        never: IO,
+    },
+    Rule {
         room: "text",
         may_name: &[],
         never: &[],
@@ -71,7 +76,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "embed",
-        may_name: &["model", "matrix"],
+        may_name: &["model", "matrix", "npy"],
         never: &[],
     },
     Rule {

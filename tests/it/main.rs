@@ -4,6 +4,7 @@ mod check;
 mod clip;
 mod cmd;
 mod demo;
+mod distances;
 mod embed;
 mod hub;
 mod layers;

@@ -70,7 +70,8 @@ struct Lab<'a> {
 
 pub fn run(args: &LabArgs) -> anyhow::Result<ExitCode> {
     let world = World::new()?;
-    let candidates = candidate_choice(Some(&args.candidates))?.select(world.taxonomy(), &[])?;
+    let candidates =
+        candidate_choice(Some(&args.candidates), "--candidates")?.select(world.taxonomy(), &[])?;
     let stop = interrupt::install()?;
     let encoder = args.device.load(&args.model, stop)?;
     let lab = Lab::new(&world, candidates, encoder.as_ref(), args, stop)?;
