@@ -39,7 +39,7 @@ fn compare(out: &mut String, run: &Run, planted: &Planted, style: Style) {
         None => "too few errors to say".to_owned(),
     };
     let suspects = format!(
-        "{}: {} of the {} wrong ones, {} false alarm{}",
+        "{}: {} of the {}, {} false alarm{}",
         percent(summary.suspects.share),
         thousands(planted.wrong_and_suspect),
         thousands(planted.wrong_annotations),
@@ -60,7 +60,7 @@ fn compare(out: &mut String, run: &Run, planted: &Planted, style: Style) {
     }
     let _ = writeln!(
         out,
-        "the other errors: {} right answers to a wrong annotation, {} wrong answers to a right one, {} both wrong",
+        "other errors: {} where only the answer is true, {} only the annotation, {} neither",
         thousands(planted.only_answer_true),
         thousands(planted.only_annotation_true),
         thousands(planted.neither_true),
@@ -78,8 +78,7 @@ fn chart(out: &mut String, dilution: &Dilution, style: Style) {
     if dilution.by_k.is_empty() {
         return;
     }
-    let title =
-        "the annotated label's share of the mass on the valid labels, by their number K (│ is 1/K)";
+    let title = "share of the valid mass that the annotated label gets, by K (│ is 1/K)";
     let _ = writeln!(out, "\n{}", paint(style, "1", title));
     let _ = writeln!(out, "{:>4}{:>7}{:>8}{:>8}", "K", "n", "share", "1/K");
     for row in &dilution.by_k {

@@ -74,15 +74,12 @@ pub fn headline(summary: &Summary) -> String {
 fn bounds(summary: &Summary) -> Option<String> {
     let interval = summary.multiplicity.interval_95?;
     let allowed = match summary.suspects.flagged {
-        0 => "the chance of the sample".to_owned(),
-        1 => "the chance of the sample and for 1 suspect annotation".to_owned(),
-        n => format!(
-            "the chance of the sample and for {} suspect annotations",
-            thousands(n)
-        ),
+        0 => "sampling".to_owned(),
+        1 => "sampling and 1 suspect annotation".to_owned(),
+        n => format!("sampling and {} suspect annotations", thousands(n)),
     };
     Some(format!(
-        "Allowing for {allowed}: {:.1} % to {:.1} % multiplicity (95 %).",
+        "Allowing for {allowed}: {:.1} % to {:.1} % (95 %).",
         100.0 * interval.low,
         100.0 * interval.high
     ))
@@ -241,7 +238,7 @@ fn metrics(out: &mut String, summary: &Summary) {
     let hierarchical = &metrics.hierarchical;
     let _ = writeln!(
         out,
-        "hierarchical {}   macro F1 {}   (closures without the virtual root)",
+        "hierarchical {}   macro F1 {}  (no virtual root)",
         scores(&hierarchical.micro),
         percent(hierarchical.macro_.f1)
     );
@@ -249,12 +246,13 @@ fn metrics(out: &mut String, summary: &Summary) {
     let bits = |value: Option<f64>| value.map_or("n/a".to_owned(), |v| format!("{v:.2}"));
     let _ = writeln!(
         out,
-        "information  {}   bits: {} right, {} too many, {} missing; {} below the truth, cut to it",
+        "information  {}   {} below the truth, cut to it\n{:13}{} bits right, {} too many, {} missing",
         scores(&information.scores),
+        percent(information.truncated),
+        "",
         bits(information.correct),
         bits(information.excess),
         bits(information.deficient),
-        percent(information.truncated)
     );
     for (what, of) in [
         ("annotated", &metrics.calibration_exact),
@@ -262,7 +260,7 @@ fn metrics(out: &mut String, summary: &Summary) {
     ] {
         let _ = writeln!(
             out,
-            "calibration  ECE {}  (equal mass {})  MCE {}  Brier {}   of: is {what}",
+            "calibration  ECE {}  equal mass {}  MCE {}  Brier {}  ({what})",
             percent(of.ece),
             percent(of.ece_equal_mass),
             percent(of.mce),
@@ -277,13 +275,13 @@ fn mass_and_suspects(out: &mut String, summary: &Summary) {
     if let Some(slope) = dilution.slope {
         let _ = write!(
             out,
-            "   the annotated label's share of it falls as K^{slope:.2} (1/K is K^-1)"
+            "   of which the annotated label gets ~ K^{slope:.2} (1/K: K^-1)"
         );
     }
     let suspects = &summary.suspects;
     let _ = writeln!(
         out,
-        "\nsuspects     {} of {} annotations ({}), {} of them in confirmed multiplicity",
+        "\nsuspects     {} of {} annotations ({}); {} in confirmed multiplicity",
         thousands(suspects.flagged),
         thousands(suspects.checked),
         percent(suspects.share),
@@ -577,14 +575,11 @@ mod tests {
             high: 0.6,
         });
         for (flagged, said) in [
-            (0, "the chance of the sample:"),
-            (1, "the chance of the sample and for 1 suspect annotation:"),
-            (
-                1200,
-                "the chance of the sample and for 1,200 suspect annotations:",
-            ),
+            (0, "sampling:"),
+            (1, "sampling and 1 suspect annotation:"),
+            (1200, "sampling and 1,200 suspect annotations:"),
         ] {
-            let expected = format!("Allowing for {said} 12.5 % to 60.0 % multiplicity (95 %).");
+            let expected = format!("Allowing for {said} 12.5 % to 60.0 % (95 %).");
             assert_eq!(of(interval, flagged), Some(expected));
         }
         assert_eq!(of(None, 3), None);

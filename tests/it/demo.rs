@@ -100,7 +100,7 @@ fn the_demo_needs_no_file_and_compares_with_what_was_planted() {
     for part in [
         "over 51 candidates",
         "multiplicity, confirmed: ",
-        "Allowing for the chance of the sample",
+        "Allowing for sampling",
         "multiplicity in the error",
         "wrong annotations",
         "1/K",
