@@ -243,17 +243,31 @@ fn metrics(out: &mut String, summary: &Summary) {
         percent(hierarchical.macro_.f1)
     );
     let information = &metrics.information;
-    let bits = |value: Option<f64>| value.map_or("n/a".to_owned(), |v| format!("{v:.2}"));
+    let decimals = |value: Option<f64>| value.map_or("n/a".to_owned(), |v| format!("{v:.2}"));
     let _ = writeln!(
         out,
         "information  {}   {} below the truth, cut to it\n{:13}{} bits right, {} too many, {} missing",
         scores(&information.scores),
         percent(information.truncated),
         "",
-        bits(information.correct),
-        bits(information.excess),
-        bits(information.deficient),
+        decimals(information.correct),
+        decimals(information.excess),
+        decimals(information.deficient),
     );
+    for (what, of) in [
+        ("height", &metrics.severity_height),
+        ("bertinetto", &metrics.severity_bertinetto),
+    ] {
+        let _ = writeln!(
+            out,
+            "severity     {} a mistake   hdist@1 {}   @{k} {}   top@{k} {}   ({what}, edges)",
+            decimals(of.mistake_severity),
+            decimals(of.hdist_1),
+            decimals(of.hdist_k),
+            decimals(of.hdist_top_k),
+            k = of.k,
+        );
+    }
     for (what, of) in [
         ("annotated", &metrics.calibration_exact),
         ("valid", &metrics.calibration_valid),

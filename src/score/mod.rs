@@ -22,7 +22,7 @@ pub use credit::{CreditError, CreditPolicy};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};
 pub use measures::{AllPairs, Measure, Pairwise};
-pub use metrics::{Calibration, Hierarchical, Information, Metrics, PrecisionRecall};
+pub use metrics::{Calibration, Hierarchical, Information, Metrics, PrecisionRecall, Severity};
 pub use summary::{
     Confusion, Interval, Judged, SUMMARY_SCHEMA, Summary, TopK, ValidSet, summarise,
 };

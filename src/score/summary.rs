@@ -157,7 +157,7 @@ pub fn summarise(
     let k5 = candidates.len().min(5);
     let mut in_top5 = 0;
     let mut truth_not_a_candidate = 0;
-    let mut sums = MetricSums::default();
+    let mut sums = MetricSums::new(taxonomy, k5);
 
     let mut judged = Vec::with_capacity(truths.len());
     for (i, (ranked, truths)) in images.ranked.iter().zip(truths).enumerate() {
@@ -189,7 +189,8 @@ pub fn summarise(
                 .any(|r| candidates[r.candidate] == *primary),
         );
         truth_not_a_candidate += usize::from(!is_candidate.contains(primary));
-        sums.add(&pair, best.probability, judgement.verdict);
+        let ranked = ranked.iter().map(|r| candidates[r.candidate]);
+        sums.add(&pair, ranked, truths, best.probability, judgement.verdict);
         judged.push(Some(Judged {
             verdict: judgement.verdict,
             relation: judgement.relation,

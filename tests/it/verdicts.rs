@@ -498,6 +498,13 @@ fn metrics_of_closures_information_and_calibration() {
             check(CLOSE, name, &[&scores(&of.scores)[..], &others].concat());
         }
         for (name, of) in [
+            ("severity_height", &found.severity_height),
+            ("severity_bertinetto", &found.severity_bertinetto),
+        ] {
+            let figures = [of.mistake_severity, of.hdist_1, of.hdist_k, of.hdist_top_k];
+            check(CLOSE, name, &figures);
+        }
+        for (name, of) in [
             ("calibration_exact", &found.calibration_exact),
             ("calibration_valid", &found.calibration_valid),
         ] {

@@ -404,7 +404,30 @@ def metrics(world, rows):
         mass = gaps([order[len(rows) * b // 15 : len(rows) * (b + 1) // 15] for b in range(15)])
         return [expected(width), expected(mass), max(gap for _, gap in width), np.mean((p - y) ** 2)]
 
-    return {"hierarchical": hierarchical, "information": information(world.information),
+    def severity(distance, k):
+        """Mistake severity, hdist@1, hdist@k, hdist_top@k."""
+        of = np.array([[min(distance(p, t) for t in row["truths"]) for p in row["best"][:k]] for row in rows], float)
+        wrong = np.array([row["verdict"] != "exact" for row in rows])
+        return [of[wrong, 0].mean(), of[:, 0].mean(), of.mean(axis=1).mean(), of.min(axis=1).mean()]
+
+    deepest = max(map(world.depth, world.up))
+    height = lambda n: max([1 + height(c) for c in world.up if world.rep[n] in world.up[c]], default=0)
+
+    def by_height(a, b):
+        if world.rep[a] == world.rep[b]:
+            return 0
+        common = world.lca(a, b)
+        return deepest + 1 if common is None else height(common)
+
+    def by_strict_ancestor(a, b):
+        if world.rep[a] == world.rep[b]:
+            return 0
+        common = (world.anc(a) - {world.rep[a]}) & (world.anc(b) - {world.rep[b]})
+        return deepest - max(map(world.depth, common), default=-1)
+
+    k = min(5, len(rows[0]["best"]))
+    return {"severity_height": severity(by_height, k), "severity_bertinetto": severity(by_strict_ancestor, k),
+            "hierarchical": hierarchical, "information": information(world.information),
             "depth": information(lambda n: world.depth(n) + 1),
             "calibration_exact": calibration(lambda row: row["verdict"] == "exact"),
             "calibration_valid": calibration(lambda row: row["verdict"] in VALID)}

@@ -3,6 +3,7 @@
 mod calibration;
 mod hierarchical;
 mod information;
+mod severity;
 
 use serde::Serialize;
 
@@ -12,7 +13,10 @@ use hierarchical::HierarchicalSums;
 pub use hierarchical::{Hierarchical, PrecisionRecall};
 pub use information::Information;
 use information::InformationSums;
+pub use severity::Severity;
+use severity::SeveritySums;
 
+use super::measures::Measure;
 use super::verdict::Verdict;
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -25,6 +29,10 @@ pub struct Metrics {
     pub information: Information,
     /// v = the maximal depth, a root at 1.
     pub depth: Information,
+    /// In the height of the LCA's subtree.
+    pub severity_height: Severity,
+    /// In H − depth of the strict common ancestor.
+    pub severity_bertinetto: Severity,
     /// Of the answer's probability as the chance that the answer is the annotated label.
     pub calibration_exact: Calibration,
     /// Of the answer's probability as the chance that the answer is valid for the image (METHOD 4).
@@ -52,22 +60,45 @@ impl Pair {
 }
 
 /// Sums over the images, in their order.
-#[derive(Debug, Default)]
-pub struct MetricSums {
+pub struct MetricSums<'t> {
     hierarchical: HierarchicalSums,
     information: InformationSums,
     depth: InformationSums,
+    height: SeveritySums<'t>,
+    bertinetto: SeveritySums<'t>,
     /// Probability of the answer, whether it is exact, whether it is valid.
     answers: Vec<(f64, bool, bool)>,
 }
 
-impl MetricSums {
-    /// Adds an image: its answer and truths, the answer's probability and verdict.
-    pub fn add(&mut self, pair: &Pair, probability: f64, verdict: Verdict) {
+impl<'t> MetricSums<'t> {
+    /// Of nothing yet; the best `k` candidates of each image are looked at.
+    pub fn new(taxonomy: &'t Taxonomy, k: usize) -> Self {
+        Self {
+            hierarchical: HierarchicalSums::default(),
+            information: InformationSums::default(),
+            depth: InformationSums::default(),
+            height: SeveritySums::new(taxonomy, Measure::Height, k),
+            bertinetto: SeveritySums::new(taxonomy, Measure::Bertinetto, k),
+            answers: Vec::new(),
+        }
+    }
+
+    /// Adds an image: what the graph says of its answer, its best candidates, its truths, the answer's probability and
+    /// verdict.
+    pub fn add(
+        &mut self,
+        pair: &Pair,
+        best: impl Iterator<Item = NodeId> + Clone,
+        truths: &[NodeId],
+        probability: f64,
+        verdict: Verdict,
+    ) {
         self.hierarchical.add(pair.hierarchical);
         self.information.add(pair.information);
         self.depth.add(pair.depth);
         let is_exact = verdict == Verdict::Exact;
+        self.height.add(best.clone(), truths, is_exact);
+        self.bertinetto.add(best, truths, is_exact);
         self.answers
             .push((probability, is_exact, verdict.is_valid()));
     }
@@ -81,6 +112,8 @@ impl MetricSums {
             hierarchical: self.hierarchical.finish(),
             information: self.information.finish(),
             depth: self.depth.finish(),
+            severity_height: self.height.finish(),
+            severity_bertinetto: self.bertinetto.finish(),
             calibration_exact: of(|a| a.1),
             calibration_valid: of(|a| a.2),
         }
