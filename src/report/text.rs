@@ -260,7 +260,7 @@ fn metrics(out: &mut String, summary: &Summary) {
     ] {
         let _ = writeln!(
             out,
-            "severity     {} a mistake   hdist@1 {}   @{k} {}   top@{k} {}   ({what}, edges)",
+            "severity     {} edges   hdist@1 {}  @{k} {}  top@{k} {}  ({what})",
             decimals(of.mistake_severity),
             decimals(of.hdist_1),
             decimals(of.hdist_k),
