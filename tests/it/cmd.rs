@@ -1,8 +1,9 @@
 //! Runs the program in a directory of its own.
 
 use std::{
+    io::Read,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -25,6 +26,25 @@ pub fn cladist(dir: &Path, args: &[&str]) -> Output {
         .args(args)
         .output()
         .expect("the program runs")
+}
+
+/// Runs `cladist` with these arguments in `dir` for a reader who wants the first bytes and then closes the pipe.
+pub fn into_closed_pipe(dir: &Path, args: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cladist"))
+        .current_dir(dir)
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut first = [0; 16];
+    child
+        .stdout
+        .take()
+        .expect("a pipe")
+        .read_exact(&mut first)
+        .expect("some output");
+    child.wait_with_output().expect("an end")
 }
 
 /// Exit code, standard output, standard error.

@@ -11,7 +11,7 @@ use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::cmd::{dir, run};
+use crate::cmd::{dir, into_closed_pipe, run};
 
 const SHAPES: &[u8] = b"\
 taxonomy: shapes
@@ -347,21 +347,7 @@ fn an_interruption_ends_it_and_leaves_no_file() {
 #[test]
 fn a_closed_pipe_is_silence() {
     let dir = large(3000);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_cladist"))
-        .current_dir(dir.path())
-        .args(["distances", "t.yaml", "--measure", "height"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut first = [0; 16];
-    child
-        .stdout
-        .take()
-        .expect("a pipe")
-        .read_exact(&mut first)
-        .expect("some output");
-    let out = child.wait_with_output().expect("an end");
+    let out = into_closed_pipe(dir.path(), &["distances", "t.yaml", "--measure", "height"]);
     let err = String::from_utf8_lossy(&out.stderr);
     assert_eq!(
         (out.status.code(), err.lines().count()),

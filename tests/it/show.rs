@@ -1,13 +1,8 @@
 //! `cladist show`.
 
-use std::{
-    io::Read,
-    process::{Command, Stdio},
-};
-
 use serde_json::Value;
 
-use crate::cmd::{dir, run};
+use crate::cmd::{dir, into_closed_pipe, run};
 
 const SHAPES: &[u8] = b"\
 taxonomy: shapes
@@ -263,21 +258,7 @@ fn a_closed_pipe_is_silence() {
     }
     let dir = dir(&[("t.yaml", text.as_bytes())]);
     for format in ["text", "dot", "json"] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_cladist"))
-            .current_dir(dir.path())
-            .args(["show", "t.yaml", "--format", format])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program runs");
-        let mut first = [0; 16];
-        child
-            .stdout
-            .take()
-            .expect("a pipe")
-            .read_exact(&mut first)
-            .expect("some output");
-        let out = child.wait_with_output().expect("an end");
+        let out = into_closed_pipe(dir.path(), &["show", "t.yaml", "--format", format]);
         assert_eq!(String::from_utf8_lossy(&out.stderr), "", "{format}");
         assert!(
             out.status.code().is_some_and(|code| code != 101),

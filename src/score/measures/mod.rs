@@ -285,7 +285,7 @@ fn through_virtual_root(a: usize, b: usize) -> usize {
 }
 
 /// The ancestor closure with each equivalence class once, sorted.
-fn closure(taxonomy: &Taxonomy, n: NodeId) -> Vec<NodeId> {
+pub(super) fn closure(taxonomy: &Taxonomy, n: NodeId) -> Vec<NodeId> {
     let mut closure = taxonomy.ancestors(n);
     closure.retain(|&a| taxonomy.representative(a) == a);
     closure

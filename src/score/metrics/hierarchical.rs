@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+use crate::score::measures::closure;
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// Sizes of the ancestor closures α of an answer and β of its truths.
@@ -19,15 +20,12 @@ pub struct Closures {
 
 impl Closures {
     pub fn new(taxonomy: &Taxonomy, p: NodeId, truths: &[NodeId]) -> Self {
-        let closure = |nodes: &[NodeId]| -> HashSet<NodeId> {
-            let above = nodes.iter().flat_map(|&n| taxonomy.ancestors(n));
-            above.map(|n| taxonomy.representative(n)).collect()
-        };
-        let (answer, truths) = (closure(&[p]), closure(truths));
+        let answer = closure(taxonomy, p);
+        let truths: HashSet<NodeId> = truths.iter().flat_map(|&t| closure(taxonomy, t)).collect();
         Self {
             answer: answer.len(),
             truths: truths.len(),
-            both: answer.intersection(&truths).count(),
+            both: answer.iter().filter(|n| truths.contains(n)).count(),
         }
     }
 }
