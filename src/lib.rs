@@ -18,6 +18,7 @@
 //! | [`guard`] | calls into libraries that may panic on damaged files |
 //! | [`hash`] | SHA-256 of what made a result |
 //! | [`matrix`] | the row-major f32 matrix that crosses rooms |
+//! | [`names`] | many names in little memory |
 //! | [`npy`] | NumPy's `.npy` files |
 //! | [`text`] | text files in UTF-8; foreign text in messages |
 
@@ -30,6 +31,7 @@ pub mod guard;
 pub mod hash;
 pub mod matrix;
 pub mod model;
+pub mod names;
 pub mod npy;
 pub mod prompts;
 pub mod report;

@@ -20,8 +20,10 @@ use crate::hash;
 use crate::model::Encoder;
 use crate::prompts::{ExpandOptions, TemplateSet};
 use crate::report;
-use crate::run::{self, Candidates, Counts, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
-use crate::score::{Collisions, CreditPolicy};
+use crate::run::{
+    self, Candidates, Counts, Evidence, MANIFEST_SCHEMA, Manifest, Prompts, Run, SourceHash,
+};
+use crate::score::{AlsoRight, Annotations, Collisions, CreditPolicy};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::{self, TextError, shown};
 
@@ -193,26 +195,32 @@ pub fn compute(
     }
     // Rows are in the order of the input, so the rows of the kept items are 0, 1, 2, …
     debug_assert!(kept.iter().enumerate().all(|(i, &(_, row))| i == row));
-    let truths: Vec<_> = kept
+    let truths = kept
         .iter()
-        .map(|&(item, _)| task.labelled.truths[item].clone())
-        .collect();
-    let scored = truths.iter().filter(|t| !t.is_empty()).count();
+        .map(|&(item, _)| task.labelled.truths[item].clone());
+    let annotations = Annotations::of_truths(truths);
+    let labelled = (0..annotations.len()).filter(|&i| !annotations.get(i).truths.is_empty());
+    let scored = labelled.count();
 
     let manifest = manifest(options, &task, encoder.as_ref(), &texts, kept.len(), scored)?;
     let inputs = run::Inputs {
         taxonomy: &task.inputs.taxonomy,
         candidates: task.candidates.clone(),
-        prompted,
-        prompt_counts: counts,
-        prompt_embeddings,
         images: kept
             .iter()
-            .map(|&(item, _)| task.inputs.dataset.items[item].name.clone())
+            .map(|&(item, _)| task.inputs.dataset.items[item].name.as_str())
             .collect(),
-        truths,
-        image_embeddings: encoded.embeddings,
-        logit_scale: encoder.logit_scale(),
+        annotations,
+        also_right: AlsoRight::default(),
+        evidence: Evidence::Embedded {
+            images: encoded.embeddings,
+            prompts: Prompts {
+                nodes: prompted,
+                counts,
+                embeddings: prompt_embeddings,
+            },
+            logit_scale: encoder.logit_scale(),
+        },
         collision_threshold: options.collision_cosine,
         credit: task.policy.clone(),
         top_k: options.top_k,

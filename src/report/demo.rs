@@ -17,7 +17,9 @@ const CHART: usize = 40;
 pub fn render(run: &Run, planted: &Planted, style: Style) -> String {
     let mut out = String::new();
     compare(&mut out, run, planted, style);
-    chart(&mut out, &run.summary.dilution, style);
+    if let Some(dilution) = &run.summary.dilution {
+        chart(&mut out, dilution, style);
+    }
     out
 }
 
@@ -40,7 +42,7 @@ fn compare(out: &mut String, run: &Run, planted: &Planted, style: Style) {
     };
     let suspects = format!(
         "{}: {} of the {}, {} false alarm{}",
-        percent(summary.suspects.share),
+        percent(summary.suspects.as_ref().and_then(|s| s.share)),
         thousands(planted.wrong_and_suspect),
         thousands(planted.wrong_annotations),
         thousands(planted.right_but_suspect),

@@ -6,34 +6,32 @@ mod candidates;
 mod manifest;
 mod save;
 
-use rayon::prelude::*;
+use std::collections::HashSet;
 
 pub use candidates::{CandidateError, Candidates};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
 pub use save::{KIND, SaveError, save};
 
 use crate::matrix::Matrix;
+use crate::names::Names;
 use crate::score::{
-    Collisions, CreditPolicy, Judged, Ranked, Softmax, Summary, evaluate, prototypes, summarise,
+    AlsoRight, Annotations, Checked, Collisions, Cosines, CreditPolicy, Distribution, Evaluated,
+    Given, Judge, Judged, Judgements, Link, Mass, Ranked, Rankings, Similarities, Summary,
+    ValidSets, evaluate, prototypes, summarise,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 
-/// Everything that is known when the embeddings are there.
+/// Everything that is known when the model, ours or another, has spoken.
 pub struct Inputs<'a> {
     pub taxonomy: &'a Taxonomy,
-    /// What the model may answer, in the order of the label ids.
+    /// What may be answered.
     pub candidates: Vec<NodeId>,
-    /// The nodes that have prompts: the candidates first, then the truths that are not candidates.
-    pub prompted: Vec<NodeId>,
-    /// Number of prompts of each of `prompted`.
-    pub prompt_counts: Vec<usize>,
-    /// Unit rows, one a prompt, in the order of `prompted`.
-    pub prompt_embeddings: Matrix,
-    /// Image names as in the manifest, a row each of `image_embeddings`.
-    pub images: Vec<String>,
-    pub truths: Vec<Vec<NodeId>>,
-    pub image_embeddings: Matrix,
-    pub logit_scale: f32,
+    /// Image names as in the data set.
+    pub images: Names,
+    /// A row an image.
+    pub annotations: Annotations,
+    pub also_right: AlsoRight,
+    pub evidence: Evidence,
     /// τ of the name collisions (METHOD 3).
     pub collision_threshold: f64,
     pub credit: CreditPolicy,
@@ -41,26 +39,106 @@ pub struct Inputs<'a> {
     pub top_k: usize,
 }
 
-/// One image: what it was annotated with, what was answered, and how that is judged.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Prediction {
-    pub image: String,
-    /// Primary truth first; empty for an image without a label.
-    pub truths: Vec<NodeId>,
-    /// Best first, at least one.
-    pub top_k: Vec<Answer>,
-    /// `None` for an image without a label.
-    pub judged: Option<Judged>,
+/// What is known of the images' answers.
+pub enum Evidence {
+    /// Embeddings of images and prompts.
+    Embedded {
+        /// n × dim, unit rows.
+        images: Matrix,
+        prompts: Prompts,
+        /// The model's (exponentiated) temperature.
+        logit_scale: f32,
+    },
+    /// A score of each image and candidate, n × candidates, and how probabilities come from them.
+    Scored(Matrix, Link),
+    /// Ranked labels.
+    Ranked(Rankings),
 }
 
-/// One ranked candidate.
+/// Embedded prompts of nodes.
+pub struct Prompts {
+    /// The nodes that have prompts: the candidates first, then others, such as the truths that are not candidates.
+    pub nodes: Vec<NodeId>,
+    /// Number of prompts of each node.
+    pub counts: Vec<usize>,
+    /// One row a prompt, in the order of the nodes.
+    pub embeddings: Matrix,
+}
+
+/// What was answered for each image, and how that is judged: columns, since there may be millions.
+#[derive(Debug, Clone, Default)]
+pub struct Predictions {
+    images: Names,
+    annotations: Annotations,
+    evaluated: Evaluated,
+    judgements: Judgements,
+}
+
+/// One image: what it was annotated with, what was answered, and how that is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Answer {
-    pub label: NodeId,
-    /// Cosine similarity.
-    pub similarity: f32,
-    /// Softmax over all candidates.
-    pub probability: f64,
+pub struct Prediction<'a> {
+    pub image: &'a str,
+    /// Primary truth first; empty for an image without a label.
+    pub truths: &'a [NodeId],
+    /// The re-annotated valid set, if there is one.
+    pub valid: Option<&'a [NodeId]>,
+    /// `None` where the model, or the rule, abstained.
+    pub answer: Option<NodeId>,
+    /// Of the answer, if it is known.
+    pub probability: Option<f64>,
+    /// `None` without an answer, a label, or a place in the re-annotation where there is one.
+    pub judged: Option<&'a Judged>,
+    /// `None` if the probabilities of all candidates are not known.
+    pub mass: Option<Mass>,
+    /// `None` if the label cannot be checked.
+    pub checked: Option<Checked>,
+}
+
+impl Prediction<'_> {
+    /// Whether the model contradicts the annotation (METHOD 8).
+    pub fn is_suspect(&self) -> bool {
+        self.checked.is_some_and(|c| c.looks_like.is_some())
+    }
+}
+
+impl Predictions {
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+
+    pub fn get(&self, i: usize) -> Prediction<'_> {
+        let annotation = self.annotations.get(i);
+        let evaluated = &self.evaluated;
+        let answer = evaluated.answers[i];
+        Prediction {
+            image: self.images.get(i),
+            truths: &annotation.truths,
+            valid: annotation.valid.as_deref(),
+            answer,
+            probability: answer.and(evaluated.confidences.get(i).copied()),
+            judged: self.judgements.get(i),
+            mass: evaluated.masses.get(i).copied(),
+            checked: evaluated.checked.get(i).copied().flatten(),
+        }
+    }
+
+    /// The ranked labels of an image, best first.
+    pub fn ranked(&self, i: usize) -> impl ExactSizeIterator<Item = Ranked> + '_ {
+        self.evaluated.rankings.get(i)
+    }
+
+    /// The most labels that are ranked for an image.
+    pub fn most_ranked(&self) -> usize {
+        self.evaluated.rankings.most()
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Prediction<'_>> {
+        (0..self.len()).map(|i| self.get(i))
+    }
 }
 
 /// The result of scoring one model, one set of prompts and one taxonomy on one set of images.
@@ -68,72 +146,84 @@ pub struct Answer {
 pub struct Run {
     /// Stable id of each node, by [`NodeId::index`].
     pub ids: Vec<String>,
-    pub predictions: Vec<Prediction>,
+    pub predictions: Predictions,
     pub summary: Summary,
     pub manifest: Manifest,
 }
 
 impl Run {
-    /// Scores the embeddings. Runs on the current rayon pool; the result does not depend on its size.
+    /// Scores the evidence. Runs on the current rayon pool; the result does not depend on its size.
     pub fn build(inputs: Inputs<'_>, manifest: Manifest) -> Self {
         let (taxonomy, candidates) = (inputs.taxonomy, inputs.candidates);
-        let all = prototypes(&inputs.prompt_embeddings, &inputs.prompt_counts);
-        let of_candidates = all.first_rows(candidates.len());
-        // Top-5 accuracy needs five, however few are to be kept.
-        let ranked_at_least = if inputs.top_k == 0 {
-            0
-        } else {
-            inputs.top_k.max(5)
-        };
-        let softmax = Softmax::new(&inputs.image_embeddings, &of_candidates, inputs.logit_scale);
-        let mut evaluated = evaluate(
+        let annotations = inputs.annotations;
+        let collisions = collisions(
             taxonomy,
             &candidates,
-            &softmax,
-            &inputs.truths,
-            ranked_at_least,
+            &annotations,
+            &inputs.evidence,
+            inputs.collision_threshold,
         );
-        let collisions =
-            Collisions::new(taxonomy, &inputs.prompted, all, inputs.collision_threshold);
-        let (judged, summary) = summarise(
+        let judge = Judge {
             taxonomy,
+            collisions: &collisions,
+            also_right: &inputs.also_right,
+        };
+        let valid = ValidSets::new(judge, &candidates).of_all(&annotations);
+        let evaluate = |similarities: &dyn Similarities, link| {
+            // Figures over the best five need five, however few are to be kept.
+            let keep = match inputs.top_k {
+                0 => 0,
+                k => k.max(5),
+            };
+            let distribution = Distribution::new(similarities, link);
+            evaluate(
+                taxonomy,
+                &candidates,
+                &distribution,
+                &annotations,
+                &valid,
+                keep,
+            )
+        };
+        let mut evaluated = match inputs.evidence {
+            Evidence::Embedded {
+                images,
+                prompts,
+                logit_scale,
+            } => {
+                let prototypes = prototypes(&prompts.embeddings, &prompts.counts);
+                let cosines = Cosines {
+                    images: &images,
+                    prototypes: &prototypes.first_rows(candidates.len()),
+                };
+                let scale = f64::from(logit_scale);
+                evaluate(&cosines, Link::Softmax { scale })
+            }
+            Evidence::Scored(scores, link) => evaluate(&Given(&scores), link),
+            Evidence::Ranked(rankings) => Evaluated::of_rankings(rankings),
+        };
+        let (judgements, summary) = summarise(
+            judge,
             &candidates,
-            &collisions,
             &inputs.credit,
             &evaluated,
-            &inputs.truths,
+            &annotations,
+            &valid,
         );
         if inputs.top_k > 0 {
-            evaluated
-                .ranked
-                .iter_mut()
-                .for_each(|ranked| ranked.truncate(inputs.top_k));
+            evaluated.rankings.truncate(inputs.top_k);
         }
-        let to_answer = |r: &Ranked| Answer {
-            label: candidates[r.candidate],
-            similarity: r.similarity,
-            probability: r.probability,
-        };
-        let predictions = (
-            inputs.images.into_par_iter(),
-            inputs.truths,
-            evaluated.ranked,
-            judged,
-        )
-            .into_par_iter()
-            .map(|(image, truths, ranked, judged)| Prediction {
-                image,
-                truths,
-                top_k: ranked.iter().map(to_answer).collect(),
-                judged,
-            })
-            .collect();
         Self {
             ids: taxonomy
                 .nodes()
                 .map(|n| taxonomy.id(n).to_owned())
                 .collect(),
-            predictions,
+            predictions: Predictions {
+                images: inputs.images,
+                annotations,
+                evaluated,
+                judgements,
+            },
             summary,
             manifest,
         }
@@ -143,4 +233,26 @@ impl Run {
     pub fn id(&self, n: NodeId) -> &str {
         &self.ids[n.index()]
     }
+}
+
+/// The labels that the model cannot tell apart: by the prompts where it has some, else by the names of the labels that occur.
+fn collisions(
+    taxonomy: &Taxonomy,
+    candidates: &[NodeId],
+    annotations: &Annotations,
+    evidence: &Evidence,
+    threshold: f64,
+) -> Collisions {
+    if let Evidence::Embedded { prompts, .. } = evidence {
+        let prototypes = prototypes(&prompts.embeddings, &prompts.counts);
+        return Collisions::new(taxonomy, &prompts.nodes, prototypes, threshold);
+    }
+    let mut met = HashSet::new();
+    let mut occurring = candidates.to_vec();
+    occurring.extend(annotations.distinct().iter().flat_map(|a| &a.truths));
+    if let Evidence::Ranked(rankings) = evidence {
+        occurring.extend((0..rankings.len()).filter_map(|i| rankings.labels(i).first()));
+    }
+    occurring.retain(|&n| met.insert(n));
+    Collisions::of_names(taxonomy, &occurring)
 }

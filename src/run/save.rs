@@ -17,8 +17,9 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 
-use super::{Prediction, Run};
+use super::Run;
 use crate::files::{Kind, Staging, StagingError};
+use crate::taxonomy::NodeId;
 
 const SUMMARY: &str = "summary.json";
 const LINES: &str = "predictions.jsonl";
@@ -63,8 +64,8 @@ pub fn save(run: &Run, staging: Staging) -> Result<(), SaveError> {
         out.write_all(b"\n")
     })?;
     write(&at(LINES), |out| {
-        for prediction in &run.predictions {
-            serde_json::to_writer(&mut *out, &Line::new(run, prediction))?;
+        for i in 0..run.predictions.len() {
+            serde_json::to_writer(&mut *out, &Line::new(run, i))?;
             out.write_all(b"\n")?;
         }
         Ok(())
@@ -100,8 +101,9 @@ fn write(
 struct Line<'a> {
     image: &'a str,
     truths: Vec<&'a str>,
-    answer: &'a str,
-    probability: f64,
+    valid: Option<Vec<&'a str>>,
+    answer: Option<&'a str>,
+    probability: Option<f64>,
     verdict: Option<&'static str>,
     relation: Option<&'static str>,
     lca: Option<&'a str>,
@@ -115,34 +117,40 @@ struct Line<'a> {
 #[derive(Serialize)]
 struct RankedLine<'a> {
     label: &'a str,
-    similarity: f32,
-    probability: f64,
+    similarity: Option<f32>,
+    probability: Option<f64>,
 }
 
 impl<'a> Line<'a> {
-    fn new(run: &'a Run, prediction: &'a Prediction) -> Self {
-        let best = prediction.top_k[0];
-        let judged = prediction.judged.as_ref();
-        let checked = judged.and_then(|j| j.checked);
+    /// Of the `i`th image.
+    fn new(run: &'a Run, i: usize) -> Self {
+        let prediction = run.predictions.get(i);
+        let ids = |nodes: &[NodeId]| nodes.iter().map(|&n| run.id(n)).collect();
+        let judged = prediction.judged;
+        // What is asked of the annotation.
+        let of_label = |value| Some(value).filter(|_| !prediction.truths.is_empty());
         Self {
-            image: &prediction.image,
-            truths: prediction.truths.iter().map(|&t| run.id(t)).collect(),
-            answer: run.id(best.label),
-            probability: best.probability,
+            image: prediction.image,
+            truths: ids(prediction.truths),
+            valid: prediction.valid.map(ids),
+            answer: prediction.answer.map(|n| run.id(n)),
+            probability: prediction.probability,
             verdict: judged.map(|j| j.verdict.name()),
             relation: judged.map(|j| j.relation.name()),
             lca: judged.and_then(|j| j.lca).map(|l| run.id(l)),
             credit: judged.map(|j| j.credit),
-            valid_mass: judged.map(|j| j.mass.valid),
-            self_confidence: checked.map(|c| c.self_confidence),
-            looks_like: checked.and_then(|c| c.looks_like).map(|n| run.id(n)),
-            top_k: prediction
-                .top_k
-                .iter()
-                .map(|a| RankedLine {
-                    label: run.id(a.label),
-                    similarity: a.similarity,
-                    probability: a.probability,
+            valid_mass: prediction.mass.and_then(|m| of_label(m.valid)),
+            self_confidence: prediction.checked.map(|c| c.self_confidence),
+            looks_like: (prediction.checked)
+                .and_then(|c| c.looks_like)
+                .map(|n| run.id(n)),
+            top_k: run
+                .predictions
+                .ranked(i)
+                .map(|ranked| RankedLine {
+                    label: run.id(ranked.label),
+                    similarity: ranked.similarity,
+                    probability: ranked.probability,
                 })
                 .collect(),
         }
@@ -153,14 +161,15 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
     let item = |data_type| Arc::new(Field::new("item", data_type, false));
     let ranked = Fields::from(vec![
         Field::new("label", DataType::Utf8, false),
-        Field::new("similarity", DataType::Float32, false),
-        Field::new("probability", DataType::Float64, false),
+        Field::new("similarity", DataType::Float32, true),
+        Field::new("probability", DataType::Float64, true),
     ]);
     let schema = Arc::new(Schema::new(vec![
         Field::new("image", DataType::Utf8, false),
         Field::new("truths", DataType::List(item(DataType::Utf8)), false),
-        Field::new("answer", DataType::Utf8, false),
-        Field::new("probability", DataType::Float64, false),
+        Field::new("valid", DataType::List(item(DataType::Utf8)), true),
+        Field::new("answer", DataType::Utf8, true),
+        Field::new("probability", DataType::Float64, true),
         Field::new("verdict", DataType::Utf8, true),
         Field::new("relation", DataType::Utf8, true),
         Field::new("lca", DataType::Utf8, true),
@@ -179,11 +188,11 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         .build();
     let mut writer =
         ArrowWriter::try_new(File::create(path)?, Arc::clone(&schema), Some(properties))?;
-    let widest = run.predictions.iter().map(|p| p.top_k.len()).max();
-    let batch = (RANKED / widest.unwrap_or(1).max(1)).clamp(1, BATCH);
-    for chunk in run.predictions.chunks(batch) {
+    let batch = (RANKED / run.predictions.most_ranked().max(1)).clamp(1, BATCH);
+    for start in (0..run.predictions.len()).step_by(batch) {
         let mut image = StringBuilder::new();
         let mut truths = ListBuilder::new(StringBuilder::new()).with_field(item(DataType::Utf8));
+        let mut valid = ListBuilder::new(StringBuilder::new()).with_field(item(DataType::Utf8));
         let mut answer = StringBuilder::new();
         let mut probability = Float64Builder::new();
         let mut verdict = StringBuilder::new();
@@ -195,12 +204,13 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         let mut looks_like = StringBuilder::new();
         let mut top_k = ListBuilder::new(StructBuilder::from_fields(ranked.clone(), 0))
             .with_field(item(DataType::Struct(ranked.clone())));
-        for prediction in chunk {
-            let line = Line::new(run, prediction);
+        for i in start..(start + batch).min(run.predictions.len()) {
+            let line = Line::new(run, i);
             image.append_value(line.image);
             truths.append_value(line.truths.iter().map(Some));
-            answer.append_value(line.answer);
-            probability.append_value(line.probability);
+            valid.append_option(line.valid.map(|valid| valid.into_iter().map(Some)));
+            answer.append_option(line.answer);
+            probability.append_option(line.probability);
             verdict.append_option(line.verdict);
             relation.append_option(line.relation);
             lca.append_option(line.lca);
@@ -216,10 +226,10 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
                     .append_value(ranked.label);
                 row.field_builder::<Float32Builder>(1)
                     .expect(of_the_schema)
-                    .append_value(ranked.similarity);
+                    .append_option(ranked.similarity);
                 row.field_builder::<Float64Builder>(2)
                     .expect(of_the_schema)
-                    .append_value(ranked.probability);
+                    .append_option(ranked.probability);
                 row.append(true);
             }
             top_k.append(true);
@@ -227,6 +237,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         let columns: Vec<ArrayRef> = vec![
             Arc::new(image.finish()),
             Arc::new(truths.finish()),
+            Arc::new(valid.finish()),
             Arc::new(answer.finish()),
             Arc::new(probability.finish()),
             Arc::new(verdict.finish()),

@@ -1,21 +1,11 @@
 //! From embeddings to ranked answers: prototypes, similarities, softmax.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::matrix::Matrix;
-
-/// One ranked candidate of one image.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ranked {
-    /// Index into the candidates.
-    pub candidate: usize,
-    /// Cosine similarity of image and prototype, `s(x,c)` (METHOD 2).
-    pub similarity: f32,
-    /// Softmax probability over all candidates, `p(c|x)` (METHOD 2).
-    pub probability: f64,
-}
 
 /// One prototype a label from the embeddings of its prompts: normalise, mean, normalise, as CLIP does.
 ///
@@ -50,13 +40,73 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
         .max(f64::MIN_POSITIVE)
 }
 
-/// `s(x,c)` and `p(c|x)` of all candidates for each image (METHOD 2), computed when asked for: of many images and
-/// candidates they are too many to be held.
+/// s(x,c) of images and candidates (METHOD 2), computed or read when asked for: of many images and candidates they are too
+/// many to be held.
+pub trait Similarities: Sync {
+    fn images(&self) -> usize;
+    fn candidates(&self) -> usize;
+    /// Fills `out` with s(x,c) of an image and the candidates of a range, in their order.
+    fn fill(&self, image: usize, candidates: Range<usize>, out: &mut Vec<f32>);
+}
+
+/// Cosines of images and prototypes.
 #[derive(Debug, Clone, Copy)]
-pub struct Softmax<'a> {
-    images: &'a Matrix,
-    prototypes: &'a Matrix,
-    logit_scale: f64,
+pub struct Cosines<'a> {
+    /// n × dim, unit rows.
+    pub images: &'a Matrix,
+    /// Candidates × dim, unit rows.
+    pub prototypes: &'a Matrix,
+}
+
+impl Similarities for Cosines<'_> {
+    fn images(&self) -> usize {
+        self.images.rows()
+    }
+
+    fn candidates(&self) -> usize {
+        self.prototypes.rows()
+    }
+
+    fn fill(&self, image: usize, candidates: Range<usize>, out: &mut Vec<f32>) {
+        let image = self.images.row(image);
+        out.clear();
+        out.extend(candidates.map(|c| dot(image, self.prototypes.row(c))));
+    }
+}
+
+/// Scores that were computed elsewhere: n × candidates.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a>(pub &'a Matrix);
+
+impl Similarities for Given<'_> {
+    fn images(&self) -> usize {
+        self.0.rows()
+    }
+
+    fn candidates(&self) -> usize {
+        self.0.cols()
+    }
+
+    fn fill(&self, image: usize, candidates: Range<usize>, out: &mut Vec<f32>) {
+        out.clear();
+        out.extend_from_slice(&self.0.row(image)[candidates]);
+    }
+}
+
+/// How probabilities come from scores.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Link {
+    /// softmax(scale · s), over the candidates: the scale is the model's (exponentiated) temperature, 1 for logits.
+    Softmax { scale: f64 },
+    /// The scores are probabilities, not negative and not all 0. They are divided by their sum over the candidates.
+    Probabilities,
+}
+
+/// s(x,c) and p(c|x) of all candidates for each image (METHOD 2).
+#[derive(Clone, Copy)]
+pub struct Distribution<'a> {
+    similarities: &'a dyn Similarities,
+    link: Link,
 }
 
 /// All candidates of one image, in their order.
@@ -67,26 +117,27 @@ pub struct Scores<'a> {
     pub probabilities: &'a [f64],
 }
 
-impl<'a> Softmax<'a> {
-    /// `images` is n × dim, `prototypes` candidates × dim, both of unit rows; `logit_scale` is the model's
-    /// (exponentiated) temperature.
-    pub fn new(images: &'a Matrix, prototypes: &'a Matrix, logit_scale: f32) -> Self {
-        Self {
-            images,
-            prototypes,
-            logit_scale: f64::from(logit_scale),
-        }
+impl<'a> Distribution<'a> {
+    pub fn new(similarities: &'a dyn Similarities, link: Link) -> Self {
+        Self { similarities, link }
+    }
+
+    /// The number of images.
+    pub fn images(&self) -> usize {
+        self.similarities.images()
     }
 
     /// What `visit` makes of each image, in their order. Runs on the current rayon pool; the scores do not depend on
     /// the number of threads.
     pub fn map<T: Send>(&self, visit: impl Fn(usize, Scores<'_>) -> T + Sync) -> Vec<T> {
-        (0..self.images.rows())
+        (0..self.similarities.images())
             .into_par_iter()
             .map_init(
                 || (Vec::new(), Vec::new()),
                 |(similarities, probabilities), i| {
-                    self.fill(i, similarities, probabilities);
+                    self.similarities
+                        .fill(i, 0..self.similarities.candidates(), similarities);
+                    self.link.probabilities(similarities, probabilities);
                     let scores = Scores {
                         similarities,
                         probabilities,
@@ -96,28 +147,28 @@ impl<'a> Softmax<'a> {
             )
             .collect()
     }
+}
 
-    fn fill(&self, image: usize, similarities: &mut Vec<f32>, probabilities: &mut Vec<f64>) {
-        let image = self.images.row(image);
-        similarities.clear();
-        similarities
-            .extend((0..self.prototypes.rows()).map(|c| dot(image, self.prototypes.row(c))));
-        let largest = similarities
-            .iter()
-            .copied()
-            .fold(f32::NEG_INFINITY, f32::max);
-        let weight = |&s: &f32| (self.logit_scale * (f64::from(s) - f64::from(largest))).exp();
-        probabilities.clear();
-        probabilities.extend(similarities.iter().map(weight));
-        let total: f64 = probabilities.iter().sum();
-        probabilities.iter_mut().for_each(|p| *p /= total);
+impl Link {
+    fn probabilities(self, scores: &[f32], out: &mut Vec<f64>) {
+        out.clear();
+        match self {
+            Self::Softmax { scale } => {
+                let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let weight = |&s: &f32| (scale * (f64::from(s) - f64::from(largest))).exp();
+                out.extend(scores.iter().map(weight));
+            }
+            Self::Probabilities => out.extend(scores.iter().map(|&p| f64::from(p))),
+        }
+        let total: f64 = out.iter().sum();
+        out.iter_mut().for_each(|p| *p /= total);
     }
 }
 
 impl Scores<'_> {
-    /// The best `keep` candidates, best first (0 keeps all of them). `tie_order[c]` decides between equal
+    /// The best `keep` candidates as indices, best first (0 keeps all of them). `tie_order[c]` decides between equal
     /// similarities, least first: the rank of the candidate's id (METHOD 7).
-    pub fn best(&self, tie_order: &[usize], keep: usize) -> Vec<Ranked> {
+    pub fn best(&self, tie_order: &[usize], keep: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.similarities.len()).collect();
         let better = |&a: &usize, &b: &usize| -> Ordering {
             self.similarities[b]
@@ -130,13 +181,6 @@ impl Scores<'_> {
         }
         order.sort_unstable_by(better);
         order
-            .into_iter()
-            .map(|candidate| Ranked {
-                candidate,
-                similarity: self.similarities[candidate],
-                probability: self.probabilities[candidate],
-            })
-            .collect()
     }
 }
 
@@ -165,17 +209,21 @@ mod tests {
 
     use super::*;
 
-    /// The ranking of a single image.
+    /// The ranking of a single image: index and probability.
     fn rank(
-        image: &Matrix,
+        images: &Matrix,
         prototypes: &Matrix,
-        logit_scale: f32,
+        scale: f64,
         tie_order: &[usize],
         keep: usize,
-    ) -> Vec<Ranked> {
-        let softmax = Softmax::new(image, prototypes, logit_scale);
-        softmax
-            .map(|_, scores| scores.best(tie_order, keep))
+    ) -> Vec<(usize, f64)> {
+        let cosines = Cosines { images, prototypes };
+        let distribution = Distribution::new(&cosines, Link::Softmax { scale });
+        distribution
+            .map(|_, scores| {
+                let best = scores.best(tie_order, keep).into_iter();
+                best.map(|c| (c, scores.probabilities[c])).collect()
+            })
             .remove(0)
     }
 
@@ -194,7 +242,7 @@ mod tests {
         let images = Matrix::new(2, vec![1.0, 0.0]);
         let labels = Matrix::new(2, vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
         let ranked = rank(&images, &labels, 10.0, &[1, 0, 2], 2);
-        let order: Vec<_> = ranked.iter().map(|r| r.candidate).collect();
+        let order: Vec<_> = ranked.iter().map(|r| r.0).collect();
         assert_eq!(order, [1, 0]);
     }
 
@@ -204,8 +252,29 @@ mod tests {
         let labels = Matrix::new(2, vec![0.6, 0.8, 0.8, 0.6]);
         let ranked = rank(&images, &labels, 5.0, &[0, 1], 1);
         // 1 / (1 + e^{5·(0.6 − 0.8)})
-        assert!((ranked[0].probability - 1.0 / (1.0 + (-1.0f64).exp())).abs() < 1e-6);
+        assert!((ranked[0].1 - 1.0 / (1.0 + (-1.0f64).exp())).abs() < 1e-6);
         assert_eq!(ranked.len(), 1);
+    }
+
+    #[test]
+    fn given_probabilities_are_over_the_candidates() {
+        let given = Matrix::new(3, vec![0.2, 0.0, 0.6]);
+        let given = Given(&given);
+        let distribution = Distribution::new(&given, Link::Probabilities);
+        let found = distribution.map(|_, scores| scores.probabilities.to_vec());
+        for (found, expected) in found[0].iter().zip([0.25, 0.0, 0.75]) {
+            assert!((found - expected).abs() < 1e-7);
+        }
+    }
+
+    /// A masked logit takes no part.
+    #[test]
+    fn a_logit_of_minus_infinity_has_no_probability() {
+        let given = Matrix::new(3, vec![1.0, f32::NEG_INFINITY, 1.0]);
+        let given = Given(&given);
+        let distribution = Distribution::new(&given, Link::Softmax { scale: 1.0 });
+        let found = distribution.map(|_, scores| scores.probabilities.to_vec());
+        assert_eq!(found[0], [0.5, 0.0, 0.5]);
     }
 
     proptest! {
@@ -219,7 +288,7 @@ mod tests {
             let all = rank(&images, &labels, 20.0, &ties, 0);
             let some = rank(&images, &labels, 20.0, &ties, keep);
             prop_assert_eq!(&all[..keep], &some[..]);
-            let mass: f64 = all.iter().map(|r| r.probability).sum();
+            let mass: f64 = all.iter().map(|r| r.1).sum();
             prop_assert!((mass - 1.0).abs() < 1e-9);
         }
     }

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::bootstrap::Bootstrap;
 use super::chance::ByChance;
-use super::summary::{Interval, Judged};
+use super::judgements::Tally;
+use super::summary::Interval;
 use super::verdict::{Causes, Group, Verdict};
 
 /// Images, or errors, from which on their shares have an interval (METHOD 10).
@@ -78,14 +79,15 @@ fn category(verdict: Verdict, is_suspect: bool) -> usize {
     2 * verdict as usize + usize::from(is_suspect)
 }
 
-/// Sums up the judged images; `by_chance` has a row a verdict. The bootstrap runs on the current rayon pool; the result
+/// Sums up the judgements; `by_chance` has a row a verdict. The bootstrap runs on the current rayon pool; the result
 /// does not depend on the number of threads.
-pub fn attribute(rows: &[&Judged], by_chance: Option<&[ByChance]>) -> Attribution {
+pub fn attribute(rows: &[Tally<'_>], by_chance: Option<&[ByChance]>) -> Attribution {
     let mut counts = [0; 2 * Verdict::ALL.len()];
     for row in rows {
-        counts[category(row.verdict, row.is_suspect())] += 1;
+        counts[category(row.judged.verdict, false)] += row.count - row.suspect;
+        counts[category(row.judged.verdict, true)] += row.suspect;
     }
-    let n = rows.len();
+    let n: usize = rows.iter().map(|row| row.count).sum();
     let of_verdict =
         |counts: &[usize], v: Verdict| counts[category(v, false)] + counts[category(v, true)];
     let of_group = |group: Group| {
@@ -181,17 +183,18 @@ fn intervals(counts: &[usize]) -> Intervals {
     }
 }
 
-fn causes(rows: &[&Judged]) -> Vec<CauseRow> {
-    let n = rows.len().max(1) as f64;
+fn causes(rows: &[Tally<'_>]) -> Vec<CauseRow> {
+    let n = rows.iter().map(|row| row.count).sum::<usize>().max(1) as f64;
     Causes::ALL
         .into_iter()
         .map(|cause| {
-            let (mut count, mut only, mut shared) = (0usize, 0usize, 0.0);
-            for causes in rows.iter().map(|row| row.causes) {
+            let (mut count, mut only, mut shared) = (0, 0, 0.0);
+            for row in rows {
+                let causes = row.judged.causes;
                 if causes.contains(cause) {
-                    count += 1;
-                    only += usize::from(causes.len() == 1);
-                    shared += 1.0 / causes.len() as f64;
+                    count += row.count;
+                    only += usize::from(causes.len() == 1) * row.count;
+                    shared += row.count as f64 / causes.len() as f64;
                 }
             }
             CauseRow {

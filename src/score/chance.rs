@@ -9,8 +9,10 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::verdict::{Collisions, Verdict, judge};
-use crate::taxonomy::{NodeId, Taxonomy};
+use super::annotation::Annotation;
+use super::judge::Judge;
+use super::verdict::Verdict;
+use crate::taxonomy::NodeId;
 
 /// METHOD's default number of permutations.
 pub const PERMUTATIONS: usize = 1000;
@@ -33,12 +35,12 @@ pub struct ByChance {
 /// Permutes the answers across the images, both marginals kept, and judges them; a row a verdict, in the order of
 /// [`Verdict::ALL`], and the number of permutations. `None` of no images.
 ///
-/// `pairs` are the answer and the labels (the primary one first, at least one) of each image. Seeded; each permutation
+/// `pairs` are the answer of each image and the number of its annotation, which has a label, among `annotations`. Seeded; each permutation
 /// has a chance of its own. Runs on the current rayon pool; the result does not depend on the number of threads.
 pub fn by_chance(
-    taxonomy: &Taxonomy,
-    collisions: &Collisions,
-    pairs: &[(NodeId, &[NodeId])],
+    judge: Judge<'_>,
+    annotations: &[Annotation],
+    pairs: &[(NodeId, u32)],
     seed: u64,
 ) -> Option<(Vec<ByChance>, usize)> {
     let n = pairs.len();
@@ -47,8 +49,9 @@ pub fn by_chance(
     }
     let permutations = (MOST_JUDGED / n).clamp(20, PERMUTATIONS);
     let (answers, answer_of) = numbered(pairs.iter().map(|&(answer, _)| answer));
-    let (truths, truth_of) = numbered(pairs.iter().map(|&(_, truths)| truths));
-    let verdicts = Verdicts::new(taxonomy, collisions, answers, truths);
+    let (distinct, truth_of) = numbered(pairs.iter().map(|&(_, annotation)| annotation));
+    let truths = distinct.iter().map(|&a| &annotations[a as usize]).collect();
+    let verdicts = Verdicts::new(judge, answers, truths);
     let count = |answer_of: &[u32]| {
         let mut counts = [0usize; Verdict::ALL.len()];
         for (&answer, &truth) in answer_of.iter().zip(&truth_of) {
@@ -106,10 +109,9 @@ fn numbered<T: Copy + Eq + Hash>(values: impl Iterator<Item = T>) -> (Vec<T>, Ve
 /// Verdicts of distinct answers to distinct truth sets, judged when they are first asked for: permutations meet most
 /// pairs again and again.
 struct Verdicts<'a> {
-    taxonomy: &'a Taxonomy,
-    collisions: &'a Collisions,
+    judge: Judge<'a>,
     answers: Vec<NodeId>,
-    truths: Vec<&'a [NodeId]>,
+    truths: Vec<&'a Annotation>,
     /// A row an answer; `UNKNOWN` or the index of the verdict. Empty if it would be too large.
     known: Vec<AtomicU8>,
 }
@@ -117,17 +119,11 @@ struct Verdicts<'a> {
 const UNKNOWN: u8 = u8::MAX;
 
 impl<'a> Verdicts<'a> {
-    fn new(
-        taxonomy: &'a Taxonomy,
-        collisions: &'a Collisions,
-        answers: Vec<NodeId>,
-        truths: Vec<&'a [NodeId]>,
-    ) -> Self {
+    fn new(judge: Judge<'a>, answers: Vec<NodeId>, truths: Vec<&'a Annotation>) -> Self {
         let size = answers.len() * truths.len();
         let size = if size > MOST_REMEMBERED { 0 } else { size };
         Self {
-            taxonomy,
-            collisions,
+            judge,
             answers,
             truths,
             known: (0..size).map(|_| AtomicU8::new(UNKNOWN)).collect(),
@@ -141,12 +137,7 @@ impl<'a> Verdicts<'a> {
         // Two threads may judge the same pair: they store the same.
         match known.map(|k| k.load(Ordering::Relaxed)) {
             None | Some(UNKNOWN) => {
-                let judgement = judge(
-                    self.taxonomy,
-                    self.collisions,
-                    self.answers[answer],
-                    self.truths[truth],
-                );
+                let judgement = self.judge.judge(self.answers[answer], self.truths[truth]);
                 let verdict = judgement.expect("every image has a label").verdict as u8;
                 if let Some(known) = known {
                     known.store(verdict, Ordering::Relaxed);
@@ -161,6 +152,8 @@ impl<'a> Verdicts<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::annotation::Annotations;
+    use crate::score::judge::{AlsoRight, Collisions};
     use crate::taxonomy::load_str;
 
     #[test]
@@ -179,15 +172,22 @@ mod tests {
             .unwrap();
         let node = |id: &str| taxonomy.find(id).unwrap();
         let (dog, cat, animal, plant) = (node("dog"), node("cat"), node("animal"), node("plant"));
-        let labels = [[dog], [dog], [dog], [cat], [plant], [plant]];
+        let labels = [dog, dog, dog, cat, plant, plant].map(|label| vec![label]);
+        let annotations = Annotations::of_truths(labels);
         // Every answer is right but one, and the last one is an ancestor.
         let answers = [dog, dog, animal, cat, plant, dog];
-        let pairs: Vec<(NodeId, &[NodeId])> = answers
+        let pairs: Vec<(NodeId, u32)> = answers
             .into_iter()
-            .zip(labels.iter().map(|l| &l[..]))
+            .enumerate()
+            .map(|(i, answer)| (answer, annotations.index(i) as u32))
             .collect();
-        let nobody = Collisions::default();
-        let (rows, permutations) = by_chance(&taxonomy, &nobody, &pairs, 0).unwrap();
+        let judge = Judge {
+            taxonomy: &taxonomy,
+            collisions: &Collisions::default(),
+            also_right: &AlsoRight::default(),
+        };
+        let by_chance = |pairs| by_chance(judge, annotations.distinct(), pairs, 0);
+        let (rows, permutations) = by_chance(&pairs).unwrap();
         assert_eq!(permutations, PERMUTATIONS);
         let of = |verdict: Verdict| rows[verdict as usize];
         // exact: dog 3·3, cat 1·1, plant 2·1, of 36; generalised: `animal` with 3 dogs and a cat.
@@ -207,6 +207,6 @@ mod tests {
         // Four exact ones of 360 orders: 3 dogs for 3 dogs with … is rare; none of `synonym` is as many as ever.
         assert!(of(Verdict::Exact).p_value < 0.2);
         assert_eq!(of(Verdict::Synonym).p_value, 1.0);
-        assert_eq!(by_chance(&taxonomy, &nobody, &[], 0), None);
+        assert_eq!(by_chance(&[]), None);
     }
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::answer::{Scores, Softmax};
+use super::annotation::Annotations;
+use super::answer::{Distribution, Scores};
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
 
 /// What confident learning says of the annotations of a run.
@@ -104,7 +105,7 @@ fn can_both_hold(relation: Relation) -> bool {
 /// one of largest q, of equals the first by id.
 pub struct Checks<'a> {
     taxonomy: &'a Taxonomy,
-    truths: &'a [Vec<NodeId>],
+    annotations: &'a Annotations,
     classes: Vec<Class>,
     /// Index into the classes.
     places: HashMap<NodeId, usize>,
@@ -113,8 +114,15 @@ pub struct Checks<'a> {
 impl<'a> Checks<'a> {
     /// For images with these labels, the primary one first. A label without a candidate at or below it is no class:
     /// the images that carry it cannot be checked.
-    pub fn new(taxonomy: &'a Taxonomy, candidates: &[NodeId], truths: &'a [Vec<NodeId>]) -> Self {
-        let primary = truths.iter().filter_map(|t| t.first());
+    pub fn new(
+        taxonomy: &'a Taxonomy,
+        candidates: &[NodeId],
+        annotations: &'a Annotations,
+    ) -> Self {
+        let primary = annotations
+            .distinct()
+            .iter()
+            .filter_map(|a| a.truths.first());
         let mut labels: Vec<NodeId> = primary.map(|&t| taxonomy.representative(t)).collect();
         // By id, since of equal rivals the first is taken.
         labels.sort_unstable_by_key(|&label| taxonomy.id(label));
@@ -126,14 +134,16 @@ impl<'a> Checks<'a> {
             .collect();
         Self {
             taxonomy,
-            truths,
+            annotations,
             places: classes.iter().map(|class| class.node).zip(0..).collect(),
             classes,
         }
     }
 
     fn class_of(&self, image: usize) -> Option<usize> {
-        let label = self.taxonomy.representative(*self.truths[image].first()?);
+        let label = self
+            .taxonomy
+            .representative(*self.annotations.get(image).truths.first()?);
         self.places.get(&label).copied()
     }
 
@@ -145,14 +155,18 @@ impl<'a> Checks<'a> {
 
     /// Checks every image, when `own` has the self-confidence of each. Runs on the current rayon pool; the result does
     /// not depend on the number of threads.
-    pub fn run(&self, softmax: &Softmax<'_>, own: &[Option<f64>]) -> Vec<Option<Checked>> {
+    pub fn run(
+        &self,
+        distribution: &Distribution<'_>,
+        own: &[Option<f64>],
+    ) -> Vec<Option<Checked>> {
         let thresholds = self.thresholds(own);
         let rivals: Vec<Vec<usize>> = self
             .classes
             .par_iter()
             .map(|class| self.rivals(class))
             .collect();
-        softmax.map(|i, scores| {
+        distribution.map(|i, scores| {
             let (class, self_confidence) = (self.class_of(i)?, own[i]?);
             let mut best: Option<(f64, NodeId)> = None;
             for &k in &rivals[class] {
@@ -160,7 +174,7 @@ impl<'a> Checks<'a> {
                 let confidence = self.classes[k].confidence(scores.probabilities);
                 if confidence >= thresholds[k]
                     && confidence > best.map_or(self_confidence, |(q, _)| q)
-                    && self.excludes_all(rival, &self.truths[i][1..])
+                    && self.excludes_all(rival, &self.annotations.get(i).truths[1..])
                 {
                     best = Some((confidence, rival));
                 }
@@ -202,12 +216,13 @@ impl<'a> Checks<'a> {
 mod tests {
     use super::*;
     use crate::matrix::Matrix;
+    use crate::score::answer::{Given, Link};
     use crate::taxonomy::load_str;
 
     const TAXONOMY: &str =
         "tree: {animal: {dog: [poodle, beagle], cat: }, plant: {tree: [ash], rose: }}";
 
-    /// Images whose probabilities over `candidates` are these: log p as the similarities of a one-hot space.
+    /// Images whose probabilities over `candidates` are these: log p as logits.
     fn check(
         candidates: &[&str],
         images: &[(&[&str], &[f32])],
@@ -215,20 +230,19 @@ mod tests {
         let taxonomy = load_str("t", TAXONOMY).into_sound().unwrap();
         let node = |id: &&str| taxonomy.find(id).unwrap();
         let size = candidates.len();
-        let eye = (0..size * size).map(|i| if i / size == i % size { 1.0 } else { 0.0 });
-        let prototypes = Matrix::new(size, eye.collect());
         let rows = images.iter().flat_map(|(_, p)| p.iter().map(|p| p.ln()));
         let rows = Matrix::new(size, rows.collect());
-        let softmax = Softmax::new(&rows, &prototypes, 1.0);
-        let truths: Vec<Vec<NodeId>> = images
+        let given = Given(&rows);
+        let distribution = Distribution::new(&given, Link::Softmax { scale: 1.0 });
+        let truths = images
             .iter()
-            .map(|(labels, _)| labels.iter().map(node).collect())
-            .collect();
+            .map(|(labels, _)| labels.iter().map(node).collect());
+        let annotations = Annotations::of_truths(truths);
         let candidates: Vec<NodeId> = candidates.iter().map(node).collect();
-        let checks = Checks::new(&taxonomy, &candidates, &truths);
-        let own = softmax.map(|i, scores| checks.self_confidence(i, scores));
+        let checks = Checks::new(&taxonomy, &candidates, &annotations);
+        let own = distribution.map(|i, scores| checks.self_confidence(i, scores));
         checks
-            .run(&softmax, &own)
+            .run(&distribution, &own)
             .into_iter()
             .map(|checked| {
                 let checked = checked?;

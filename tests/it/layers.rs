@@ -35,6 +35,11 @@ const RULES: &[Rule] = &[
         never: IO,
     },
     Rule {
+        room: "names",
+        may_name: &[],
+        never: IO,
+    },
+    Rule {
         room: "npy",
         may_name: &[],
         never: IO,
@@ -66,7 +71,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "dataset",
-        may_name: &["taxonomy", "text", "guard"],
+        may_name: &["taxonomy", "text", "guard", "matrix", "names", "npy"],
         never: &[],
     },
     Rule {
@@ -81,7 +86,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "run",
-        may_name: &["score", "taxonomy", "matrix", "files"],
+        may_name: &["score", "taxonomy", "matrix", "names", "files"],
         never: &[],
     },
     Rule {

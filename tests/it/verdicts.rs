@@ -5,8 +5,11 @@
 use std::collections::HashSet;
 
 use cladist::matrix::Matrix;
-use cladist::run::{Counts, Inputs, Manifest, Run, SourceHash};
-use cladist::score::{CreditPolicy, Judged, PrecisionRecall, ValidSets};
+use cladist::run::{Counts, Evidence, Inputs, Manifest, Prompts, Run, SourceHash};
+use cladist::score::{
+    AlsoRight, Annotations, Collisions, CreditPolicy, Judge, Judged, PrecisionRecall, Ranked,
+    ValidSets,
+};
 use cladist::taxonomy::{NodeId, Relation, Taxonomy, load_str};
 use serde_json::{Value, json};
 
@@ -140,19 +143,25 @@ impl World {
             let norm = picture.iter().map(|v| v * v).sum::<f32>().sqrt();
             picture.into_iter().map(move |v| v / norm)
         });
+        let names: Vec<String> = (0..truths.len()).map(|i| i.to_string()).collect();
         let inputs = Inputs {
             taxonomy: &self.taxonomy,
             candidates,
-            prompt_counts: prompts.iter().map(Vec::len).collect(),
-            prompted,
-            prompt_embeddings: Matrix::new(
-                axes.len() + 1,
-                prompts.into_iter().flatten().flatten().collect(),
-            ),
-            images: (0..truths.len()).map(|i| i.to_string()).collect(),
-            truths,
-            image_embeddings: Matrix::new(axes.len() + 1, pictures.collect()),
-            logit_scale: self.facts["logit_scale"].as_f64().unwrap() as f32,
+            images: names.iter().map(String::as_str).collect(),
+            annotations: Annotations::of_truths(truths),
+            also_right: AlsoRight::default(),
+            evidence: Evidence::Embedded {
+                images: Matrix::new(axes.len() + 1, pictures.collect()),
+                prompts: Prompts {
+                    counts: prompts.iter().map(Vec::len).collect(),
+                    nodes: prompted,
+                    embeddings: Matrix::new(
+                        axes.len() + 1,
+                        prompts.into_iter().flatten().flatten().collect(),
+                    ),
+                },
+                logit_scale: self.facts["logit_scale"].as_f64().unwrap() as f32,
+            },
             collision_threshold: self.facts["threshold"].as_f64().unwrap(),
             credit,
             top_k,
@@ -302,8 +311,9 @@ fn answers_verdicts_and_the_number_of_valid_candidates() {
         let id = |n: NodeId| world.taxonomy.id(n);
         let run = world.run(CreditPolicy::Strict, 5);
         assert_eq!(run.predictions.len(), world.images().count());
-        for (found, expected) in run.predictions.iter().zip(world.images()) {
-            let best: Vec<&str> = found.top_k.iter().map(|answer| id(answer.label)).collect();
+        for (i, expected) in world.images().enumerate() {
+            let found = run.predictions.get(i);
+            let best: Vec<&str> = run.predictions.ranked(i).map(|r| id(r.label)).collect();
             assert_eq!(json!(best), expected["best"], "{expected}");
             let judged = found.judged.map(|judged| {
                 let Judged {
@@ -312,7 +322,7 @@ fn answers_verdicts_and_the_number_of_valid_candidates() {
                     truth,
                     k,
                     ..
-                } = judged;
+                } = *judged;
                 json!([verdict, relation, id(truth), k])
             });
             let fields = ["verdict", "relation", "truth", "k"].map(|f| expected.get(f));
@@ -320,10 +330,18 @@ fn answers_verdicts_and_the_number_of_valid_candidates() {
             assert_eq!(judged, fields.map(|f| json!(f)), "{expected}");
         }
         let candidates = world.nodes(&world.facts["candidates"]);
-        let valid = ValidSets::new(&world.taxonomy, &candidates);
-        for image in world.images().filter(|image| image.get("k").is_some()) {
-            let truths = world.nodes(&image["truths"]);
-            assert_eq!(json!(valid.of(&truths).len()), image["k"], "{image}");
+        let judge = Judge {
+            taxonomy: &world.taxonomy,
+            collisions: &Collisions::default(),
+            also_right: &AlsoRight::default(),
+        };
+        let valid = ValidSets::new(judge, &candidates);
+        let annotations = Annotations::of_truths(world.truths());
+        for (i, image) in world.images().enumerate() {
+            if image.get("k").is_some() {
+                let valid = valid.of(annotations.get(i));
+                assert_eq!(json!(valid.len()), image["k"], "{image}");
+            }
         }
     }
 }
@@ -355,16 +373,16 @@ fn masses_and_suspect_annotations() {
     for world in World::all() {
         let run = world.run(CreditPolicy::Strict, 1);
         for (found, expected) in run.predictions.iter().zip(world.images()) {
-            let Some(judged) = found.judged else {
+            let (Some(_), Some(mass)) = (found.judged, found.mass) else {
                 assert_eq!(expected.get("mass"), None);
                 continue;
             };
             let close = |found, of: &Value| {
                 assert_within(CLOSE_PROBABILITY, found, of, &expected.to_string());
             };
-            close(judged.mass.truth, &expected["mass"][0]);
-            close(Some(judged.mass.valid), &expected["mass"][1]);
-            let checked = judged.checked;
+            close(mass.truth, &expected["mass"][0]);
+            close(Some(mass.valid), &expected["mass"][1]);
+            let checked = found.checked;
             close(
                 checked.map(|c| c.self_confidence),
                 &expected["self_confidence"],
@@ -449,7 +467,8 @@ fn the_summary_of_masses_and_suspect_annotations() {
     for world in World::all() {
         let expected = &world.facts["summary"];
         let summary = world.run(CreditPolicy::Strict, 1).summary;
-        let (found, expected_dilution) = (&summary.dilution, &expected["dilution"]);
+        let found = summary.dilution.unwrap();
+        let expected_dilution = &expected["dilution"];
         let close = |found, of: &Value, what| assert_within(CLOSE_PROBABILITY, found, of, what);
         let mass = &expected_dilution["semantic_mass"];
         close(found.semantic_mass, mass, "semantic mass");
@@ -465,7 +484,7 @@ fn the_summary_of_masses_and_suspect_annotations() {
         let slope = &expected_dilution["slope"];
         assert_within(10.0 * CLOSE_PROBABILITY, found.slope, slope, "slope");
 
-        let found = summary.suspects;
+        let found = summary.suspects.unwrap();
         assert_eq!(
             json!([found.checked, found.flagged, found.confirmed]),
             expected["suspects"]
@@ -626,8 +645,7 @@ fn the_worlds_have_what_is_rare() {
         truths.iter_mut().for_each(|labels| labels.truncate(1));
         let alone = world.run_with(truths, CreditPolicy::Strict, 1);
         for (alone, image) in alone.predictions.iter().zip(world.images()) {
-            let checked = alone.judged.and_then(|judged| judged.checked);
-            let looks_like = checked.and_then(|checked| checked.looks_like);
+            let looks_like = alone.checked.and_then(|checked| checked.looks_like);
             let looks_like = looks_like.map(|n| world.taxonomy.id(n));
             ruled_out +=
                 usize::from(looks_like.is_some() && json!(looks_like) != image["looks_like"]);
@@ -647,10 +665,11 @@ fn the_worlds_have_what_is_rare() {
     let (mut above, mut below, mut ties) = (0, 0, 0);
     for world in &worlds {
         let run = world.run(CreditPolicy::Strict, 2);
-        for prediction in &run.predictions {
-            let (answers, Some(judged)) = (&prediction.top_k, prediction.judged) else {
+        for (i, prediction) in run.predictions.iter().enumerate() {
+            let Some(judged) = prediction.judged else {
                 continue;
             };
+            let answers: Vec<Ranked> = run.predictions.ranked(i).collect();
             let next = answers.get(1).map(|answer| answer.similarity);
             ties += usize::from(next == Some(answers[0].similarity));
             let leans = |a: NodeId, b: NodeId| {

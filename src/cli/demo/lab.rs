@@ -16,7 +16,10 @@ use crate::matrix::Matrix;
 use crate::model::Encoder;
 use crate::prompts::ExpandOptions;
 use crate::report::lab::{Cell, render};
-use crate::score::{Collisions, CreditPolicy, Softmax, evaluate, prototypes, summarise};
+use crate::score::{
+    AlsoRight, Annotations, Collisions, Cosines, CreditPolicy, Distribution, Judge, Link,
+    ValidSets, evaluate, prototypes, summarise,
+};
 use crate::taxonomy::NodeId;
 
 /// The annotators of the sweep, from the most specific to the most general, and one that has no preference.
@@ -145,29 +148,31 @@ impl<'a> Lab<'a> {
     fn cell(&self, settings: &Settings, n: u64) -> Cell {
         let taxonomy = self.world.taxonomy();
         let facts: Vec<_> = (0..n).map(|i| self.world.facts(settings, i)).collect();
-        let truths: Vec<Vec<NodeId>> = facts.iter().map(|f| vec![f.annotation.label]).collect();
-        let softmax = Softmax::new(&self.images, &self.prototypes, self.logit_scale);
-        let evaluated = evaluate(taxonomy, &self.candidates, &softmax, &truths, 5);
-        let (judged, summary) = summarise(
+        let annotations = Annotations::of_truths(facts.iter().map(|f| vec![f.annotation.label]));
+        let judge = Judge {
             taxonomy,
-            &self.candidates,
-            &self.collisions,
-            &CreditPolicy::Strict,
-            &evaluated,
-            &truths,
-        );
-        let answers = evaluated
-            .ranked
-            .iter()
-            .map(|r| self.candidates[r[0].candidate]);
-        let suspect = judged.iter().map(|j| j.is_some_and(|j| j.is_suspect()));
-        let pictures = facts.iter().zip(answers).zip(suspect);
+            collisions: &self.collisions,
+            also_right: &AlsoRight::default(),
+        };
+        let candidates = &self.candidates;
+        let valid = ValidSets::new(judge, candidates).of_all(&annotations);
+        let cosines = Cosines {
+            images: &self.images,
+            prototypes: &self.prototypes,
+        };
+        let scale = f64::from(self.logit_scale);
+        let distribution = Distribution::new(&cosines, Link::Softmax { scale });
+        let evaluated = evaluate(taxonomy, candidates, &distribution, &annotations, &valid, 5);
+        let strict = CreditPolicy::Strict;
+        let (_, summary) = summarise(judge, candidates, &strict, &evaluated, &annotations, &valid);
+        let pictures = facts.iter().enumerate().map(|(i, facts)| {
+            let answer = evaluated.answers[i].expect("the best candidate is the answer");
+            (facts, answer, evaluated.is_suspect(i))
+        });
         Cell {
             annotator: habit_name(settings.annotator.habit),
             error_rate: settings.annotator.error_rate,
-            planted: Planted::count(
-                pictures.map(|((facts, answer), suspect)| (facts, answer, suspect)),
-            ),
+            planted: Planted::count(pictures),
             multiplicity: summary.multiplicity,
         }
     }

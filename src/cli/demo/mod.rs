@@ -195,8 +195,8 @@ fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         run::save(&run, Staging::new(out, run::KIND)?)?;
     }
     let found = run.predictions.iter().map(|prediction| {
-        let is_suspect = prediction.judged.is_some_and(|j| j.is_suspect());
-        (prediction.top_k[0].label, is_suspect)
+        let answer = prediction.answer.expect("the best candidate is the answer");
+        (answer, prediction.is_suspect())
     });
     let pictures = facts.iter().zip(found);
     let planted =

@@ -21,13 +21,17 @@ pub struct Closures {
 impl Closures {
     pub fn new(taxonomy: &Taxonomy, p: NodeId, truths: &[NodeId]) -> Self {
         let answer = closure(taxonomy, p);
-        let truths: HashSet<NodeId> = truths.iter().flat_map(|&t| closure(taxonomy, t)).collect();
+        let truths = united_closure(taxonomy, truths);
         Self {
             answer: answer.len(),
             truths: truths.len(),
             both: answer.iter().filter(|n| truths.contains(n)).count(),
         }
     }
+}
+
+fn united_closure(taxonomy: &Taxonomy, truths: &[NodeId]) -> HashSet<NodeId> {
+    truths.iter().flat_map(|&t| closure(taxonomy, t)).collect()
 }
 
 /// Precision, recall and their harmonic mean.
@@ -58,7 +62,8 @@ fn harmonic(a: f64, b: f64) -> f64 {
     }
 }
 
-/// Hierarchical precision, recall and F1.
+/// Hierarchical precision, recall and F1. Of an image without an answer the precision is not defined, and the image is
+/// left out of it; its recall and its F1 are 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Hierarchical {
     /// hP = Σ|α∩β| / Σ|α|, hR = Σ|α∩β| / Σ|β|, and the F1 of these two.
@@ -71,7 +76,8 @@ pub struct Hierarchical {
 /// Sums over images.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HierarchicalSums {
-    n: usize,
+    answered: usize,
+    abstained: usize,
     answer: usize,
     truths: usize,
     both: usize,
@@ -87,7 +93,7 @@ impl HierarchicalSums {
             truths,
             both,
         } = closures;
-        self.n += 1;
+        self.answered += 1;
         self.answer += answer;
         self.truths += truths;
         self.both += both;
@@ -98,7 +104,14 @@ impl HierarchicalSums {
         self.f1 += harmonic(precision, recall);
     }
 
+    /// Adds an image without an answer.
+    pub fn add_abstention(&mut self, taxonomy: &Taxonomy, truths: &[NodeId]) {
+        self.abstained += 1;
+        self.truths += united_closure(taxonomy, truths).len();
+    }
+
     pub fn finish(self) -> Hierarchical {
+        let all = self.answered + self.abstained;
         let ratio = |a: f64, b: usize| (b > 0).then(|| a / b as f64);
         Hierarchical {
             micro: PrecisionRecall::new(
@@ -106,9 +119,9 @@ impl HierarchicalSums {
                 ratio(self.both as f64, self.truths),
             ),
             macro_: PrecisionRecall {
-                precision: ratio(self.precision, self.n),
-                recall: ratio(self.recall, self.n),
-                f1: ratio(self.f1, self.n),
+                precision: ratio(self.precision, self.answered),
+                recall: ratio(self.recall, all),
+                f1: ratio(self.f1, all),
             },
         }
     }
@@ -161,6 +174,13 @@ mod tests {
         close(macro_.precision, (1.0 + 0.25 + 0.0) / 3.0);
         close(macro_.recall, (0.5 + 0.5 + 0.0) / 3.0);
         close(macro_.f1, (2.0 / 3.0 + 1.0 / 3.0 + 0.0) / 3.0);
+        // An abstention has no precision, and recalls nothing.
+        sums.add_abstention(&taxonomy, &[node("circle")]);
+        let Hierarchical { micro, macro_ } = sums.finish();
+        close(micro.precision, 3.0 / 7.0);
+        close(micro.recall, 3.0 / 12.0);
+        close(macro_.precision, (1.0 + 0.25 + 0.0) / 3.0);
+        close(macro_.recall, (0.5 + 0.5 + 0.0 + 0.0) / 4.0);
         assert_eq!(HierarchicalSums::default().finish().micro.f1, None);
     }
 }

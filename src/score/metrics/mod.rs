@@ -17,7 +17,6 @@ pub use severity::Severity;
 use severity::SeveritySums;
 
 use super::measures::Measure;
-use super::verdict::Verdict;
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// The metrics of the images with an answer and a label. All are fractions in [0, 1] unless said otherwise; `None`
@@ -66,12 +65,14 @@ pub struct MetricSums<'t> {
     depth: InformationSums,
     height: SeveritySums<'t>,
     bertinetto: SeveritySums<'t>,
-    /// Probability of the answer, whether it is exact, whether it is valid.
-    answers: Vec<(f64, bool, bool)>,
+    /// Probability of the answer, whether it is exact.
+    exact: Vec<(f64, bool)>,
+    /// Probability of the answer, whether it is valid.
+    valid: Vec<(f64, bool)>,
 }
 
 impl<'t> MetricSums<'t> {
-    /// Of nothing yet; the best `k` candidates of each image are looked at.
+    /// Of nothing yet; the best `k` labels of each image are looked at.
     pub fn new(taxonomy: &'t Taxonomy, k: usize) -> Self {
         Self {
             hierarchical: HierarchicalSums::default(),
@@ -79,43 +80,41 @@ impl<'t> MetricSums<'t> {
             depth: InformationSums::default(),
             height: SeveritySums::new(taxonomy, Measure::Height, k),
             bertinetto: SeveritySums::new(taxonomy, Measure::Bertinetto, k),
-            answers: Vec::new(),
+            exact: Vec::new(),
+            valid: Vec::new(),
         }
     }
 
-    /// Adds an image: what the graph says of its answer, its best candidates, its truths, the answer's probability and
-    /// verdict.
-    pub fn add(
-        &mut self,
-        pair: &Pair,
-        best: impl Iterator<Item = NodeId> + Clone,
-        truths: &[NodeId],
-        probability: f64,
-        verdict: Verdict,
-    ) {
+    /// Adds an image: what the graph says of its answer, the answer, its ranked labels, its truths.
+    pub fn add(&mut self, pair: &Pair, answer: NodeId, ranked: &[NodeId], truths: &[NodeId]) {
         self.hierarchical.add(pair.hierarchical);
         self.information.add(pair.information);
         self.depth.add(pair.depth);
-        let is_exact = verdict == Verdict::Exact;
-        self.height.add(best.clone(), truths, is_exact);
-        self.bertinetto.add(best, truths, is_exact);
-        self.answers
-            .push((probability, is_exact, verdict.is_valid()));
+        self.height.add(answer, ranked, truths);
+        self.bertinetto.add(answer, ranked, truths);
+    }
+
+    /// Adds an image without an answer: nothing is recalled of its truths.
+    pub fn add_abstention(&mut self, taxonomy: &Taxonomy, truths: &[NodeId]) {
+        self.hierarchical.add_abstention(taxonomy, truths);
+    }
+
+    /// Adds the probability of an image's answer, and whether that is exact and valid, if it is known.
+    pub fn add_confidence(&mut self, probability: f64, is_exact: bool, is_valid: Option<bool>) {
+        self.exact.push((probability, is_exact));
+        self.valid
+            .extend(is_valid.map(|valid| (probability, valid)));
     }
 
     pub fn finish(&self) -> Metrics {
-        let of = |comes_true: fn(&(f64, bool, bool)) -> bool| {
-            let answers = self.answers.iter().map(|a| (a.0, comes_true(a)));
-            calibration(&answers.collect::<Vec<_>>())
-        };
         Metrics {
             hierarchical: self.hierarchical.finish(),
             information: self.information.finish(),
             depth: self.depth.finish(),
             severity_height: self.height.finish(),
             severity_bertinetto: self.bertinetto.finish(),
-            calibration_exact: of(|a| a.1),
-            calibration_valid: of(|a| a.2),
+            calibration_exact: calibration(&self.exact),
+            calibration_valid: calibration(&self.valid),
         }
     }
 }

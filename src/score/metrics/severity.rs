@@ -14,7 +14,8 @@ pub struct Severity {
     pub mistake_severity: Option<f64>,
     /// hdist@1: mean distance of the answer, 0 where it is exact.
     pub hdist_1: Option<f64>,
-    /// min(5, |C|): how many of the best candidates the next two are over.
+    /// min(5, |C|): how many of the best candidates the next two are over; they are `None` too if fewer ranked labels are
+    /// known of some image.
     pub k: usize,
     /// hdist@k: mean over the images of the mean distance of the best k.
     pub hdist_k: Option<f64>,
@@ -34,6 +35,8 @@ pub struct SeveritySums<'t> {
     first: f64,
     mean_of_k: f64,
     least_of_k: f64,
+    /// Whether an image had fewer than `k` ranked labels.
+    lacks_some: bool,
 }
 
 impl<'t> SeveritySums<'t> {
@@ -49,34 +52,42 @@ impl<'t> SeveritySums<'t> {
             first: 0.0,
             mean_of_k: 0.0,
             least_of_k: 0.0,
+            lacks_some: false,
         }
     }
 
-    /// Adds an image: its best candidates, best first, at least `k` of them, and its truths, at least one.
-    pub fn add(&mut self, best: impl Iterator<Item = NodeId>, truths: &[NodeId], is_exact: bool) {
-        let distances: Vec<f64> = best
-            .take(self.k)
-            .map(|p| {
-                let of = truths.iter().map(|&t| {
-                    *self
-                        .known
-                        .entry((p, t))
-                        .or_insert_with(|| self.measure.value(p, t))
-                });
-                of.fold(f64::INFINITY, f64::min)
-            })
-            .collect();
-        let Some(&first) = distances.first() else {
-            return;
-        };
+    /// Adds an image: its answer, its ranked labels, best first, and its truths, at least one, the primary one first.
+    pub fn add(&mut self, answer: NodeId, ranked: &[NodeId], truths: &[NodeId]) {
+        let first = self.distance(answer, truths);
         self.n += 1;
         self.first += first;
-        if !is_exact {
+        if answer != truths[0] {
             self.errors += 1;
             self.of_errors += first;
         }
-        self.mean_of_k += distances.iter().sum::<f64>() / distances.len() as f64;
-        self.least_of_k += distances.iter().copied().fold(f64::INFINITY, f64::min);
+        if ranked.len() < self.k {
+            self.lacks_some = true;
+            return;
+        }
+        let (mut sum, mut least) = (0.0, f64::INFINITY);
+        for &label in &ranked[..self.k] {
+            let distance = self.distance(label, truths);
+            sum += distance;
+            least = least.min(distance);
+        }
+        self.mean_of_k += sum / self.k as f64;
+        self.least_of_k += least;
+    }
+
+    /// To the nearest of the truths.
+    fn distance(&mut self, p: NodeId, truths: &[NodeId]) -> f64 {
+        let of = truths.iter().map(|&t| {
+            *self
+                .known
+                .entry((p, t))
+                .or_insert_with(|| self.measure.value(p, t))
+        });
+        of.fold(f64::INFINITY, f64::min)
     }
 
     pub fn finish(&self) -> Severity {
@@ -85,8 +96,8 @@ impl<'t> SeveritySums<'t> {
             mistake_severity: ratio(self.of_errors, self.errors),
             hdist_1: ratio(self.first, self.n),
             k: self.k,
-            hdist_k: ratio(self.mean_of_k, self.n),
-            hdist_top_k: ratio(self.least_of_k, self.n),
+            hdist_k: ratio(self.mean_of_k, self.n).filter(|_| !self.lacks_some),
+            hdist_top_k: ratio(self.least_of_k, self.n).filter(|_| !self.lacks_some),
         }
     }
 }
@@ -108,17 +119,18 @@ mod tests {
         let node = |id: &&str| taxonomy.find(id).unwrap();
         let mut height = SeveritySums::new(&taxonomy, Measure::Height, 2);
         let mut bertinetto = SeveritySums::new(&taxonomy, Measure::Bertinetto, 2);
-        let images: [(&[&str], &[&str], bool); 3] = [
-            (&["square", "oblong"], &["square"], true),
+        let images: [(&[&str], &[&str]); 3] = [
+            (&["square", "oblong"], &["square"]),
             // Siblings by way of the rectangle; `lozenge` meets at the figure.
-            (&["lozenge", "square"], &["oblong"], false),
+            (&["lozenge", "square"], &["oblong"]),
             // The nearer of two truths.
-            (&["oblong", "lozenge"], &["lozenge", "square"], false),
+            (&["oblong", "lozenge"], &["lozenge", "square"]),
         ];
-        for (best, truths, is_exact) in images {
-            let truths: Vec<NodeId> = truths.iter().map(node).collect();
-            height.add(best.iter().map(node), &truths, is_exact);
-            bertinetto.add(best.iter().map(node), &truths, is_exact);
+        for (ranked, truths) in images {
+            let [ranked, truths] =
+                [ranked, truths].map(|ids| -> Vec<NodeId> { ids.iter().map(node).collect() });
+            height.add(ranked[0], &ranked, &truths);
+            bertinetto.add(ranked[0], &ranked, &truths);
         }
         // Distances 0 and 1; 2 and 1; 1 and 0. All leaves are equally deep, so both distances are the same.
         for found in [height.finish(), bertinetto.finish()] {
@@ -127,6 +139,13 @@ mod tests {
             assert_eq!(found.hdist_k, Some((0.5 + 1.5 + 0.5) / 3.0));
             assert_eq!(found.hdist_top_k, Some((0.0 + 1.0 + 0.0) / 3.0));
         }
+        // The answer counts where the ranked labels are not known, or are others.
+        height.add(node(&"lozenge"), &[], &[node(&"oblong")]);
+        let found = height.finish();
+        assert_eq!(
+            (found.mistake_severity, found.hdist_k),
+            (Some(5.0 / 3.0), None)
+        );
         let none = SeveritySums::new(&taxonomy, Measure::Height, 2).finish();
         assert_eq!((none.mistake_severity, none.hdist_1), (None, None));
     }
@@ -140,7 +159,7 @@ mod tests {
         let node = |id: &str| taxonomy.find(id).unwrap();
         for (measure, expected) in [(Measure::Height, 1.0), (Measure::Bertinetto, 2.0)] {
             let mut sums = SeveritySums::new(&taxonomy, measure, 1);
-            sums.add([node("rectangle")].into_iter(), &[node("square")], false);
+            sums.add(node("rectangle"), &[node("rectangle")], &[node("square")]);
             assert_eq!(
                 sums.finish().mistake_severity,
                 Some(expected),

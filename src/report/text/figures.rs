@@ -1,0 +1,131 @@
+//! Credit, K and its ceiling, masses, suspects, and the metrics: a line each.
+
+use std::fmt::Write;
+
+use super::{percent, thousands};
+use crate::score::{PrecisionRecall, Summary};
+
+pub fn figures(out: &mut String, summary: &Summary) {
+    let _ = writeln!(
+        out,
+        "credit       strict {}   {} {}",
+        percent(summary.strict_credit),
+        summary.credit_policy,
+        percent(summary.credit)
+    );
+    let valid = &summary.valid_set;
+    let _ = writeln!(
+        out,
+        "mean K       {}   1/K ceiling {}   top-1 {} ({} of the ceiling)",
+        valid.mean_k.map_or("n/a".to_owned(), |k| format!("{k:.2}")),
+        percent(valid.ceiling),
+        percent(summary.strict_credit),
+        percent(valid.top1_over_ceiling),
+    );
+    for (count, what) in [
+        (
+            valid.without_valid_candidate,
+            "without any valid candidate: K = 0, counted as ceiling 0",
+        ),
+        (
+            valid.truth_not_a_candidate,
+            "whose annotated label is not a candidate: never exact",
+        ),
+    ] {
+        if count > 0 {
+            let _ = writeln!(out, "             {} images {what}", thousands(count));
+        }
+    }
+    mass_and_suspects(out, summary);
+    metrics(out, summary);
+}
+
+fn metrics(out: &mut String, summary: &Summary) {
+    let metrics = &summary.metrics;
+    let scores = |of: &PrecisionRecall| {
+        format!(
+            "P {}  R {}  F1 {}",
+            percent(of.precision),
+            percent(of.recall),
+            percent(of.f1)
+        )
+    };
+    let hierarchical = &metrics.hierarchical;
+    let _ = writeln!(
+        out,
+        "hierarchical {}   macro F1 {}  (no virtual root)",
+        scores(&hierarchical.micro),
+        percent(hierarchical.macro_.f1)
+    );
+    let information = &metrics.information;
+    let decimals = |value: Option<f64>| value.map_or("n/a".to_owned(), |v| format!("{v:.2}"));
+    let _ = writeln!(
+        out,
+        "information  {}   {} below the truth, cut to it\n{:13}{} bits right, {} too many, {} missing",
+        scores(&information.scores),
+        percent(information.truncated),
+        "",
+        decimals(information.correct),
+        decimals(information.excess),
+        decimals(information.deficient),
+    );
+    for (what, of) in [
+        ("height", &metrics.severity_height),
+        ("bertinetto", &metrics.severity_bertinetto),
+    ] {
+        let of_k = match of.hdist_k {
+            Some(mean) => format!(
+                "  @{k} {mean:.2}  top@{k} {}",
+                decimals(of.hdist_top_k),
+                k = of.k
+            ),
+            None => String::new(),
+        };
+        let _ = writeln!(
+            out,
+            "severity     {} edges   hdist@1 {}{of_k}  ({what})",
+            decimals(of.mistake_severity),
+            decimals(of.hdist_1),
+        );
+    }
+    for (what, of) in [
+        ("annotated", &metrics.calibration_exact),
+        ("valid", &metrics.calibration_valid),
+    ] {
+        // Nothing is known of the answers' probabilities.
+        if of.ece.is_none() {
+            continue;
+        }
+        let _ = writeln!(
+            out,
+            "calibration  ECE {}  equal mass {}  MCE {}  Brier {}  ({what})",
+            percent(of.ece),
+            percent(of.ece_equal_mass),
+            percent(of.mce),
+            of.brier.map_or("n/a".to_owned(), |b| format!("{b:.3}")),
+        );
+    }
+}
+
+fn mass_and_suspects(out: &mut String, summary: &Summary) {
+    if let Some(dilution) = &summary.dilution {
+        let _ = write!(out, "valid mass   {}", percent(dilution.semantic_mass));
+        if let Some(slope) = dilution.slope {
+            let _ = write!(
+                out,
+                "   of which the annotated label gets ~ K^{slope:.2} (1/K: K^-1)"
+            );
+        }
+        out.push('\n');
+    }
+    if let Some(suspects) = &summary.suspects {
+        let _ = writeln!(
+            out,
+            "suspects     {} of {} annotations ({}); {} in confirmed multiplicity",
+            thousands(suspects.flagged),
+            thousands(suspects.checked),
+            percent(suspects.share),
+            thousands(suspects.confirmed),
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! A run's summary as text for the console, in the order in which one reads it.
+
+mod breakdown;
+mod confusions;
+mod figures;
+mod headline;
+
+use std::fmt::Write;
+
+use breakdown::{breakdown, overlapping_causes};
+use confusions::confusions;
+use figures::figures;
+use headline::bounds;
+pub use headline::headline;
+
+use crate::run::Run;
+use crate::score::Summary;
+
+/// How to print.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// ANSI colours. Nothing is told by colour alone.
+    pub colour: bool,
+    /// Columns to stay within; `None` (a pipe) cuts nothing.
+    pub width: Option<usize>,
+}
+
+/// The console answer: n and accuracies, the breakdown, the headline, credit, K and its ceiling, confusions.
+pub fn render(run: &Run, style: Style) -> String {
+    let mut out = String::new();
+    let summary = &run.summary;
+    accuracies(&mut out, summary);
+    if summary.n > 0 {
+        out.push('\n');
+        breakdown(&mut out, summary, style);
+        let _ = writeln!(out, "\n{}", paint(style, BOLD, &headline(summary)));
+        if let Some(bounds) = bounds(summary) {
+            let _ = writeln!(out, "{bounds}");
+        }
+        out.push('\n');
+        overlapping_causes(&mut out, summary);
+        figures(&mut out, summary);
+        confusions(&mut out, summary, style);
+    }
+    out
+}
+
+fn accuracies(out: &mut String, summary: &Summary) {
+    let _ = writeln!(
+        out,
+        "n {}   top-1 {}   top-5 {}   over {} {}",
+        thousands(summary.n),
+        percent(summary.top1),
+        percent(summary.top5.accuracy),
+        thousands(summary.candidates),
+        if summary.candidates == 1 {
+            "candidate"
+        } else {
+            "candidates"
+        },
+    );
+    if summary.abstained > 0 {
+        let _ = writeln!(
+            out,
+            "abstained from {} more, which hierarchical recall counts as 0",
+            thousands(summary.abstained)
+        );
+    }
+    if let Some(of) = &summary.reassessed {
+        let _ = writeln!(
+            out,
+            "re-assessed {} (n {})   multi-label {} (n {}, {} classes; {} over images)",
+            precise(of.real),
+            thousands(of.real_n),
+            precise(of.mla),
+            thousands(of.mla_n),
+            thousands(of.classes),
+            precise(of.mla_plain),
+        );
+        if summary.judged < summary.n {
+            let _ = writeln!(
+                out,
+                "verdicts over the {} that are re-annotated; {} are not, or problematic",
+                thousands(summary.judged),
+                thousands(summary.n - summary.judged)
+            );
+        }
+    }
+}
+
+const BOLD: &str = "1";
+
+/// The text in this ANSI colour, or plain.
+pub(super) fn paint(style: Style, code: &str, text: &str) -> String {
+    if style.colour && !text.is_empty() {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A fraction as a percentage with one decimal, `n/a` where there is none.
+pub(super) fn percent(share: Option<f64>) -> String {
+    share.map_or("n/a".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
+
+/// A fraction as a percentage with two decimals, for figures that are compared with published ones.
+fn precise(share: Option<f64>) -> String {
+    share.map_or("n/a".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+}
+
+/// A count with a comma every three digits.
+pub fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_have_a_comma_every_three_digits() {
+        for (n, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
+            assert_eq!(thousands(n), text);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! From what is known of each image to the figures of a run.
+
+use std::collections::{HashMap, HashSet};
+
+use super::annotation::Annotations;
+use super::attribution::{Attribution, attribute};
+use super::chance::by_chance;
+use super::credit::CreditPolicy;
+use super::dilution::dilution;
+use super::evaluate::Evaluated;
+use super::judge::Judge;
+use super::judgements::{Judged, Judgements, Tally};
+use super::metrics::{MetricSums, Pair};
+use super::reassessed::reassess;
+use super::summary::{Confusion, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
+use super::suspects::Suspects;
+use super::verdict::{Group, Verdict};
+use crate::taxonomy::{NodeId, Taxonomy};
+
+/// Seed of the permutations.
+const CHANCE_SEED: u64 = 0;
+
+/// How many confusions a summary holds.
+const WORST_CONFUSIONS: usize = 10;
+
+/// Ranked labels that some figures are over, at most.
+const BEST: usize = 5;
+
+/// Judges every image and sums up.
+///
+/// `images` has at least min(5, |C|) ranked labels of each, or the figures that need them are `None`; `valid` has the
+/// valid candidates of each distinct annotation. O(n) plus a relation for each distinct answer to an annotation. The
+/// bootstrap runs on the current rayon pool; the result does not depend on the number of threads.
+pub fn summarise(
+    judge: Judge<'_>,
+    candidates: &[NodeId],
+    policy: &CreditPolicy,
+    images: &Evaluated,
+    annotations: &Annotations,
+    valid: &[Vec<usize>],
+) -> (Judgements, Summary) {
+    let judgements = Judgements::new(judge, policy, &images.answers, annotations, valid);
+    let is_suspect = |i: usize| images.is_suspect(i);
+    let rows = judgements.tally(is_suspect);
+    let judged: usize = rows.iter().map(|row| row.count).sum();
+    let labelled = labelled(judge, candidates.len(), images, annotations, &judgements);
+
+    let pairs: Vec<(NodeId, u32)> = (0..annotations.len())
+        .filter_map(|i| judgements.get(i))
+        .map(|judged| (judged.answer, judged.annotation))
+        .collect();
+    let by_chance = by_chance(judge, annotations.distinct(), &pairs, CHANCE_SEED);
+    let Attribution {
+        verdicts,
+        multiplicity,
+        causes,
+    } = attribute(&rows, by_chance.as_ref().map(|(rows, _)| rows.as_slice()));
+    let errors = multiplicity.confirmed + multiplicity.possible + multiplicity.mistakes;
+    let mean = |sum: f64| (judged > 0).then(|| sum / judged as f64);
+    let exact = mean((judged - errors) as f64);
+    let weighted = |of: &dyn Fn(&Judged) -> f64| {
+        let terms = rows.iter().map(|row| row.count as f64 * of(row.judged));
+        // Not `sum`: of nothing it is −0.
+        mean(terms.fold(0.0, |sum, term| sum + term))
+    };
+    let ceiling = weighted(&|j| if j.k > 0 { 1.0 / j.k as f64 } else { 0.0 });
+    let is_candidate: HashSet<NodeId> = candidates.iter().copied().collect();
+    let count = |of: &dyn Fn(&Judged) -> bool| {
+        let rows = rows.iter().filter(|row| of(row.judged));
+        rows.map(|row| row.count).sum()
+    };
+    let primary = |j: &Judged| annotations.distinct()[j.annotation as usize].truths[0];
+    let summary = Summary {
+        schema: SUMMARY_SCHEMA,
+        n: labelled.n,
+        abstained: labelled.abstained,
+        candidates: candidates.len(),
+        top1: labelled.top1,
+        top5: labelled.top5,
+        judged,
+        errors,
+        reassessed: reassess(judge.taxonomy, annotations, &rows),
+        verdicts,
+        multiplicity,
+        causes,
+        permutations: by_chance.map_or(0, |(_, permutations)| permutations),
+        strict_credit: exact,
+        credit_policy: policy.name().to_owned(),
+        credit: weighted(&|j| j.credit),
+        valid_set: ValidSet {
+            mean_k: weighted(&|j| j.k as f64),
+            ceiling,
+            top1_over_ceiling: exact
+                .zip(ceiling)
+                .filter(|(_, c)| *c > 0.0)
+                .map(|(a, c)| a / c),
+            without_valid_candidate: count(&|j| j.k == 0),
+            truth_not_a_candidate: count(&|j| !is_candidate.contains(&primary(j))),
+        },
+        dilution: (!images.masses.is_empty()).then(|| {
+            let masses = images.masses.iter().enumerate();
+            let of_judged = masses.filter_map(|(i, mass)| Some((judgements.get(i)?.k, *mass)));
+            dilution(&of_judged.collect::<Vec<_>>())
+        }),
+        metrics: labelled.metrics,
+        suspects: (!images.checked.is_empty()).then(|| suspects(images, &judgements, &rows)),
+        confusions: worst_confusions(judge.taxonomy, &rows),
+    };
+    (judgements, summary)
+}
+
+/// What depends on T(x) alone, over the images with an answer and a label.
+struct Labelled {
+    n: usize,
+    abstained: usize,
+    top1: Option<f64>,
+    top5: TopK,
+    metrics: super::metrics::Metrics,
+}
+
+fn labelled(
+    judge: Judge<'_>,
+    candidates: usize,
+    images: &Evaluated,
+    annotations: &Annotations,
+    judgements: &Judgements,
+) -> Labelled {
+    let k = candidates.min(BEST);
+    let mut known: HashMap<(NodeId, usize), Pair> = HashMap::new();
+    let mut sums = MetricSums::new(judge.taxonomy, k);
+    let (mut n, mut abstained, mut exact, mut in_best) = (0, 0, 0, 0);
+    let mut all_have_k = true;
+    for i in 0..annotations.len() {
+        let annotation = annotations.get(i);
+        let truths = annotation.truths.as_slice();
+        let Some(&primary) = truths.first() else {
+            continue;
+        };
+        let Some(p) = images.answers[i] else {
+            abstained += 1;
+            sums.add_abstention(judge.taxonomy, truths);
+            continue;
+        };
+        n += 1;
+        exact += usize::from(p == primary);
+        let ranked = images.rankings.labels(i);
+        all_have_k &= ranked.len() >= k;
+        in_best += usize::from(ranked.iter().take(k).any(|&label| label == primary));
+        let pair = known.entry((p, annotations.index(i))).or_insert_with(|| {
+            let judgement = judge
+                .judge(p, annotation)
+                .expect("an image with a truth has a verdict");
+            Pair::new(judge.taxonomy, p, truths, judgement.truth)
+        });
+        sums.add(pair, p, ranked, truths);
+        if let Some(&confidence) = images.confidences.get(i) {
+            let is_valid = judgements.get(i).map(|j| j.verdict.is_valid());
+            sums.add_confidence(confidence, p == primary, is_valid);
+        }
+    }
+    let share = |count: usize| (n > 0).then(|| count as f64 / n as f64);
+    Labelled {
+        n,
+        abstained,
+        top1: share(exact),
+        top5: TopK {
+            k,
+            accuracy: share(in_best).filter(|_| all_have_k),
+        },
+        metrics: sums.finish(),
+    }
+}
+
+fn suspects(images: &Evaluated, judgements: &Judgements, rows: &[Tally<'_>]) -> Suspects {
+    let all = images.checked.iter().enumerate();
+    let checked = all
+        .filter(|(i, checked)| checked.is_some() && judgements.get(*i).is_some())
+        .count();
+    let flagged = rows.iter().map(|row| row.suspect).sum();
+    let confirmed = rows
+        .iter()
+        .filter(|row| row.judged.verdict.group() == Group::Confirmed);
+    Suspects {
+        checked,
+        flagged,
+        share: (checked > 0).then(|| flagged as f64 / checked as f64),
+        confirmed: confirmed.map(|row| row.suspect).sum(),
+    }
+}
+
+fn worst_confusions(taxonomy: &Taxonomy, rows: &[Tally<'_>]) -> Vec<Confusion> {
+    // The verdict is part of the key: with several truths one pair of labels may earn two.
+    let mut counts: HashMap<(NodeId, NodeId, Verdict), (usize, &Judged)> = HashMap::new();
+    for row in rows
+        .iter()
+        .filter(|row| row.judged.verdict != Verdict::Exact)
+    {
+        let judged = row.judged;
+        let key = (judged.truth, judged.answer, judged.verdict);
+        counts.entry(key).or_insert((0, judged)).0 += row.count;
+    }
+    let mut worst: Vec<_> = counts.into_iter().collect();
+    worst.sort_unstable_by_key(|&((truth, answer, verdict), (count, _))| {
+        let ids = (taxonomy.id(truth), taxonomy.id(answer));
+        (std::cmp::Reverse(count), ids, verdict)
+    });
+    worst.truncate(WORST_CONFUSIONS);
+    worst
+        .into_iter()
+        .map(|((truth, answer, verdict), (count, judged))| Confusion {
+            truth: taxonomy.id(truth).to_owned(),
+            answer: taxonomy.id(answer).to_owned(),
+            count,
+            verdict,
+            relation: judged.relation,
+            lca: judged.lca.map(|l| taxonomy.id(l).to_owned()),
+        })
+        .collect()
+}
