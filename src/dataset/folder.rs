@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, DatasetError, Item, Picture, is_image, manifest};
+use super::{Dataset, DatasetError, Item, Picture, is_image, table};
 
 /// Names of directories that are parts of a data set and no labels, if they stand side by side and alone.
 const SPLITS: [&str; 10] = [
@@ -133,7 +133,7 @@ struct Walk {
     /// (name relative to the root, path).
     images: Vec<(String, PathBuf)>,
     /// (prefix of its images' names, path, kind).
-    metadata: Vec<(String, PathBuf, manifest::Kind)>,
+    metadata: Vec<(String, PathBuf, table::Kind)>,
     /// Files that are no images by their extension.
     ignored: usize,
     first_ignored: Option<String>,
@@ -178,7 +178,7 @@ impl Walk {
                 // A dangling link is kept: reading it fails later, and is then told with the reason.
                 self.images.push((name, path));
             } else {
-                if prefix.is_empty() && manifest::Kind::of(&path).is_some() {
+                if prefix.is_empty() && table::Kind::of(&path).is_some() {
                     self.manifest.get_or_insert_with(|| name.clone());
                 }
                 self.first_ignored.get_or_insert(name);
@@ -199,7 +199,7 @@ impl Walk {
         let found: Vec<_> = entries
             .iter()
             .filter_map(|(name, path)| {
-                let kind = manifest::Kind::of_metadata(name).filter(|_| path.is_file())?;
+                let kind = table::Kind::of_metadata(name).filter(|_| path.is_file())?;
                 Some((name, path, kind))
             })
             .collect();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::Dataset;
+use super::label_index::LabelIndex;
 use crate::taxonomy::{NodeId, Resolution, Taxonomy};
 use crate::text::shown;
 
@@ -16,31 +17,42 @@ const SUGGEST: usize = 1000;
 pub enum OnUnknownLabel {
     #[default]
     Error,
-    /// Leave the image out. An image with several labels is left out as soon as one of them is at
-    /// fault: judged by the others alone, a right answer could count as an error.
+    /// Leave the image out.
     Skip,
 }
 
-/// What the labels of a data set stand for.
-#[derive(Debug, Clone, Default)]
-pub struct Labelled {
-    /// Per item: its truths without repetition, the primary one first; empty: unlabelled or skipped.
-    pub truths: Vec<Vec<NodeId>>,
-    /// Items left out because of a label, in order.
-    pub skipped: Vec<Skipped>,
-    /// The labels at fault, in order of first use.
-    pub faults: Vec<LabelFault>,
-    /// Number of items that carry no label.
-    pub unlabelled: usize,
+/// What is said of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LabelSet {
+    /// Its labels without repetition, in their order; empty: unlabelled.
+    Labels(Vec<NodeId>),
+    /// It is marked as problematic.
+    Problematic,
+    /// One of its labels names no node, or several.
+    AtFault,
 }
 
-/// An item left out because of a label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Skipped {
-    /// Index into [`Dataset::items`].
-    pub item: usize,
-    /// Index into [`Labelled::faults`] of the first of its labels that is at fault.
-    pub fault: usize,
+impl LabelSet {
+    /// The labels as written, which stand at `place`.
+    pub(super) fn of(
+        labels: &[String],
+        resolver: &mut Resolver<'_>,
+        place: impl Fn() -> String,
+    ) -> Self {
+        let mut nodes = Vec::with_capacity(labels.len());
+        let mut is_at_fault = false;
+        for label in labels {
+            match resolver.resolve(label, &place) {
+                Ok(node) if nodes.contains(&node) => {}
+                Ok(node) => nodes.push(node),
+                Err(_) => is_at_fault = true,
+            }
+        }
+        match is_at_fault {
+            true => Self::AtFault,
+            false => Self::Labels(nodes),
+        }
+    }
 }
 
 /// Why a label names no node.
@@ -50,6 +62,8 @@ pub enum Reason {
     Unknown { nearest: Option<Vec<String>> },
     /// Ids of the nodes that carry the name.
     Ambiguous { ids: Vec<String> },
+    /// No place in the label index, which has so many.
+    BeyondIndex { source: String, len: usize },
 }
 
 impl fmt::Display for Reason {
@@ -64,6 +78,9 @@ impl fmt::Display for Reason {
             } => write!(f, "unknown, nearest: {}", nearest.join(", ")),
             Self::Ambiguous { ids } => {
                 write!(f, "ambiguous, write one of the ids: {}", ids.join(", "))
+            }
+            Self::BeyondIndex { source, len } => {
+                write!(f, "{source} has {len} labels, numbered from 0")
             }
         }
     }
@@ -99,6 +116,8 @@ impl fmt::Display for LabelFault {
 pub struct LabelError {
     /// The taxonomy's name.
     pub taxonomy: String,
+    /// Whether numbers were places in a label index.
+    pub has_index: bool,
     pub faults: Vec<LabelFault>,
 }
 
@@ -124,10 +143,10 @@ impl fmt::Display for LabelError {
                 "Near names were looked for of the first {SUGGEST} unknown labels."
             )?;
         }
-        if self.faults.iter().any(LabelFault::is_number) {
+        if !self.has_index && self.faults.iter().any(|f| is_number(&f.label)) {
             writeln!(
                 f,
-                "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: write the names of the classes instead, or give each node its number in `ids`."
+                "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: name them with --label-index FILE, or give each node its number in `ids`."
             )?;
         }
         write!(
@@ -137,69 +156,106 @@ impl fmt::Display for LabelError {
     }
 }
 
-impl LabelFault {
-    fn is_number(&self) -> bool {
-        !self.label.is_empty() && self.label.bytes().all(|byte| byte.is_ascii_digit())
+fn is_number(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Finds the nodes that labels stand for, and remembers those that stand for none or several.
+pub struct Resolver<'a> {
+    taxonomy: &'a Taxonomy,
+    index: Option<&'a LabelIndex>,
+    known: HashMap<String, Result<NodeId, usize>>,
+    faults: Vec<LabelFault>,
+}
+
+impl<'a> Resolver<'a> {
+    /// With an `index`, a label that is a whole number is a place in it.
+    pub fn new(taxonomy: &'a Taxonomy, index: Option<&'a LabelIndex>) -> Self {
+        Self {
+            taxonomy,
+            index,
+            known: HashMap::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// The node of a label; else the number of its fault. `place` is where the label stands.
+    ///
+    /// # Errors
+    /// The label is at fault; each call counts as an image that carries it.
+    pub fn resolve(
+        &mut self,
+        label: &str,
+        place: impl FnOnce() -> String,
+    ) -> Result<NodeId, usize> {
+        let found = match self.known.get(label) {
+            Some(&found) => found,
+            None => {
+                let found = self.look_up(label).map_err(|reason| {
+                    self.faults.push(LabelFault {
+                        label: label.to_owned(),
+                        reason,
+                        images: 0,
+                        place: place(),
+                    });
+                    self.faults.len() - 1
+                });
+                self.known.insert(label.to_owned(), found);
+                found
+            }
+        };
+        if let Err(fault) = found {
+            self.faults[fault].images += 1;
+        }
+        found
+    }
+
+    fn look_up(&self, label: &str) -> Result<NodeId, Reason> {
+        if let (Some(index), true) = (self.index, is_number(label)) {
+            let place = label.parse::<usize>().ok();
+            let node = place.and_then(|place| index.get(place));
+            return node.ok_or_else(|| Reason::BeyondIndex {
+                source: index.source().to_owned(),
+                len: index.len(),
+            });
+        }
+        match self.taxonomy.look_up(label) {
+            Resolution::One(node) => Ok(node),
+            Resolution::Unknown(_) => Err(Reason::Unknown { nearest: None }),
+            Resolution::Ambiguous(nodes) => {
+                let ids = nodes.iter().map(|&n| self.taxonomy.id(n).to_owned());
+                Err(Reason::Ambiguous { ids: ids.collect() })
+            }
+        }
+    }
+
+    /// The labels at fault, in order of first use.
+    ///
+    /// # Errors
+    /// With [`OnUnknownLabel::Error`], if there are any; the error lists all of them.
+    pub fn finish(self, on_unknown: OnUnknownLabel) -> Result<Vec<LabelFault>, LabelError> {
+        let mut faults = self.faults;
+        suggest(&mut faults, self.taxonomy);
+        if on_unknown == OnUnknownLabel::Error && !faults.is_empty() {
+            return Err(LabelError {
+                taxonomy: self.taxonomy.name().to_owned(),
+                has_index: self.index.is_some(),
+                faults,
+            });
+        }
+        Ok(faults)
     }
 }
 
-/// Finds the nodes that the labels of a data set stand for.
+/// What the labels of each item of a data set stand for. Those at fault are left with `resolver`.
 ///
-/// # Errors
-/// With [`OnUnknownLabel::Error`], when a label is unknown or ambiguous; the error lists all of them.
-pub fn resolve_labels(
-    dataset: &Dataset,
-    taxonomy: &Taxonomy,
-    on_unknown: OnUnknownLabel,
-) -> Result<Labelled, LabelError> {
-    let mut labelled = Labelled::default();
-    let mut known: HashMap<&str, Result<NodeId, usize>> = HashMap::new();
-    let mut faults: Vec<LabelFault> = Vec::new();
-    for (i, item) in dataset.items.iter().enumerate() {
-        labelled.unlabelled += usize::from(item.labels.is_empty());
-        let mut truths = Vec::with_capacity(item.labels.len());
-        let mut first_fault = None;
-        for label in &item.labels {
-            let found = *known.entry(label).or_insert_with(|| {
-                let reason = match taxonomy.look_up(label) {
-                    Resolution::One(node) => return Ok(node),
-                    Resolution::Unknown(_) => Reason::Unknown { nearest: None },
-                    Resolution::Ambiguous(nodes) => Reason::Ambiguous {
-                        ids: nodes.iter().map(|&n| taxonomy.id(n).to_owned()).collect(),
-                    },
-                };
-                faults.push(LabelFault {
-                    label: label.clone(),
-                    reason,
-                    images: 0,
-                    place: dataset.place(i),
-                });
-                Err(faults.len() - 1)
-            });
-            match found {
-                Ok(node) if truths.contains(&node) => {}
-                Ok(node) => truths.push(node),
-                Err(fault) => {
-                    faults[fault].images += 1;
-                    first_fault.get_or_insert(fault);
-                }
-            }
-        }
-        if let Some(fault) = first_fault {
-            truths.clear();
-            labelled.skipped.push(Skipped { item: i, fault });
-        }
-        labelled.truths.push(truths);
-    }
-    suggest(&mut faults, taxonomy);
-    if on_unknown == OnUnknownLabel::Error && !faults.is_empty() {
-        return Err(LabelError {
-            taxonomy: taxonomy.name().to_owned(),
-            faults,
-        });
-    }
-    labelled.faults = faults;
-    Ok(labelled)
+/// An item with several labels is at fault as soon as one of them is: judged by the others alone, a right answer could count
+/// as an error.
+pub fn resolve_labels(dataset: &Dataset, resolver: &mut Resolver<'_>) -> Vec<LabelSet> {
+    let items = dataset.items.iter().enumerate();
+    items
+        .map(|(i, item)| LabelSet::of(&item.labels, resolver, || dataset.place(i)))
+        .collect()
 }
 
 /// Finds what the unknown labels are near, on all cores.

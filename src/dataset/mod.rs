@@ -1,4 +1,4 @@
-//! Folders and manifests → images with labels.
+//! Folders and manifests → images with labels; what others predicted, scored, embedded or found right of images.
 //!
 //! Nothing is decoded here and no image file is opened: a data set is a list of paths with the labels
 //! as their author wrote them. What a label stands for is asked of the taxonomy in [`resolve_labels`].
@@ -8,9 +8,12 @@
 //! - a CSV, TSV, JSON Lines or Parquet manifest, whose paths are relative to it;
 //! - a folder that holds Hugging Face's `metadata.csv`, `.jsonl` or `.parquet`, which then speaks for it.
 
+mod annotated;
+pub mod arrays;
 mod folder;
+mod label_index;
 mod labels;
-mod manifest;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +22,12 @@ use std::sync::Arc;
 
 use crate::text::TextError;
 
+pub use annotated::{LabelTable, read_also_right, read_predictions};
+pub use label_index::{LabelIndex, LabelIndexError};
 pub use labels::{
-    LabelError, LabelFault, Labelled, OnUnknownLabel, Reason, Skipped, resolve_labels,
+    LabelError, LabelFault, LabelSet, OnUnknownLabel, Reason, Resolver, resolve_labels,
 };
+pub use table::{Role, Spec};
 
 /// File name extensions that are taken for images, in lower case.
 pub const IMAGE_EXTENSIONS: [&str; 9] = [
@@ -110,6 +116,8 @@ pub enum DatasetError {
         path.display()
     )]
     UnknownKind { path: PathBuf },
+    #[error("{}: unknown kind of table; its name ends in .csv, .tsv, .jsonl, .ndjson, .json or .parquet", path.display())]
+    UnknownTable { path: PathBuf },
     #[error(transparent)]
     Text(#[from] TextError),
     #[error(
@@ -132,7 +140,7 @@ pub enum DatasetError {
     #[error(
         "{}: no column `image`, `file_name` or `path`; the columns are: {}{hint}",
         path.display(),
-        manifest::list(found)
+        table::list(found)
     )]
     NoImageColumn {
         path: PathBuf,
@@ -176,7 +184,7 @@ pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
     };
     if metadata.is_dir() {
         folder::read(path, &mut dataset)?;
-    } else if let Some(kind) = manifest::Kind::of(path) {
+    } else if let Some(kind) = table::Kind::of(path) {
         dataset.add_manifest(path, kind, "", false)?;
     } else if is_image(path) {
         dataset.items.push(Item {
@@ -199,26 +207,34 @@ impl Dataset {
     fn add_manifest(
         &mut self,
         path: &Path,
-        kind: manifest::Kind,
+        kind: table::Kind,
         prefix: &str,
         hugging_face: bool,
     ) -> Result<(), DatasetError> {
-        let rows = manifest::read(path, kind, hugging_face)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         self.manifests.push((self.items.len(), path.to_owned()));
-        if !rows.labelled {
+        let items = &mut self.items;
+        let seen = table::read(
+            path,
+            kind,
+            &table::Spec::manifest(hugging_face),
+            &mut |row| {
+                items.push(Item {
+                    picture: Picture::File(locate(folder, &row.image)),
+                    name: format!("{prefix}{}", row.image),
+                    labels: std::mem::take(&mut row.labels),
+                    line: row.line,
+                });
+                Ok(())
+            },
+        )?;
+        if !seen.labelled {
             self.notes.push(format!(
                 "{}: no column `label` or `labels` (the columns are: {}), so its images are unlabelled",
                 path.display(),
-                manifest::list(&rows.columns)
+                table::list(&seen.columns)
             ));
         }
-        self.items.extend(rows.rows.into_iter().map(|row| Item {
-            picture: Picture::File(locate(folder, &row.image)),
-            name: format!("{prefix}{}", row.image),
-            labels: row.labels,
-            line: row.line,
-        }));
         Ok(())
     }
 

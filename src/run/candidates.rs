@@ -37,14 +37,14 @@ pub enum CandidateError {
 }
 
 impl Candidates {
-    /// The chosen nodes, each once, in the order of their ids; `truths` are the labels of the images.
+    /// The chosen nodes, each once, in the order of their ids; `truths` are the labels that occur as a truth.
     ///
     /// # Errors
     /// Labels that name no node or several, all of them; and an empty choice.
     pub fn select(
         &self,
         taxonomy: &Taxonomy,
-        truths: &[Vec<NodeId>],
+        truths: &[NodeId],
     ) -> Result<Vec<NodeId>, CandidateError> {
         let mut chosen = self.choose(taxonomy, truths)?;
         chosen.sort_by_key(|&n| taxonomy.id(n));
@@ -67,11 +67,11 @@ impl Candidates {
     fn choose(
         &self,
         taxonomy: &Taxonomy,
-        truths: &[Vec<NodeId>],
+        truths: &[NodeId],
     ) -> Result<Vec<NodeId>, CandidateError> {
         let chosen: Vec<NodeId> = match self {
             Self::Truths => {
-                let occurring: BTreeSet<NodeId> = truths.iter().flatten().copied().collect();
+                let occurring: BTreeSet<NodeId> = truths.iter().copied().collect();
                 occurring.into_iter().collect()
             }
             Self::Leaves => taxonomy.nodes().filter(|&n| taxonomy.is_leaf(n)).collect(),

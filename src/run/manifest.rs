@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 /// Version of `run.yaml`'s schema.
-pub const MANIFEST_SCHEMA: u32 = 1;
+pub const MANIFEST_SCHEMA: u32 = 2;
 
 /// Everything that made a run, as written to `run.yaml`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -14,12 +14,20 @@ pub struct Manifest {
     /// Version of cladist.
     pub cladist: String,
     pub taxonomy: SourceHash,
-    pub prompts: SourceHash,
+    /// None where the labels were not prompted for here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<SourceHash>,
+    /// The images, or the file that has what was predicted of them.
     pub images: SourceHash,
-    /// As given, with the fingerprint of what it resolved to.
+    /// Tables of labels, of valid sets, and of labels that are also right, by the option that named them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub truth: BTreeMap<String, SourceHash>,
+    /// As given, with the fingerprint of what it resolved to; of predictions made elsewhere, what they are.
     pub model: serde_json::Value,
-    pub device: String,
-    pub dtype: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<String>,
     /// How the candidates were chosen, and the hash of their ids.
     pub candidates: SourceHash,
     /// The remaining options by their long names, as resolved.
@@ -47,6 +55,8 @@ pub struct Counts {
     pub unlabelled: usize,
     /// Images left out because a label is unknown or ambiguous.
     pub skipped_unknown_label: usize,
+    /// Images left out because the table of labels calls them problematic.
+    pub skipped_problematic: usize,
     /// Images left out because the file could not be read or decoded.
     pub skipped_bad_image: usize,
     pub candidates: usize,

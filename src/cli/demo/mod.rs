@@ -11,7 +11,7 @@ use clap::ValueHint;
 
 use super::model_args::DeviceArgs;
 use super::output::tell;
-use super::score::{self, Format, Inputs, ScoreOptions};
+use super::score::{self, Format, Inputs, ScoreOptions, TruthArgs};
 use super::{builtin, count, interrupt, on_all_cores, output};
 use crate::demo::{self, Annotator, Canvas, Habit, Planted, Settings, World};
 use crate::files::Staging;
@@ -188,7 +188,7 @@ fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let load = || args.device.load(builtin::NAME, stop);
     let mut options = args.options.clone();
     options.candidates.get_or_insert_with(|| "all".to_owned());
-    let Some(run) = score::compute(inputs, &options, &load, stop)? else {
+    let Some(run) = score::compute(inputs, &TruthArgs::default(), &options, &load, stop)? else {
         bail!("no picture could be read");
     };
     if let Some(out) = &args.out {

@@ -1,6 +1,9 @@
 //! Labels as written → nodes.
 
-use crate::dataset::{Dataset, Item, OnUnknownLabel, Picture, resolve_labels};
+use crate::dataset::{
+    Dataset, Item, LabelError, LabelFault, LabelSet, OnUnknownLabel, Picture, Resolver,
+    resolve_labels,
+};
 use crate::taxonomy::{Taxonomy, load_str};
 
 const TAXONOMY: &str = "
@@ -30,16 +33,30 @@ fn dataset(rows: &[&[&str]]) -> Dataset {
     Dataset::from_items("m.csv".into(), rows.iter().enumerate().map(item).collect())
 }
 
+/// What the rows' labels stand for, and those at fault.
+fn resolve(
+    rows: &[&[&str]],
+    taxonomy: &Taxonomy,
+    on_unknown: OnUnknownLabel,
+) -> Result<(Vec<LabelSet>, Vec<LabelFault>), LabelError> {
+    let mut resolver = Resolver::new(taxonomy, None);
+    let sets = resolve_labels(&dataset(rows), &mut resolver);
+    Ok((sets, resolver.finish(on_unknown)?))
+}
+
 /// Resolves one row's labels: the ids of the truths, or the error.
 #[track_caller]
 fn check(labels: &[&str], expected: Result<&[&str], &str>) {
     let taxonomy = taxonomy();
     match (
-        resolve_labels(&dataset(&[labels]), &taxonomy, OnUnknownLabel::Error),
+        resolve(&[labels], &taxonomy, OnUnknownLabel::Error),
         expected,
     ) {
-        (Ok(found), Ok(expected)) => {
-            let ids: Vec<&str> = found.truths[0].iter().map(|&n| taxonomy.id(n)).collect();
+        (Ok((found, _)), Ok(expected)) => {
+            let LabelSet::Labels(truths) = &found[0] else {
+                panic!("{labels:?}: {found:?}");
+            };
+            let ids: Vec<&str> = truths.iter().map(|&n| taxonomy.id(n)).collect();
             assert_eq!(ids, expected, "{labels:?}");
         }
         (Err(error), Err(part)) => {
@@ -104,7 +121,7 @@ fn unknown_labels_come_with_what_is_near() {
     check(
         &["7"],
         Err(
-            "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: write the names of the classes instead, or give each node its number in `ids`.",
+            "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: name them with --label-index FILE, or give each node its number in `ids`.",
         ),
     );
 }
@@ -119,7 +136,7 @@ fn all_labels_at_fault_are_told_once_each() {
         &["zebra", "podle"],
         &["podle"],
     ];
-    let error = resolve_labels(&dataset(rows), &taxonomy(), OnUnknownLabel::Error).unwrap_err();
+    let error = resolve(rows, &taxonomy(), OnUnknownLabel::Error).unwrap_err();
     assert_eq!(
         error.to_string(),
         "3 labels without one node in the taxonomy `animals`:
@@ -130,22 +147,19 @@ Correct the labels, add them to the taxonomy as `names` of a node, or leave thes
     );
 
     let taxonomy = taxonomy();
-    let found = resolve_labels(&dataset(rows), &taxonomy, OnUnknownLabel::Skip).unwrap();
-    assert_eq!(found.unlabelled, 1);
-    assert_eq!(found.faults, error.faults);
-    let skipped: Vec<(usize, &str)> = found
-        .skipped
-        .iter()
-        .map(|s| (s.item, found.faults[s.fault].label.as_str()))
-        .collect();
-    assert_eq!(
-        skipped,
-        [(1, "podle"), (2, "Crane"), (4, "zebra"), (5, "podle")]
-    );
-    let labelled: Vec<usize> = (0..rows.len())
-        .filter(|&i| !found.truths[i].is_empty())
-        .collect();
-    assert_eq!(labelled, [0]);
+    let (found, faults) = resolve(rows, &taxonomy, OnUnknownLabel::Skip).unwrap();
+    assert_eq!(faults, error.faults);
+    let poodle = taxonomy.find("poodle").unwrap();
+    let fault = LabelSet::AtFault;
+    let expected = [
+        LabelSet::Labels(vec![poodle]),
+        fault.clone(),
+        fault.clone(),
+        LabelSet::Labels(Vec::new()),
+        fault.clone(),
+        fault,
+    ];
+    assert_eq!(found, expected);
 }
 
 /// A whole column of something else: near names are not looked for without end.
@@ -154,7 +168,7 @@ fn near_names_are_looked_for_of_some_and_all_are_listed() {
     let labels: Vec<String> = (0..1500).map(|i| format!("poodle{i}")).collect();
     let rows: Vec<[&str; 1]> = labels.iter().map(|label| [label.as_str()]).collect();
     let rows: Vec<&[&str]> = rows.iter().map(|row| &row[..]).collect();
-    let error = resolve_labels(&dataset(&rows), &taxonomy(), OnUnknownLabel::Error).unwrap_err();
+    let error = resolve(&rows, &taxonomy(), OnUnknownLabel::Error).unwrap_err();
     let text = error.to_string();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 1 + 1500 + 2);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ColumnFault, Columns, ImageNames, Row, Rows, empty, labels};
+use super::{Columns, Role, Row, Seen, Spec, Take, empty, values};
 use crate::dataset::DatasetError;
 use crate::text::{line_at, shown};
 
@@ -11,12 +11,14 @@ pub(super) fn read(
     path: &Path,
     text: &str,
     delimiter: u8,
-    image_names: ImageNames,
-) -> Result<Rows, DatasetError> {
+    spec: &Spec,
+    take: &mut Take<'_>,
+) -> Result<Seen, DatasetError> {
     let mut reader = reader(text, delimiter);
     let mut record = csv::StringRecord::new();
     let mut header: Option<(Vec<String>, Columns)> = None;
-    let mut rows = Vec::new();
+    let mut rows = 0;
+    let mut row = Row::default();
     let (mut line, mut counted) = (1, 0);
     loop {
         // The reader's own line is that of the blank lines it passes over, so count up to the record.
@@ -51,16 +53,8 @@ pub(super) fn read(
         }
         let Some((names, columns)) = &header else {
             let names: Vec<String> = record.iter().map(|f| f.trim().to_owned()).collect();
-            let columns = Columns::find(&names, image_names).map_err(|error| match error {
-                ColumnFault::Twice(name) => fault(format!(
-                    "the column `{name}` appears twice; rename one of them"
-                )),
-                ColumnFault::NoImage => DatasetError::NoImageColumn {
-                    path: path.to_owned(),
-                    hint: separator_hint(&names),
-                    found: names.clone(),
-                },
-            })?;
+            let columns = Columns::find(&names, spec)
+                .map_err(|fault| fault.told(path, Some(line), &names, separator_hint(&names)))?;
             header = Some((names, columns));
             continue;
         };
@@ -73,31 +67,49 @@ pub(super) fn read(
                 super::list(names)
             )));
         }
-        let image = record[columns.image].trim();
+        let image = record[columns.image()].trim();
         if image.is_empty() {
             return Err(fault(format!(
                 "no image in the column `{}`",
-                names[columns.image]
+                names[columns.image()]
             )));
         }
-        let mut found = Vec::new();
-        for &column in &columns.labels {
-            labels::of_cell(&record[column], &mut found)
-                .map_err(|what| fault(format!("column `{}`: {what}", names[column])))?;
-        }
-        rows.push(Row {
-            image: image.to_owned(),
-            labels: found,
-            line: Some(line),
-        });
+        row.image.clear();
+        row.image.push_str(image);
+        row.line = Some(line);
+        fill(&mut row, &record, columns)
+            .map_err(|(column, what)| fault(format!("column `{}`: {what}", names[column])))?;
+        take(&mut row).map_err(fault)?;
+        rows += 1;
     }
     let (columns, found) =
         header.ok_or_else(|| empty(path, "it holds separators and nothing else"))?;
-    Ok(Rows {
+    Ok(Seen {
         rows,
-        labelled: !found.labels.is_empty(),
+        labelled: !found.of(Role::Label).is_empty(),
         columns,
     })
+}
+
+/// Reads what a record says besides the image; else the column at fault and what is wrong with it.
+fn fill(
+    row: &mut Row,
+    record: &csv::StringRecord,
+    columns: &Columns,
+) -> Result<(), (usize, String)> {
+    row.labels.clear();
+    row.probabilities.clear();
+    row.problematic = false;
+    for &i in columns.of(Role::Label) {
+        values::of_cell(&record[i], &mut row.labels).map_err(|what| (i, what))?;
+    }
+    for &i in columns.of(Role::Probability) {
+        values::numbers_of_cell(&record[i], &mut row.probabilities).map_err(|what| (i, what))?;
+    }
+    for &i in columns.of(Role::Problematic) {
+        row.problematic |= values::flag_of_cell(&record[i]).map_err(|what| (i, what))?;
+    }
+    Ok(())
 }
 
 fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {

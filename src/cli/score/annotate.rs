@@ -1,0 +1,400 @@
+//! What is known to be true of the images: tables of labels, of re-annotated valid sets, and labels that are also right.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::ValueHint;
+
+use super::file_hash;
+use crate::cli::count;
+use crate::cli::output::tell;
+use crate::dataset::{
+    LabelFault, LabelIndex, LabelSet, LabelTable, Resolver, Role, Spec, read_also_right,
+};
+use crate::names::Names;
+use crate::run::SourceHash;
+use crate::score::{AlsoRight, Annotation, Annotations};
+use crate::taxonomy::{NodeId, Taxonomy};
+
+/// Over these options in help texts.
+const TRUTH: &str = "What is true";
+
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct TruthArgs {
+    /// A table of images and their labels, the primary one first: CSV, TSV, JSON Lines or Parquet
+    #[arg(long, help_heading = TRUTH, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub truth: Option<PathBuf>,
+
+    /// Columns of --truth and --valid that go by other names, as in image=file,label=class
+    #[arg(long, help_heading = TRUTH, value_name = "ROLE=NAME,…", value_delimiter = ',', value_parser = column)]
+    truth_columns: Vec<(Role, String)>,
+
+    /// What labels that are numbers, and columns of scores, stand for: a label a line from number 0, or JSON
+    #[arg(long, help_heading = TRUTH, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    label_index: Option<PathBuf>,
+
+    /// A re-annotation: a table of images and all labels that are right; verdicts are then over the images that it names
+    #[arg(long, help_heading = TRUTH, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    valid: Option<PathBuf>,
+
+    /// Labels that are right whenever another is the truth, as JSON: {"truth": ["also right", …], …}
+    #[arg(long, help_heading = TRUTH, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    also_right: Option<PathBuf>,
+}
+
+/// A column as it is chosen on the command line: ROLE=NAME.
+pub fn column(text: &str) -> Result<(Role, String), String> {
+    let known = || Role::ALL.map(Role::name).join(", ");
+    let Some((role, name)) = text.split_once('=') else {
+        return Err(format!("write ROLE=NAME, with a role of {}", known()));
+    };
+    match Role::ALL
+        .into_iter()
+        .find(|known| known.name() == role.trim())
+    {
+        Some(role) => Ok((role, name.trim().to_owned())),
+        None => Err(format!("unknown role `{role}`: use one of {}", known())),
+    }
+}
+
+/// The columns to read: those of `spec` where none are chosen.
+pub fn choose_columns(mut spec: Spec, chosen: &[(Role, String)]) -> Spec {
+    for role in Role::ALL {
+        let names: Vec<String> = chosen
+            .iter()
+            .filter(|(of, _)| *of == role)
+            .map(|(_, name)| name.clone())
+            .collect();
+        if !names.is_empty() {
+            spec.choose(role, names);
+        }
+    }
+    spec
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Truth {
+    /// The table of labels, and its source.
+    labels: Option<(LabelTable, PathBuf)>,
+    valid: Option<(LabelTable, PathBuf)>,
+    pub also_right: AlsoRight,
+    /// By the option that named them.
+    files: Vec<(&'static str, PathBuf)>,
+}
+
+/// The list of labels by number, if there is one.
+///
+/// # Errors
+/// As [`LabelIndex::read`].
+pub fn read_label_index(
+    args: &TruthArgs,
+    taxonomy: &Taxonomy,
+) -> anyhow::Result<Option<LabelIndex>> {
+    let read = |path: &PathBuf| LabelIndex::read(path, taxonomy).context("--label-index");
+    args.label_index.as_ref().map(read).transpose()
+}
+
+impl Truth {
+    /// Reads the tables; labels at fault are left with `resolver`.
+    ///
+    /// # Errors
+    /// A file that cannot be read or understood.
+    pub fn read(
+        args: &TruthArgs,
+        taxonomy: &Taxonomy,
+        resolver: &mut Resolver<'_>,
+    ) -> anyhow::Result<Self> {
+        let spec = choose_columns(Spec::truths(), &args.truth_columns);
+        let mut table = |path: &Option<PathBuf>, option: &'static str| -> anyhow::Result<_> {
+            let Some(path) = path else {
+                return Ok(None);
+            };
+            let table = LabelTable::read(path, &spec, resolver).context(option)?;
+            Ok(Some((table, path.clone())))
+        };
+        let labels = table(&args.truth, "--truth")?;
+        let valid = table(&args.valid, "--valid")?;
+        let mut also_right = AlsoRight::default();
+        if let Some(path) = &args.also_right {
+            let mut declare = |truth, right| also_right.declare(taxonomy, truth, right);
+            read_also_right(path, resolver, &mut declare).context("--also-right")?;
+        }
+        let named = [
+            ("truth", &args.truth),
+            ("valid", &args.valid),
+            ("also-right", &args.also_right),
+            ("label-index", &args.label_index),
+        ];
+        let files = named.into_iter();
+        Ok(Self {
+            labels,
+            valid,
+            also_right,
+            files: files
+                .filter_map(|(option, path)| Some((option, path.clone()?)))
+                .collect(),
+        })
+    }
+
+    /// Which files they were, by the options that named them.
+    ///
+    /// # Errors
+    /// One that cannot be read any more.
+    pub fn hashes(&self) -> anyhow::Result<BTreeMap<String, SourceHash>> {
+        let hashes = self.files.iter();
+        hashes
+            .map(|(option, path)| Ok(((*option).to_owned(), file_hash(path)?)))
+            .collect()
+    }
+
+    /// The images of the table of labels, in its order.
+    pub fn images(&self) -> Option<&Names> {
+        self.labels.as_ref().map(|(table, _)| &table.names)
+    }
+
+    /// What is true of these images, by the tables; `own` has what their own source says, used where there is no table.
+    /// `source` is what messages call the images.
+    ///
+    /// # Errors
+    /// A table that names none of the images.
+    pub fn annotate(
+        &self,
+        names: &Names,
+        own: Option<&OwnLabels>,
+        source: &Path,
+    ) -> anyhow::Result<Annotated> {
+        let labels = match &self.labels {
+            None => None,
+            Some((table, path)) => {
+                let places = join(names, table, source, path)?;
+                let found = places.iter().flatten().count();
+                if found < names.len() {
+                    tell!(
+                        "{}: not in {}, and so unlabelled",
+                        count(names.len() - found, "image"),
+                        path.display()
+                    );
+                }
+                if found < table.len() {
+                    tell!(
+                        "{} in {} not in {}, and left out",
+                        are(table.len() - found, "image"),
+                        path.display(),
+                        source.display()
+                    );
+                }
+                Some((table, places))
+            }
+        };
+        let valid = match &self.valid {
+            None => None,
+            Some((table, path)) => Some((table, join(names, table, source, path)?)),
+        };
+        let label_set = |i: usize| -> Option<&LabelSet> {
+            match (&labels, own) {
+                (Some((table, places)), _) => places[i].map(|place| table.get(place as usize)),
+                (None, Some(own)) => Some(&own.sets[own.of[i] as usize]),
+                (None, None) => None,
+            }
+        };
+        let mut annotated = Annotated::default();
+        let mut kept = Vec::with_capacity(names.len());
+        for i in 0..names.len() {
+            let truths = match label_set(i) {
+                None => &[][..],
+                Some(LabelSet::Labels(truths)) => truths,
+                Some(LabelSet::AtFault) => {
+                    annotated.at_fault += 1;
+                    continue;
+                }
+                Some(LabelSet::Problematic) => {
+                    annotated.problematic += 1;
+                    continue;
+                }
+            };
+            annotated.unlabelled += usize::from(truths.is_empty());
+            let valid =
+                valid
+                    .as_ref()
+                    .and_then(|(table, places)| match table.get(places[i]? as usize) {
+                        LabelSet::Labels(valid) => Some(valid.as_slice()),
+                        LabelSet::AtFault => None,
+                        LabelSet::Problematic => {
+                            annotated.problematic_valid += 1;
+                            None
+                        }
+                    });
+            kept.push((truths, valid));
+            annotated.items.push(i);
+        }
+        annotated.annotations = interned(&kept, valid.is_some());
+        Ok(annotated)
+    }
+}
+
+/// Each distinct annotation once.
+fn interned(images: &[(&[NodeId], Option<&[NodeId]>)], reannotated: bool) -> Annotations {
+    let annotation = |&(truths, valid): &(&[NodeId], Option<&[NodeId]>)| {
+        let valid = valid.map(|valid| {
+            let mut valid = valid.to_vec();
+            valid.sort_unstable();
+            valid
+        });
+        Annotation {
+            truths: truths.to_vec(),
+            valid,
+        }
+    };
+    Annotations::new(images.iter().map(annotation), reannotated)
+}
+
+/// What is known to be true of images.
+#[derive(Debug, Default)]
+pub struct Annotated {
+    /// The images that are left, ascending.
+    pub items: Vec<usize>,
+    /// Of these.
+    pub annotations: Annotations,
+    /// Of these, the images without a label.
+    pub unlabelled: usize,
+    /// Images left out since one of their labels names no node, or several.
+    pub at_fault: usize,
+    /// Images left out since the table of labels calls them problematic.
+    pub problematic: usize,
+    /// Images that the re-annotation calls problematic: they take no part in what needs it.
+    pub problematic_valid: usize,
+}
+
+impl Annotated {
+    /// Tells what was left out, and why.
+    ///
+    /// # Errors
+    /// Nothing is left.
+    pub fn tell(&self, faults: &[LabelFault], source: &Path) -> anyhow::Result<()> {
+        if self.at_fault > 0 {
+            tell!(
+                "{} left out, labelled with what names no node or several:",
+                count(self.at_fault, "image")
+            );
+        } else if !faults.is_empty() {
+            tell!("labels that name no node or several are passed over:");
+        }
+        for fault in faults {
+            tell!("  {fault}");
+        }
+        if self.problematic > 0 {
+            tell!(
+                "{} left out as problematic",
+                count(self.problematic, "image")
+            );
+        }
+        if self.items.is_empty() {
+            bail!("{}: no image is left to score", source.display());
+        }
+        if self.unlabelled > 0 {
+            tell!(
+                "{} without a label: predicted, left out of the verdicts",
+                count(self.unlabelled, "image")
+            );
+        }
+        if self.problematic_valid > 0 {
+            tell!(
+                "{} problematic in the re-annotation, left out of what needs it",
+                are(self.problematic_valid, "image")
+            );
+        }
+        Ok(())
+    }
+
+    /// The labels that occur as a truth, each once.
+    pub fn occurring(&self) -> Vec<NodeId> {
+        let truths = self.annotations.distinct().iter().flat_map(|a| &a.truths);
+        let mut occurring: Vec<NodeId> = truths.copied().collect();
+        occurring.sort_unstable();
+        occurring.dedup();
+        occurring
+    }
+
+    /// The number of images with a label.
+    pub fn labelled(&self) -> usize {
+        self.items.len() - self.unlabelled
+    }
+}
+
+/// The labels of images by their own source.
+#[derive(Debug, Default)]
+pub struct OwnLabels {
+    sets: Vec<LabelSet>,
+    of: Vec<u32>,
+}
+
+impl FromIterator<LabelSet> for OwnLabels {
+    fn from_iter<T: IntoIterator<Item = LabelSet>>(images: T) -> Self {
+        let mut numbers: HashMap<LabelSet, u32> = HashMap::new();
+        let mut own = Self::default();
+        for set in images {
+            let next = own.sets.len() as u32;
+            own.of.push(*numbers.entry(set).or_insert_with_key(|set| {
+                own.sets.push(set.clone());
+                next
+            }));
+        }
+        own
+    }
+}
+
+/// Where each image is in a table: by its name, or by the last part of its path where no name is in the table as it is.
+fn join(
+    names: &Names,
+    table: &LabelTable,
+    source: &Path,
+    table_source: &Path,
+) -> anyhow::Result<Vec<Option<u32>>> {
+    let places: Vec<Option<u32>> = names
+        .iter()
+        .map(|name| table.find(name).map(|place| place as u32))
+        .collect();
+    if places.iter().any(Option::is_some) {
+        return Ok(places);
+    }
+    if let Some(by_file_name) = table.by_file_name() {
+        let mut taken = vec![false; table.len()];
+        let mut is_unique = true;
+        let places: Vec<Option<u32>> = names
+            .iter()
+            .map(|name| {
+                let place = by_file_name.find(name)?;
+                is_unique &= !std::mem::replace(&mut taken[place], true);
+                Some(place as u32)
+            })
+            .collect();
+        if is_unique && places.iter().any(Option::is_some) {
+            tell!(
+                "{} and {} name the images by other paths: matched by their file names",
+                source.display(),
+                table_source.display()
+            );
+            return Ok(places);
+        }
+    }
+    let first = |names: &Names| {
+        names
+            .iter()
+            .next()
+            .map_or(String::new(), crate::text::shown)
+    };
+    bail!(
+        "{} names none of the images of {}: the first is `{}` there, and `{}` here",
+        table_source.display(),
+        source.display(),
+        first(names),
+        first(&table.names)
+    );
+}
+
+/// `1 image is`, `2 images are`.
+fn are(n: usize, what: &str) -> String {
+    format!("{} {}", count(n, what), if n == 1 { "is" } else { "are" })
+}

@@ -1,0 +1,320 @@
+//! `cladist score`: answers of a model, or of anything else, against a taxonomy → how much of the error is multiplicity.
+
+mod annotate;
+mod elsewhere;
+mod pictures;
+mod prompting;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::ValueHint;
+use serde_json::json;
+
+use super::model_args::{DeviceArgs, ImageArgs};
+use super::output::tell;
+use super::{interrupt, load_taxonomy, open_dataset, output};
+use crate::dataset::OnUnknownLabel;
+use crate::files::Staging;
+use crate::hash;
+use crate::report;
+use crate::run::{self, Candidates, SourceHash};
+use crate::score::{Collisions, CreditPolicy};
+use crate::taxonomy::{NodeId, Taxonomy};
+use crate::text::{self, TextError};
+
+pub use annotate::TruthArgs;
+use elsewhere::ElsewhereArgs;
+pub use pictures::{Inputs, compute};
+pub use prompting::expand_prompts;
+
+/// Score answers against a taxonomy: how much of the error is multiplicity, how much is a real mistake
+///
+/// What is scored is one of: `--images` with a `--model` that answers them; `--predictions`, `--scores` or
+/// `--image-embeddings` that were made elsewhere, with the `--truth` beside them.
+#[derive(clap::Args)]
+pub struct ScoreArgs {
+    /// The taxonomy's YAML file, or `demo`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    taxonomy: PathBuf,
+
+    /// A folder with a directory per label, a CSV, TSV, JSON Lines or Parquet manifest, or `demo`
+    #[arg(long, value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
+    images: Option<PathBuf>,
+
+    /// A CLIP checkpoint: a directory in the Hugging Face layout, an id such as openai/clip-vit-base-patch32, or `demo`
+    #[arg(long, value_name = "DIR|ID", value_hint = ValueHint::AnyPath)]
+    model: Option<String>,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+
+    #[command(flatten)]
+    elsewhere: ElsewhereArgs,
+
+    #[command(flatten)]
+    truth: TruthArgs,
+
+    #[command(flatten)]
+    options: ScoreOptions,
+
+    /// Write the run into this directory: summary, predictions, manifest
+    #[arg(long, value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
+    out: Option<PathBuf>,
+
+    /// How to print the answer
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// How to score, whatever is scored.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ScoreOptions {
+    #[command(flatten)]
+    image: ImageArgs,
+
+    /// Prompt templates: a YAML file (FILE#SET for one of several), or a built-in set: bare, general, taxonomic
+    #[arg(long, value_name = "FILE|SET", value_hint = ValueHint::AnyPath)]
+    prompts: Option<String>,
+
+    /// Prompt with every name of a label, not the preferred one alone; default: as the prompts say, else no
+    // Takes `=false`, so that the command line can take back what a file says.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    synonyms: Option<bool>,
+
+    /// What may be answered: truths (the labels that occur), leaves, all, under:NODE, or a file with a label a line; default: truths
+    #[arg(long, value_name = "WHICH", value_hint = ValueHint::AnyPath)]
+    pub candidates: Option<String>,
+
+    /// Ranked candidates to keep for each image; 0 keeps all
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    top_k: usize,
+
+    /// Credit policy: strict, logical, hf1, wu-palmer, lin or depth; default: the taxonomy's, else logical
+    #[arg(long, value_name = "POLICY")]
+    credit: Option<String>,
+
+    /// Cosine of two labels' text prototypes from which they count as the same name
+    #[arg(long, value_name = "COSINE", allow_negative_numbers = true, default_value_t = Collisions::DEFAULT_THRESHOLD)]
+    collision_cosine: f64,
+
+    /// What to do with images one of whose labels names no node of the taxonomy, or several
+    #[arg(long, value_enum, value_name = "DO", default_value = "error")]
+    on_unknown_label: OnUnknown,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum OnUnknown {
+    Error,
+    Skip,
+}
+
+impl ScoreOptions {
+    fn on_unknown(&self) -> OnUnknownLabel {
+        match self.on_unknown_label {
+            OnUnknown::Error => OnUnknownLabel::Error,
+            OnUnknown::Skip => OnUnknownLabel::Skip,
+        }
+    }
+
+    /// Refuses values that mean nothing.
+    fn check(&self) -> anyhow::Result<()> {
+        if (-1.0..=1.0).contains(&self.collision_cosine) {
+            return Ok(());
+        }
+        bail!(
+            "--collision-cosine {}: a cosine is from -1 to 1",
+            self.collision_cosine
+        );
+    }
+}
+
+pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
+    if let Some(out) = &args.out {
+        Staging::check(out, run::KIND)?;
+    }
+    args.check()?;
+    let taxonomy = load_taxonomy(&args.taxonomy)?;
+    let stop = interrupt::install()?;
+    let run = match (&args.images, &args.model) {
+        (Some(images), Some(model)) => {
+            let inputs = Inputs {
+                taxonomy_source: &args.taxonomy,
+                taxonomy,
+                images_source: images,
+                dataset: open_dataset(images)?,
+                model_source: model,
+            };
+            let load = || args.device.load(model, stop);
+            compute(inputs, &args.truth, &args.options, &load, stop)?
+        }
+        _ => Some(elsewhere::compute(args, &taxonomy, stop)?),
+    };
+    let Some(run) = run else {
+        return Ok(ExitCode::FAILURE);
+    };
+    if let Some(out) = &args.out {
+        run::save(&run, Staging::new(out, run::KIND)?)?;
+    }
+    match args.format {
+        Format::Text => output::print(&report::text::render(&run, output::style()))?,
+        Format::Json => output::print(&report::json::render(&run)?)?,
+    }
+    if let Some(out) = &args.out {
+        tell!("run written to {}", out.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl ScoreArgs {
+    /// Whether the options belong together.
+    fn check(&self) -> anyhow::Result<()> {
+        self.options.check()?;
+        let sources = [
+            ("--images", self.images.is_some()),
+            ("--predictions", self.elsewhere.predictions.is_some()),
+            ("--scores", self.elsewhere.scores.is_some()),
+            (
+                "--image-embeddings",
+                self.elsewhere.image_embeddings.is_some(),
+            ),
+        ];
+        let given: Vec<&str> = sources.iter().filter(|s| s.1).map(|s| s.0).collect();
+        match given[..] {
+            ["--images"] if self.model.is_none() => bail!(
+                "--images: say which --model answers them (`demo` is built in), or give --predictions of them"
+            ),
+            [_] => {}
+            [] => bail!(
+                "nothing to score: give --images with a --model, or --predictions, --scores or --image-embeddings with --truth"
+            ),
+            _ => bail!("{}: score one of them at a time", given.join(" and ")),
+        }
+        if self.images.is_none() && self.truth.truth.is_none() {
+            bail!(
+                "{} needs --truth FILE: a table of images and their labels",
+                given[0]
+            );
+        }
+        self.elsewhere.check(self.model.is_some())
+    }
+}
+
+fn credit_policy(
+    options: &ScoreOptions,
+    source: &Path,
+    taxonomy: &Taxonomy,
+) -> anyhow::Result<CreditPolicy> {
+    match (&options.credit, taxonomy.credit()) {
+        (Some(name), _) => CreditPolicy::by_name(name).context("--credit"),
+        (None, Some(section)) => CreditPolicy::from_section(section)
+            .with_context(|| format!("{}: credit", source.display())),
+        (None, None) => Ok(CreditPolicy::Logical),
+    }
+}
+
+/// What `--candidates` says, or another option that chooses labels.
+pub fn candidate_choice(argument: Option<&str>, option: &str) -> anyhow::Result<Candidates> {
+    Ok(match argument {
+        None | Some("truths") => Candidates::Truths,
+        Some("leaves") => Candidates::Leaves,
+        Some("all") => Candidates::All,
+        Some(argument) => match argument.strip_prefix("under:") {
+            Some(label) => Candidates::Under(label.to_owned()),
+            None => candidate_list(Path::new(argument), option)?,
+        },
+    })
+}
+
+/// A choice as it is written on the command line.
+fn value_name(choice: impl clap::ValueEnum) -> String {
+    let value = choice.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// A label a line; blank lines and lines that begin with `#` are passed over.
+fn candidate_list(path: &Path, option: &str) -> anyhow::Result<Candidates> {
+    let shown = path.display();
+    let text = text::read(path).map_err(|error| match error {
+        TextError::Read { .. } => anyhow::Error::new(error).context(format!(
+            "{option} {shown}: use leaves, all, under:NODE, or a file with a label a line"
+        )),
+        error => error.into(),
+    })?;
+    let labels = text
+        .lines()
+        .enumerate()
+        .map(|(i, line)| (format!("line {}", i + 1), line.trim().to_owned()))
+        .filter(|(_, label)| !label.is_empty() && !label.starts_with('#'))
+        .collect();
+    Ok(Candidates::List {
+        source: shown.to_string(),
+        labels,
+    })
+}
+
+/// Which taxonomy it was.
+fn taxonomy_hash(source: &Path, taxonomy: &Taxonomy) -> SourceHash {
+    let texts = taxonomy.sources().iter().map(|(_, text)| text.as_bytes());
+    SourceHash {
+        source: source.display().to_string(),
+        sha256: hash::of_parts(texts),
+    }
+}
+
+/// Which candidates they were, by their ids.
+fn candidates_hash(source: String, taxonomy: &Taxonomy, candidates: &[NodeId]) -> SourceHash {
+    let ids = candidates.iter().map(|&c| taxonomy.id(c).as_bytes());
+    SourceHash {
+        source,
+        sha256: hash::of_parts(ids),
+    }
+}
+
+/// Which file it was; a folder's by those in it, in the order of their names.
+fn file_hash(path: &Path) -> anyhow::Result<SourceHash> {
+    let text = path.to_string_lossy();
+    let path = match text.rsplit_once(".safetensors#") {
+        Some((file, _)) => PathBuf::from(format!("{file}.safetensors")),
+        None => path.to_owned(),
+    };
+    let mut files = vec![path.clone()];
+    while let Some(at) = files.iter().position(|file| file.is_dir()) {
+        let folder = files.swap_remove(at);
+        let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+        files.extend(entries.flatten().map(|entry| entry.path()));
+    }
+    files.sort_unstable();
+    let readers = files
+        .iter()
+        .map_while(|file| std::fs::File::open(file).ok());
+    Ok(SourceHash {
+        source: text.into_owned(),
+        sha256: hash::of_readers(readers).with_context(|| path.display().to_string())?,
+    })
+}
+
+/// The options that every run has, as resolved.
+fn common_options(
+    options: &ScoreOptions,
+    policy: &CreditPolicy,
+) -> Vec<(String, serde_json::Value)> {
+    [
+        ("collision-cosine", json!(options.collision_cosine)),
+        ("credit", json!(policy.name())),
+        (
+            "on-unknown-label",
+            json!(value_name(options.on_unknown_label)),
+        ),
+        ("top-k", json!(options.top_k)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}

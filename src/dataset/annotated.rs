@@ -1,0 +1,221 @@
+//! What is said of images elsewhere: true labels, re-annotated valid sets, labels that are also right, predictions.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::DatasetError;
+use super::labels::{LabelSet, Resolver};
+use super::table::{self, Kind, Row, Spec};
+use crate::names::{NameIndex, Names};
+use crate::taxonomy::NodeId;
+use crate::text;
+
+/// Labels of images, found by the images' names.
+#[derive(Debug, Default)]
+pub struct LabelTable {
+    pub names: Names,
+    index: NameIndex,
+    /// The distinct sets of labels.
+    sets: Vec<LabelSet>,
+    /// Index into the sets, of each image.
+    of: Vec<u32>,
+}
+
+impl LabelTable {
+    /// Reads a table of images and labels. Labels at fault are left with `resolver`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood, has no column of labels, or names an image twice.
+    pub fn read(
+        path: &Path,
+        spec: &Spec,
+        resolver: &mut Resolver<'_>,
+    ) -> Result<Self, DatasetError> {
+        let mut numbers: HashMap<LabelSet, u32> = HashMap::new();
+        let mut table = Self::default();
+        let seen = table::read(path, kind(path)?, spec, &mut |row| {
+            let set = label_set(path, row, resolver);
+            table.names.push(&row.image);
+            let place = table.names.len() - 1;
+            if table.index.insert(&table.names, place).is_some() {
+                return Err(format!(
+                    "the image `{}` is named a second time; an image has one row",
+                    text::shown(&row.image)
+                ));
+            }
+            let next = table.sets.len() as u32;
+            let number = *numbers.entry(set).or_insert_with_key(|set| {
+                table.sets.push(set.clone());
+                next
+            });
+            table.of.push(number);
+            Ok(())
+        })?;
+        labelled(path, &seen)?;
+        Ok(table)
+    }
+
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.of.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.of.is_empty()
+    }
+
+    /// What is said of the `i`th image.
+    pub fn get(&self, i: usize) -> &LabelSet {
+        &self.sets[self.of[i] as usize]
+    }
+
+    /// The place of an image.
+    pub fn find(&self, image: &str) -> Option<usize> {
+        self.index.find(&self.names, image)
+    }
+
+    /// The images by the last part of their paths, where all of these differ: for those who name images by another path.
+    pub fn by_file_name(&self) -> Option<FileNames> {
+        let names: Names = self.names.iter().map(file_name).collect();
+        let mut index = NameIndex::default();
+        let all_differ = (0..names.len()).all(|i| index.insert(&names, i).is_none());
+        all_differ.then_some(FileNames { names, index })
+    }
+}
+
+/// The last parts of the paths of images.
+#[derive(Debug)]
+pub struct FileNames {
+    names: Names,
+    index: NameIndex,
+}
+
+impl FileNames {
+    /// The place of the image whose path ends as this one does.
+    pub fn find(&self, image: &str) -> Option<usize> {
+        self.index.find(&self.names, file_name(image))
+    }
+}
+
+/// The last part of a path, of Windows or not.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// Reads predictions, a row at a time: the image, its labels, best first (none: abstained from; `None`: one of them is at
+/// fault), and the probability of each, or none at all.
+///
+/// # Errors
+/// When the file cannot be read or understood, or has no column of labels; what `take` says, with the row's place.
+pub fn read_predictions(
+    path: &Path,
+    spec: &Spec,
+    resolver: &mut Resolver<'_>,
+    take: &mut dyn FnMut(&str, Option<&[NodeId]>, &[f64]) -> Result<(), String>,
+) -> Result<(), DatasetError> {
+    let mut nodes = Vec::new();
+    let seen = table::read(path, kind(path)?, spec, &mut |row| {
+        nodes.clear();
+        let mut is_at_fault = false;
+        for label in &row.labels {
+            match resolver.resolve(label, || place(path, row.line, &row.image)) {
+                Ok(node) if nodes.contains(&node) => {
+                    return Err(format!(
+                        "the label `{}` is predicted twice for one image",
+                        text::shown(label)
+                    ));
+                }
+                Ok(node) => nodes.push(node),
+                Err(_) => is_at_fault = true,
+            }
+        }
+        let probabilities = &row.probabilities;
+        if !probabilities.is_empty() && probabilities.len() != row.labels.len() {
+            return Err(format!(
+                "{} labels and {} probabilities: each label has one, or none has",
+                row.labels.len(),
+                probabilities.len()
+            ));
+        }
+        take(&row.image, (!is_at_fault).then_some(&nodes), probabilities)
+    })?;
+    labelled(path, &seen)
+}
+
+/// Reads which labels are right whenever another is the truth: a JSON object of a label, or a list of them, for each label.
+/// `take` is given the truth and what is right also; labels at fault are left with `resolver`.
+///
+/// # Errors
+/// When the file cannot be read, or is no such object.
+pub fn read_also_right(
+    path: &Path,
+    resolver: &mut Resolver<'_>,
+    take: &mut dyn FnMut(NodeId, NodeId),
+) -> Result<(), DatasetError> {
+    let text = text::read(path)?;
+    let fault = |what: String| DatasetError::File {
+        path: path.to_owned(),
+        what,
+    };
+    let value: Value = serde_json::from_str(&text).map_err(|e| DatasetError::Line {
+        path: path.to_owned(),
+        line: e.line(),
+        what: format!("not JSON: {e}"),
+    })?;
+    let Value::Object(map) = value else {
+        return Err(fault(
+            "expected an object such as {\"sunglass\": [\"sunglasses\"]}: for each label those that are right too"
+                .to_owned(),
+        ));
+    };
+    let place = || path.display().to_string();
+    for (truth, right) in &map {
+        let mut labels = Vec::new();
+        table::labels_of_json(right, &mut labels)
+            .map_err(|what| fault(format!("`{}`: {what}", text::shown(truth))))?;
+        let truth = resolver.resolve(truth, place);
+        for label in labels {
+            if let (Ok(truth), Ok(right)) = (truth, resolver.resolve(&label, place)) {
+                take(truth, right);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn kind(path: &Path) -> Result<Kind, DatasetError> {
+    Kind::of(path).ok_or_else(|| DatasetError::UnknownTable {
+        path: path.to_owned(),
+    })
+}
+
+fn labelled(path: &Path, seen: &table::Seen) -> Result<(), DatasetError> {
+    if seen.labelled {
+        return Ok(());
+    }
+    Err(DatasetError::File {
+        path: path.to_owned(),
+        what: format!(
+            "no column of labels; the columns are: {}; name it with --columns label=NAME (or --truth-columns)",
+            table::list(&seen.columns)
+        ),
+    })
+}
+
+fn label_set(path: &Path, row: &Row, resolver: &mut Resolver<'_>) -> LabelSet {
+    let set = LabelSet::of(&row.labels, resolver, || place(path, row.line, &row.image));
+    match row.problematic {
+        true => LabelSet::Problematic,
+        false => set,
+    }
+}
+
+/// Where a row stands.
+fn place(path: &Path, line: Option<usize>, image: &str) -> String {
+    match line {
+        Some(line) => format!("{}:{line}", path.display()),
+        None => format!("{} ({})", path.display(), text::shown(image)),
+    }
+}

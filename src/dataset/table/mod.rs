@@ -1,0 +1,314 @@
+//! Tables: CSV, TSV, JSON Lines and Parquet with a column of images and others of what is said of them.
+
+mod delimited;
+mod json;
+pub(super) mod parquet;
+mod values;
+
+use std::path::Path;
+
+use super::DatasetError;
+use crate::text;
+
+pub(super) use values::of_json as labels_of_json;
+
+/// How a table is written, told by the extension of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Fields separated by this byte, quoted as RFC 4180 says.
+    Delimited(u8),
+    /// One JSON object a line, or one JSON list of objects.
+    Json,
+    Parquet,
+}
+
+impl Kind {
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Delimited(b',')),
+            "tsv" => Some(Self::Delimited(b'\t')),
+            "jsonl" | "ndjson" | "json" => Some(Self::Json),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
+
+    /// The kind of a file of this name, if it is Hugging Face's metadata for the folder that it lies in.
+    pub(super) fn of_metadata(name: &str) -> Option<Self> {
+        matches!(name, "metadata.csv" | "metadata.jsonl" | "metadata.parquet")
+            .then(|| Self::of(Path::new(name)))?
+    }
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Image,
+    /// A label, or several; the first is the primary one, or the best.
+    Label,
+    /// A probability of each label.
+    Probability,
+    /// Whether the image is to be left out of what the table says.
+    Problematic,
+}
+
+impl Role {
+    /// All of them, in the order of a [`Spec`]'s columns.
+    pub const ALL: [Self; 4] = [
+        Self::Image,
+        Self::Label,
+        Self::Probability,
+        Self::Problematic,
+    ];
+
+    /// As it is written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Label => "label",
+            Self::Probability => "probability",
+            Self::Problematic => "problematic",
+        }
+    }
+}
+
+/// Names of columns that may hold one thing: groups of which the first is read that has a column in the table; of a group
+/// every column that is there is read, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    groups: Vec<Vec<String>>,
+    /// The user named them: all must be there.
+    is_chosen: bool,
+}
+
+/// Which columns of a table are read. Names are compared without case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec([Wanted; 4]);
+
+impl Spec {
+    fn new(groups: [&[&[&str]]; 4]) -> Self {
+        Self(groups.map(|groups| {
+            Wanted {
+                groups: groups
+                    .iter()
+                    .map(|names| names.iter().map(|&name| name.to_owned()).collect())
+                    .collect(),
+                is_chosen: false,
+            }
+        }))
+    }
+
+    /// A manifest's: in Hugging Face metadata `file_name` comes before `image`. Both `label` and `labels` may be there:
+    /// `label` then gives the primary label.
+    pub(super) fn manifest(hugging_face: bool) -> Self {
+        let images: &[&[&str]] = if hugging_face {
+            &[&["file_name"], &["image"], &["path"]]
+        } else {
+            IMAGES
+        };
+        Self::new([images, &[&["label", "labels"]], &[], &[]])
+    }
+
+    /// Those of true labels, and of re-annotations.
+    pub fn truths() -> Self {
+        let labels: &[&[&str]] = &[&["label", "labels"], &["truth", "truths"], &["target"]];
+        Self::new([
+            IMAGES,
+            labels,
+            &[],
+            &[&["problematic"], &["is_problematic"]],
+        ])
+    }
+
+    /// Those of predictions: a file may hold the true `label` too, so a column that can only be the answer comes first.
+    pub fn predictions() -> Self {
+        let labels: &[&[&str]] = &[
+            &["prediction", "predictions"],
+            &["predicted"],
+            &["answer"],
+            &["label", "labels"],
+        ];
+        let probabilities: &[&[&str]] = &[
+            &["probability", "probabilities"],
+            &["score", "scores"],
+            &["confidence"],
+        ];
+        Self::new([IMAGES, labels, probabilities, &[]])
+    }
+
+    /// Reads these columns, and no others, for a role.
+    pub fn choose(&mut self, role: Role, names: Vec<String>) {
+        self.0[role as usize] = Wanted {
+            groups: vec![names],
+            is_chosen: true,
+        };
+    }
+}
+
+const IMAGES: &[&[&str]] = &[&["image"], &["file_name"], &["path"]];
+
+/// One row.
+#[derive(Debug, Default, PartialEq)]
+pub struct Row {
+    pub image: String,
+    pub labels: Vec<String>,
+    pub probabilities: Vec<f64>,
+    pub problematic: bool,
+    /// From 1.
+    pub line: Option<usize>,
+}
+
+/// What was read of a table.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Seen {
+    pub rows: usize,
+    /// The columns in order of appearance; of JSON the first [`COLUMNS`] of them.
+    pub columns: Vec<String>,
+    /// Whether there is a column that labels come from; without one, nothing is labelled.
+    pub labelled: bool,
+}
+
+/// Columns that are remembered and shown: enough to see what is wrong.
+const COLUMNS: usize = 20;
+
+/// What takes the rows; what it says is wrong with a row is told with the row's place.
+pub(super) type Take<'a> = dyn FnMut(&mut Row) -> Result<(), String> + 'a;
+
+/// Reads a table, a row at a time. Other columns than those of `spec` are ignored.
+pub(super) fn read(
+    path: &Path,
+    kind: Kind,
+    spec: &Spec,
+    take: &mut Take<'_>,
+) -> Result<Seen, DatasetError> {
+    let seen = match kind {
+        Kind::Delimited(delimiter) => {
+            delimited::read(path, &read_text(path)?, delimiter, spec, take)?
+        }
+        Kind::Json => json::read(path, &read_text(path)?, spec, take)?,
+        Kind::Parquet => parquet::read(path, spec, take)?,
+    };
+    if seen.rows == 0 {
+        return Err(empty(path, "it holds column names and no row"));
+    }
+    Ok(seen)
+}
+
+fn empty(path: &Path, what: &'static str) -> DatasetError {
+    DatasetError::Empty {
+        path: path.to_owned(),
+        what,
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, DatasetError> {
+    let text = text::read(path)?;
+    if text.trim().is_empty() {
+        return Err(empty(path, "the file is empty"));
+    }
+    Ok(text)
+}
+
+/// Which columns are read, of each role.
+struct Columns([Vec<usize>; 4]);
+
+/// Why columns were not found.
+enum ColumnFault {
+    NoImage,
+    Twice(String),
+    /// One that the user named.
+    Missing(String),
+}
+
+impl ColumnFault {
+    /// As a message of a table with these columns; `hint` says what may be wrong with one that names no image.
+    fn told(
+        self,
+        path: &Path,
+        line: Option<usize>,
+        names: &[String],
+        hint: String,
+    ) -> DatasetError {
+        let fault = |what| match line {
+            Some(line) => DatasetError::Line {
+                path: path.to_owned(),
+                line,
+                what,
+            },
+            None => DatasetError::File {
+                path: path.to_owned(),
+                what,
+            },
+        };
+        match self {
+            Self::Twice(name) => fault(format!(
+                "the column `{name}` appears twice; rename one of them"
+            )),
+            Self::Missing(name) => fault(format!(
+                "no column `{}`; the columns are: {}",
+                text::shown(&name),
+                list(names)
+            )),
+            Self::NoImage => DatasetError::NoImageColumn {
+                path: path.to_owned(),
+                hint,
+                found: names.to_vec(),
+            },
+        }
+    }
+}
+
+impl Columns {
+    fn find(names: &[String], spec: &Spec) -> Result<Self, ColumnFault> {
+        let position = |wanted: &String| {
+            let mut hits = (0..names.len()).filter(|&i| names[i].eq_ignore_ascii_case(wanted));
+            match (hits.next(), hits.next()) {
+                (_, Some(_)) => Err(ColumnFault::Twice(wanted.clone())),
+                (first, None) => Ok(first),
+            }
+        };
+        let mut columns = Self(Default::default());
+        for (found, wanted) in columns.0.iter_mut().zip(&spec.0) {
+            for group in &wanted.groups {
+                for name in group {
+                    match position(name)? {
+                        Some(i) if found.contains(&i) => {}
+                        Some(i) => found.push(i),
+                        None if wanted.is_chosen => return Err(ColumnFault::Missing(name.clone())),
+                        None => {}
+                    }
+                }
+                if !found.is_empty() {
+                    break;
+                }
+            }
+        }
+        // Of several image columns one is read.
+        columns.0[Role::Image as usize].truncate(1);
+        match columns.of(Role::Image) {
+            [] => Err(ColumnFault::NoImage),
+            _ => Ok(columns),
+        }
+    }
+
+    fn of(&self, role: Role) -> &[usize] {
+        &self.0[role as usize]
+    }
+
+    fn image(&self) -> usize {
+        self.0[Role::Image as usize][0]
+    }
+}
+
+/// What columns there are, as a message names them.
+pub(super) fn list(columns: &[String]) -> String {
+    let mut shown: Vec<String> = columns
+        .iter()
+        .take(COLUMNS)
+        .map(|c| text::shown(c))
+        .collect();
+    if columns.len() > COLUMNS {
+        shown.push("…".to_owned());
+    }
+    shown.join(", ")
+}
