@@ -5,6 +5,7 @@ mod clip;
 mod cmd;
 mod demo;
 mod distances;
+mod elsewhere;
 mod embed;
 mod hub;
 mod layers;

@@ -165,6 +165,9 @@ impl Truth {
         own: Option<&OwnLabels>,
         source: &Path,
     ) -> anyhow::Result<Annotated> {
+        if names.is_empty() {
+            return Ok(Annotated::default());
+        }
         let labels = match &self.labels {
             None => None,
             Some((table, path)) => {

@@ -344,9 +344,6 @@ fn predictions(
     };
     labels.sort_unstable();
     labels.dedup();
-    if names.is_empty() {
-        bail!("{}: no prediction is left", path.display());
-    }
     Ok(Found {
         names,
         evidence: Raw::Ranked(rankings),
@@ -472,13 +469,15 @@ fn text_embeddings(
 ) -> anyhow::Result<Texts> {
     let array = arrays::read(path, arrays::Kind::TextEmbeddings)?;
     let rows = array.rows.rows();
-    let nodes: Vec<NodeId> = match (index, &array.names) {
-        (Some(index), _) if index.len() == rows => index.nodes().to_vec(),
+    let nodes: Vec<Option<NodeId>> = match (index, &array.names) {
+        (Some(index), _) if index.len() == rows => {
+            index.nodes().iter().copied().map(Some).collect()
+        }
         (_, Some(names)) => {
             let place = || path.display().to_string();
             let all = names.iter().map(|name| resolver.resolve(name, place));
-            // Those at fault are told of all at once.
-            all.filter_map(Result::ok).collect()
+            // Those at fault are told of all at once, or passed over.
+            all.map(Result::ok).collect()
         }
         (Some(index), None) => bail!(
             "{}: has {rows} rows, and {} has {} labels: a label a row, the same one again for another prompt of it",
@@ -491,9 +490,10 @@ fn text_embeddings(
             path.display()
         ),
     };
+    let known: Vec<usize> = (0..rows).filter(|&row| nodes[row].is_some()).collect();
     Ok(Texts {
-        nodes,
-        rows: unit(array.rows),
+        nodes: nodes.into_iter().flatten().collect(),
+        rows: unit(select_rows(array.rows, &known)),
     })
 }
 

@@ -211,7 +211,11 @@ fn manifest(
             sha256: hash::of_parts(images.iter().map(String::as_bytes)),
         },
         truth: task.truth.hashes()?,
-        model: json!({ "source": inputs.model_source, "fingerprint": encoder.fingerprint() }),
+        model: json!({
+            "source": inputs.model_source,
+            "fingerprint": encoder.fingerprint(),
+            "logit_scale": encoder.logit_scale(),
+        }),
         device: Some(encoder.device_name()),
         dtype: Some(encoder.dtype_name().to_owned()),
         candidates: candidates_hash(task.choice.describe(), taxonomy, &task.candidates),
