@@ -66,9 +66,14 @@ impl LabelTable {
         self.of.is_empty()
     }
 
-    /// What is said of the `i`th image.
-    pub fn get(&self, i: usize) -> &LabelSet {
-        &self.sets[self.of[i] as usize]
+    /// The distinct things that are said of images.
+    pub fn sets(&self) -> &[LabelSet] {
+        &self.sets
+    }
+
+    /// The number of what is said of the `i`th image, among those.
+    pub fn set_of(&self, i: usize) -> u32 {
+        self.of[i]
     }
 
     /// The place of an image.

@@ -3,12 +3,14 @@
 //! A [`Run`] is built once from embeddings and never patched; reports read it and nothing else.
 
 mod candidates;
+mod load;
 mod manifest;
 mod save;
 
 use std::collections::HashSet;
 
 pub use candidates::{CandidateError, Candidates};
+pub use load::{LoadError, Saved, SavedRow, load};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
 pub use save::{KIND, SaveError, save};
 

@@ -21,10 +21,10 @@ use super::Run;
 use crate::files::{Kind, Staging, StagingError};
 use crate::taxonomy::NodeId;
 
-const SUMMARY: &str = "summary.json";
+pub(super) const SUMMARY: &str = "summary.json";
 const LINES: &str = "predictions.jsonl";
-const TABLE: &str = "predictions.parquet";
-const MANIFEST: &str = "run.yaml";
+pub(super) const TABLE: &str = "predictions.parquet";
+pub(super) const MANIFEST: &str = "run.yaml";
 
 /// A directory with a run.
 pub const KIND: Kind = Kind {
@@ -106,7 +106,9 @@ struct Line<'a> {
     probability: Option<f64>,
     verdict: Option<&'static str>,
     relation: Option<&'static str>,
+    truth: Option<&'a str>,
     lca: Option<&'a str>,
+    text_cosine: Option<f64>,
     credit: Option<f64>,
     valid_mass: Option<f64>,
     self_confidence: Option<f64>,
@@ -137,6 +139,8 @@ impl<'a> Line<'a> {
             probability: prediction.probability,
             verdict: judged.map(|j| j.verdict.name()),
             relation: judged.map(|j| j.relation.name()),
+            truth: judged.map(|j| run.id(j.truth)),
+            text_cosine: judged.and_then(|j| j.text_cosine),
             lca: judged.and_then(|j| j.lca).map(|l| run.id(l)),
             credit: judged.map(|j| j.credit),
             valid_mass: prediction.mass.and_then(|m| of_label(m.valid)),
@@ -172,7 +176,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         Field::new("probability", DataType::Float64, true),
         Field::new("verdict", DataType::Utf8, true),
         Field::new("relation", DataType::Utf8, true),
+        Field::new("truth", DataType::Utf8, true),
         Field::new("lca", DataType::Utf8, true),
+        Field::new("text_cosine", DataType::Float64, true),
         Field::new("credit", DataType::Float64, true),
         Field::new("valid_mass", DataType::Float64, true),
         Field::new("self_confidence", DataType::Float64, true),
@@ -197,7 +203,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         let mut probability = Float64Builder::new();
         let mut verdict = StringBuilder::new();
         let mut relation = StringBuilder::new();
+        let mut truth = StringBuilder::new();
         let mut lca = StringBuilder::new();
+        let mut text_cosine = Float64Builder::new();
         let mut credit = Float64Builder::new();
         let mut valid_mass = Float64Builder::new();
         let mut self_confidence = Float64Builder::new();
@@ -213,7 +221,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             probability.append_option(line.probability);
             verdict.append_option(line.verdict);
             relation.append_option(line.relation);
+            truth.append_option(line.truth);
             lca.append_option(line.lca);
+            text_cosine.append_option(line.text_cosine);
             credit.append_option(line.credit);
             valid_mass.append_option(line.valid_mass);
             self_confidence.append_option(line.self_confidence);
@@ -242,7 +252,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             Arc::new(probability.finish()),
             Arc::new(verdict.finish()),
             Arc::new(relation.finish()),
+            Arc::new(truth.finish()),
             Arc::new(lca.finish()),
+            Arc::new(text_cosine.finish()),
             Arc::new(credit.finish()),
             Arc::new(valid_mass.finish()),
             Arc::new(self_confidence.finish()),

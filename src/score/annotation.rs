@@ -45,6 +45,19 @@ impl Annotations {
         }
     }
 
+    /// Of images whose annotations are these by their numbers. Each is to be there once, and to belong to an image.
+    ///
+    /// # Panics
+    /// If a number is not below that of annotations.
+    pub fn numbered(distinct: Vec<Annotation>, of: Vec<u32>, reannotated: bool) -> Self {
+        assert!(of.iter().all(|&number| (number as usize) < distinct.len()));
+        Self {
+            distinct,
+            of,
+            reannotated,
+        }
+    }
+
     /// Of images with these labels, the primary one first, and no re-annotation.
     pub fn of_truths(truths: impl IntoIterator<Item = Vec<NodeId>>) -> Self {
         let annotations = truths.into_iter().map(|truths| Annotation {

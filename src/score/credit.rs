@@ -75,10 +75,8 @@ impl CreditPolicy {
             .ok_or(CreditError::Shape)?;
         let mut credits = BTreeMap::from([(Verdict::Exact, 1.0)]);
         for (name, value) in table {
-            let verdict = Verdict::ALL
-                .into_iter()
-                .find(|v| v.name() == name)
-                .ok_or_else(|| CreditError::UnknownVerdict(name.clone()))?;
+            let verdict =
+                Verdict::by_name(name).ok_or_else(|| CreditError::UnknownVerdict(name.clone()))?;
             let credit = value
                 .as_f64()
                 .filter(|c| (0.0..=1.0).contains(c))

@@ -59,12 +59,15 @@ impl Collisions {
         if !names_a.is_disjoint(names_b) {
             return true;
         }
-        let (Some(&a), Some(&b)) = (self.prototypes.get(&a), self.prototypes.get(&b)) else {
-            return false;
-        };
+        self.cosine(a, b)
+            .is_some_and(|cosine| cosine >= self.threshold)
+    }
+
+    /// Cosine of the text prototypes of two labels; `None` where they are not known.
+    pub fn cosine(&self, a: NodeId, b: NodeId) -> Option<f64> {
+        let (a, b) = (*self.prototypes.get(&a)?, *self.prototypes.get(&b)?);
         let pairs = self.vectors.row(a).iter().zip(self.vectors.row(b));
-        let cosine: f64 = pairs.map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
-        cosine >= self.threshold
+        Some(pairs.map(|(&x, &y)| f64::from(x) * f64::from(y)).sum())
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Judged {
     pub credit: f64,
     /// K(x).
     pub k: usize,
+    /// Cosine of the text prototypes of answer and that truth; `None` where they are not known.
+    pub text_cosine: Option<f64>,
     /// Whether the answer is in the re-annotated valid set; `None` if there is none.
     pub in_valid_set: Option<bool>,
     /// The number of the annotation among the distinct ones.
@@ -84,6 +86,7 @@ impl Judgements {
                         lca: judge.taxonomy.lca(p, judgement.truth),
                         credit: creditor.credit(p, &annotation.truths, judgement),
                         k: valid[index].len(),
+                        text_cosine: judge.collisions.cosine(p, judgement.truth),
                         in_valid_set: judge.is_in_valid_set(p, annotation),
                         annotation: index as u32,
                     });

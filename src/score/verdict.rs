@@ -63,6 +63,11 @@ impl Verdict {
         }
     }
 
+    /// A verdict by its name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.name() == name)
+    }
+
     /// The group that the verdict belongs to.
     pub fn group(self) -> Group {
         match self {

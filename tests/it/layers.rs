@@ -86,7 +86,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "run",
-        may_name: &["score", "taxonomy", "matrix", "names", "files"],
+        may_name: &["score", "taxonomy", "matrix", "names", "files", "guard"],
         never: &[],
     },
     Rule {

@@ -154,13 +154,13 @@ impl Truth {
         self.labels.as_ref().map(|(table, _)| &table.names)
     }
 
-    /// What is true of these images, by the tables; `own` has what their own source says, used where there is no table.
+    /// What is true of these images, by the tables, which are given up; `own` has what their own source says, used where there is no table.
     /// `source` is what messages call the images.
     ///
     /// # Errors
     /// A table that names none of the images.
     pub fn annotate(
-        &self,
+        &mut self,
         names: &Names,
         own: Option<&OwnLabels>,
         source: &Path,
@@ -168,7 +168,9 @@ impl Truth {
         if names.is_empty() {
             return Ok(Annotated::default());
         }
-        let labels = match &self.labels {
+        // They are not needed any more, and may be large.
+        let (labels, valid) = (self.labels.take(), self.valid.take());
+        let labels = match &labels {
             None => None,
             Some((table, path)) => {
                 let places = join(names, table, source, path)?;
@@ -191,21 +193,25 @@ impl Truth {
                 Some((table, places))
             }
         };
-        let valid = match &self.valid {
+        let valid = match &valid {
             None => None,
             Some((table, path)) => Some((table, join(names, table, source, path)?)),
         };
-        let label_set = |i: usize| -> Option<&LabelSet> {
-            match (&labels, own) {
-                (Some((table, places)), _) => places[i].map(|place| table.get(place as usize)),
-                (None, Some(own)) => Some(&own.sets[own.of[i] as usize]),
-                (None, None) => None,
-            }
+        let (sets, set_of): (&[LabelSet], Vec<Option<u32>>) = match (&labels, own) {
+            (Some((table, places)), _) => (table.sets(), numbers(table, places)),
+            (None, Some(own)) => (&own.sets, own.of.iter().copied().map(Some).collect()),
+            (None, None) => (&[], vec![None; names.len()]),
+        };
+        let (valid_sets, valid_of) = match &valid {
+            Some((table, places)) => (table.sets(), numbers(table, places)),
+            None => (&[][..], Vec::new()),
         };
         let mut annotated = Annotated::default();
-        let mut kept = Vec::with_capacity(names.len());
+        // By the numbers of its parts.
+        let mut known: HashMap<(Option<u32>, Option<u32>), u32> = HashMap::new();
+        let (mut distinct, mut of) = (Vec::new(), Vec::with_capacity(names.len()));
         for i in 0..names.len() {
-            let truths = match label_set(i) {
+            let truths = match set_of[i].map(|number| &sets[number as usize]) {
                 None => &[][..],
                 Some(LabelSet::Labels(truths)) => truths,
                 Some(LabelSet::AtFault) => {
@@ -218,39 +224,39 @@ impl Truth {
                 }
             };
             annotated.unlabelled += usize::from(truths.is_empty());
-            let valid =
-                valid
-                    .as_ref()
-                    .and_then(|(table, places)| match table.get(places[i]? as usize) {
-                        LabelSet::Labels(valid) => Some(valid.as_slice()),
-                        LabelSet::AtFault => None,
-                        LabelSet::Problematic => {
-                            annotated.problematic_valid += 1;
-                            None
-                        }
-                    });
-            kept.push((truths, valid));
+            let number = valid_of.get(i).copied().flatten();
+            let valid = match number.map(|number| &valid_sets[number as usize]) {
+                Some(LabelSet::Labels(valid)) => Some(valid),
+                Some(LabelSet::Problematic) => {
+                    annotated.problematic_valid += 1;
+                    None
+                }
+                Some(LabelSet::AtFault) | None => None,
+            };
+            let key = (set_of[i].filter(|_| !truths.is_empty()), valid.and(number));
+            of.push(*known.entry(key).or_insert_with(|| {
+                let valid = valid.map(|valid| {
+                    let mut valid = valid.clone();
+                    valid.sort_unstable();
+                    valid
+                });
+                distinct.push(Annotation {
+                    truths: truths.to_vec(),
+                    valid,
+                });
+                distinct.len() as u32 - 1
+            }));
             annotated.items.push(i);
         }
-        annotated.annotations = interned(&kept, valid.is_some());
+        annotated.annotations = Annotations::numbered(distinct, of, valid.is_some());
         Ok(annotated)
     }
 }
 
-/// Each distinct annotation once.
-fn interned(images: &[(&[NodeId], Option<&[NodeId]>)], reannotated: bool) -> Annotations {
-    let annotation = |&(truths, valid): &(&[NodeId], Option<&[NodeId]>)| {
-        let valid = valid.map(|valid| {
-            let mut valid = valid.to_vec();
-            valid.sort_unstable();
-            valid
-        });
-        Annotation {
-            truths: truths.to_vec(),
-            valid,
-        }
-    };
-    Annotations::new(images.iter().map(annotation), reannotated)
+/// What a table says of images at these places, by its number.
+fn numbers(table: &LabelTable, places: &[Option<u32>]) -> Vec<Option<u32>> {
+    let number = |place: &Option<u32>| place.map(|place| table.set_of(place as usize));
+    places.iter().map(number).collect()
 }
 
 /// What is known to be true of images.

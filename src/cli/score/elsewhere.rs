@@ -117,7 +117,7 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
     let policy = credit_policy(options, &args.taxonomy, taxonomy)?;
     let index = read_label_index(&args.truth, taxonomy)?;
     let mut resolver = Resolver::new(taxonomy, index.as_ref());
-    let truth = Truth::read(&args.truth, taxonomy, &mut resolver)?;
+    let mut truth = Truth::read(&args.truth, taxonomy, &mut resolver)?;
     let mut skipped = 0;
     let (source, found) = match (&own.predictions, &own.scores, &own.image_embeddings) {
         (Some(path), ..) => {

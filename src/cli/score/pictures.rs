@@ -125,7 +125,7 @@ fn prepare<'a>(
     let templates = prompts::load_prompts(options.prompts.as_deref())?;
     let index = read_label_index(truth, taxonomy)?;
     let mut resolver = Resolver::new(taxonomy, index.as_ref());
-    let truth = Truth::read(truth, taxonomy, &mut resolver)?;
+    let mut truth = Truth::read(truth, taxonomy, &mut resolver)?;
     let own = match truth.images() {
         Some(_) => None,
         None => Some(dataset::resolve_labels(dataset, &mut resolver)),

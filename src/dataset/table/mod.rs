@@ -111,7 +111,7 @@ impl Spec {
 
     /// Those of true labels, and of re-annotations.
     pub fn truths() -> Self {
-        let labels: &[&[&str]] = &[&["label", "labels"], &["truth", "truths"], &["target"]];
+        let labels: &[&[&str]] = &[&["label", "labels"], &["truths"], &["truth"], &["target"]];
         Self::new([
             IMAGES,
             labels,

@@ -20,23 +20,22 @@ pub struct Calibration {
 }
 
 /// Of the answers' (probability, whether it came true).
-pub fn calibration(answers: &[(f64, bool)]) -> Calibration {
+pub fn calibration(mut answers: Vec<(f64, bool)>) -> Calibration {
     let n = answers.len();
     let mean = |sum: f64| (n > 0).then(|| sum / n as f64);
     let mut equal_width = [Bin::default(); BINS];
     let mut brier = 0.0;
-    for &(probability, comes_true) in answers {
+    for &(probability, comes_true) in &answers {
         // A probability of 0 belongs to the first bin.
         let bin = (probability * BINS as f64).ceil() as usize;
         equal_width[bin.clamp(1, BINS) - 1].add(probability, comes_true);
         brier += (probability - f64::from(u8::from(comes_true))).powi(2);
     }
-    let mut sorted = answers.to_vec();
     // By both, so that the order of the images does not matter.
-    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    answers.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let equal_mass = (0..BINS).map(|b| {
         let mut bin = Bin::default();
-        for &(probability, comes_true) in &sorted[b * n / BINS..(b + 1) * n / BINS] {
+        for &(probability, comes_true) in &answers[b * n / BINS..(b + 1) * n / BINS] {
             bin.add(probability, comes_true);
         }
         bin
@@ -80,7 +79,7 @@ mod tests {
     #[test]
     fn gaps_of_bins_by_hand() {
         // Two in the bin (0.8, 0.8667], one in (0, 0.0667], one of 1 in the last.
-        let found = calibration(&[(0.82, true), (0.86, false), (0.05, false), (1.0, true)]);
+        let found = calibration([(0.82, true), (0.86, false), (0.05, false), (1.0, true)].to_vec());
         let close = |found: Option<f64>, expected: f64| {
             assert!(
                 (found.unwrap() - expected).abs() < 1e-12,
@@ -100,11 +99,11 @@ mod tests {
     #[test]
     fn probabilities_on_the_edges_are_in_the_lower_bin() {
         for (probability, gap) in [(0.0, 0.0), (1.0 / 15.0, 1.0 / 15.0)] {
-            let found = calibration(&[(probability, false), (1e-9, false)]);
+            let found = calibration([(probability, false), (1e-9, false)].to_vec());
             // Both in the first bin.
             assert!((found.mce.unwrap() - gap / 2.0).abs() < 1e-8);
         }
-        assert_eq!(calibration(&[]).ece, None);
-        assert_eq!(calibration(&[]).mce, None);
+        assert_eq!(calibration([].to_vec()).ece, None);
+        assert_eq!(calibration([].to_vec()).mce, None);
     }
 }

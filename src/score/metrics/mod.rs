@@ -65,10 +65,10 @@ pub struct MetricSums<'t> {
     depth: InformationSums,
     height: SeveritySums<'t>,
     bertinetto: SeveritySums<'t>,
-    /// Probability of the answer, whether it is exact.
-    exact: Vec<(f64, bool)>,
-    /// Probability of the answer, whether it is valid.
-    valid: Vec<(f64, bool)>,
+    /// Probability of each answer, where it is known.
+    confidences: Vec<f64>,
+    /// Whether each is exact, and whether it is valid.
+    came_true: Vec<(bool, Option<bool>)>,
 }
 
 impl<'t> MetricSums<'t> {
@@ -80,8 +80,8 @@ impl<'t> MetricSums<'t> {
             depth: InformationSums::default(),
             height: SeveritySums::new(taxonomy, Measure::Height, k),
             bertinetto: SeveritySums::new(taxonomy, Measure::Bertinetto, k),
-            exact: Vec::new(),
-            valid: Vec::new(),
+            confidences: Vec::new(),
+            came_true: Vec::new(),
         }
     }
 
@@ -101,20 +101,24 @@ impl<'t> MetricSums<'t> {
 
     /// Adds the probability of an image's answer, and whether that is exact and valid, if it is known.
     pub fn add_confidence(&mut self, probability: f64, is_exact: bool, is_valid: Option<bool>) {
-        self.exact.push((probability, is_exact));
-        self.valid
-            .extend(is_valid.map(|valid| (probability, valid)));
+        self.confidences.push(probability);
+        self.came_true.push((is_exact, is_valid));
     }
 
     pub fn finish(&self) -> Metrics {
+        let calibration_of = |comes_true: fn(&(bool, Option<bool>)) -> Option<bool>| {
+            let all = self.confidences.iter().zip(&self.came_true);
+            let known = all.filter_map(|(&p, came_true)| Some((p, comes_true(came_true)?)));
+            calibration(known.collect())
+        };
         Metrics {
             hierarchical: self.hierarchical.finish(),
             information: self.information.finish(),
             depth: self.depth.finish(),
             severity_height: self.height.finish(),
             severity_bertinetto: self.bertinetto.finish(),
-            calibration_exact: calibration(&self.exact),
-            calibration_valid: calibration(&self.valid),
+            calibration_exact: calibration_of(|&(exact, _)| Some(exact)),
+            calibration_valid: calibration_of(|&(_, valid)| valid),
         }
     }
 }
