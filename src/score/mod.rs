@@ -11,6 +11,7 @@ mod dilution;
 mod evaluate;
 mod measures;
 mod metrics;
+mod retrieval;
 mod summary;
 mod suspects;
 mod verdict;
@@ -23,6 +24,9 @@ pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};
 pub use measures::{AllPairs, Measure, Pairwise};
 pub use metrics::{Calibration, Hierarchical, Information, Metrics, PrecisionRecall, Severity};
+pub use retrieval::{
+    Queries, Query, RECALL_AT, Retrieval, RetrievalFigures, Similarities, retrieval,
+};
 pub use summary::{
     Confusion, Interval, Judged, SUMMARY_SCHEMA, Summary, TopK, ValidSet, summarise,
 };

@@ -10,6 +10,7 @@ mod hub;
 mod layers;
 mod pixels;
 mod prompts;
+mod retrieval;
 mod score;
 mod show;
 mod verdicts;
