@@ -21,6 +21,9 @@ const FEWEST_CANDIDATES: usize = if cfg!(test) { 2 } else { 16 };
 /// Images whose similarities to a candidate stand side by side.
 const ABREAST: usize = if cfg!(test) { 4 } else { 64 };
 
+/// How many may wait to be cut from the best of a gallery, at least.
+const BATCH: usize = if cfg!(test) { 1 } else { 64 };
+
 /// `s(x, c)` of images and candidates (METHOD 2), computed when asked for: of many of both they are too many to be held.
 pub trait Similarities: Sync {
     /// Number of images.
@@ -155,34 +158,50 @@ pub fn retrieval<S: Similarities>(
         held.par_chunks_mut(ABREAST * block.len())
             .zip(best.par_chunks_mut(ABREAST))
             .enumerate()
-            .for_each_init(Default::default, |scratch, (group, (tile, best))| {
-                for (abreast, best) in best.iter_mut().enumerate() {
-                    let image = group * ABREAST + abreast;
-                    let row = scratch_row(scratch, similarities, image, block.clone());
-                    for (of_candidate, &s) in tile.chunks_exact_mut(ABREAST).zip(row.iter()) {
-                        of_candidate[abreast] = s;
+            .for_each_init(
+                || (Vec::new(), Vec::new(), Marks::new(candidates)),
+                |(row, keys, marks), (group, (tile, best))| {
+                    for (abreast, best) in best.iter_mut().enumerate() {
+                        let image = group * ABREAST + abreast;
+                        similarities.fill(image, block.clone(), row);
+                        for (of_candidate, &s) in tile.chunks_exact_mut(ABREAST).zip(row.iter()) {
+                            of_candidate[abreast] = s;
+                        }
+                        marks.with(valid[image].as_ref(), |marks, positives| {
+                            // Not in place: what is kept of each image has no room for what is to be cut.
+                            keys.clear();
+                            keys.append(best);
+                            let mut gallery = Gallery::new(keys, positives);
+                            for (c, &s) in block.clone().zip(row.iter()) {
+                                gallery.add(s, || (tie_order[c], marks[c]));
+                            }
+                            gallery.cut();
+                            best.extend_from_slice(keys);
+                        });
                     }
-                    keep_best(
-                        scratch,
-                        block.clone(),
-                        valid[image].as_ref(),
-                        tie_order,
-                        best,
-                    );
-                }
-            });
-        let queries = block.clone().into_par_iter().map_init(Vec::new, |keys, c| {
-            let column = held
-                .chunks_exact(ABREAST * block.len())
-                .flat_map(|tile| &tile[(c - first) * ABREAST..][..ABREAST]);
-            rank_images(keys, column.take(n), images_of[c].as_ref())
-        });
+                },
+            );
+        let queries = block.clone().into_par_iter().map_init(
+            || (Vec::new(), Marks::new(n)),
+            |(keys, marks), c| {
+                marks.with(images_of[c].as_ref(), |marks, positives| {
+                    keys.clear();
+                    let mut gallery = Gallery::new(keys, positives);
+                    for (group, tile) in held.chunks_exact(ABREAST * block.len()).enumerate() {
+                        let images = group * ABREAST..n;
+                        for (image, &s) in images.zip(&tile[(c - first) * ABREAST..][..ABREAST]) {
+                            gallery.add(s, || (image, marks[image]));
+                        }
+                    }
+                    gallery.query()
+                })
+            },
+        );
         label_to_image.par_extend(queries);
     }
     let image_to_label = best.par_iter_mut().zip(valid).map(|(best, valid)| {
-        best.sort_unstable();
         let positives = valid.as_ref().len();
-        (positives > 0).then(|| Query::new(best.iter().map(|&k| is_positive(k)), positives))
+        (positives > 0).then(|| Gallery::new(best, positives).query())
     });
     Queries {
         image_to_label: image_to_label.collect(),
@@ -190,66 +209,91 @@ pub fn retrieval<S: Similarities>(
     }
 }
 
-/// A row of similarities, and the keys that are made of it.
-#[derive(Default)]
-struct Scratch {
-    row: Vec<f32>,
-    keys: Vec<u64>,
-}
+/// Which of a gallery are positive.
+struct Marks(Vec<bool>);
 
-fn scratch_row<'s>(
-    scratch: &'s mut Scratch,
-    similarities: &impl Similarities,
-    image: usize,
-    block: Range<usize>,
-) -> &'s [f32] {
-    similarities.fill(image, block.clone(), &mut scratch.row);
-    debug_assert_eq!(scratch.row.len(), block.len(), "a similarity a candidate");
-    &scratch.row
-}
-
-/// Adds a block of candidates, whose similarities are in `scratch.row`, to the best of an image.
-fn keep_best(
-    scratch: &mut Scratch,
-    block: Range<usize>,
-    valid: &[usize],
-    tie_order: &[usize],
-    best: &mut Vec<u64>,
-) {
-    if valid.is_empty() {
-        return;
+impl Marks {
+    fn new(gallery: usize) -> Self {
+        Self(vec![false; gallery])
     }
-    let Scratch { row, keys } = scratch;
-    keys.clear();
-    let first = block.start;
-    keys.extend(row.iter().zip(block).map(|(&s, c)| key(s, tie_order[c])));
-    mark(keys, first, valid);
-    keys.append(best);
-    only_best(keys, valid.len());
-    best.extend_from_slice(keys);
-}
 
-/// Ranks all images for one candidate, whose similarities are in `column`.
-fn rank_images<'s>(
-    keys: &mut Vec<u64>,
-    column: impl Iterator<Item = &'s f32>,
-    positives: &[usize],
-) -> Option<Query> {
-    if positives.is_empty() {
-        return None;
+    /// What `then` makes of the marks of these positives, and of their number; `None` of none.
+    fn with<T>(
+        &mut self,
+        positives: &[usize],
+        then: impl FnOnce(&[bool], usize) -> T,
+    ) -> Option<T> {
+        if positives.is_empty() {
+            return None;
+        }
+        positives.iter().for_each(|&p| self.0[p] = true);
+        let made = then(&self.0, positives.len());
+        positives.iter().for_each(|&p| self.0[p] = false);
+        Some(made)
     }
-    keys.clear();
-    keys.extend(column.enumerate().map(|(image, &s)| key(s, image)));
-    mark(keys, 0, positives);
-    only_best(keys, positives.len());
-    keys.sort_unstable();
-    let best = keys.iter().map(|&k| is_positive(k));
-    Some(Query::new(best, positives.len()))
 }
 
-/// What sorts a gallery, best first: the similarity, the order among equals, and whether it is positive. Two of a gallery
-/// never differ in the last alone.
-fn key(similarity: f32, tie_order: usize) -> u64 {
+/// The best of a gallery, as many as the figures of its query look at, in any order, and some that are to be cut.
+struct Gallery<'k> {
+    /// What sorts a gallery, best first: 32 bits of similarity, 31 of the order among equals, and whether it is positive.
+    /// Two of a gallery never differ in the last alone.
+    keys: &'k mut Vec<u64>,
+    positives: usize,
+    looked_at: usize,
+    /// What ranks behind this is not among the best.
+    last: u32,
+}
+
+impl<'k> Gallery<'k> {
+    /// Goes on from what was left of a part of the gallery.
+    fn new(keys: &'k mut Vec<u64>, positives: usize) -> Self {
+        let looked_at = positives.max(RECALL_AT[RECALL_AT.len() - 1]);
+        let last = match keys.iter().max() {
+            Some(last) if keys.len() >= looked_at => (last >> 32) as u32,
+            _ => u32::MAX,
+        };
+        Self {
+            keys,
+            positives,
+            looked_at,
+            last,
+        }
+    }
+
+    /// Adds one with this similarity; `of` tells its order among equals and whether it is positive.
+    fn add(&mut self, similarity: f32, of: impl FnOnce() -> (usize, bool)) {
+        let place = descending(similarity);
+        if place > self.last {
+            return;
+        }
+        let (tie_order, is_positive) = of();
+        self.keys
+            .push(u64::from(place) << 32 | (tie_order as u64) << 1 | u64::from(is_positive));
+        // In batches, so that it is paid for by those that were added.
+        if self.keys.len() >= self.looked_at + self.looked_at.max(BATCH) {
+            self.cut();
+        }
+    }
+
+    /// Leaves the best alone.
+    fn cut(&mut self) {
+        if self.keys.len() > self.looked_at {
+            let (_, &mut last, _) = self.keys.select_nth_unstable(self.looked_at - 1);
+            self.keys.truncate(self.looked_at);
+            self.last = (last >> 32) as u32;
+        }
+        self.keys.shrink_to(self.looked_at);
+    }
+
+    fn query(mut self) -> Query {
+        self.cut();
+        self.keys.sort_unstable();
+        Query::new(self.keys.iter().map(|key| key & 1 == 1), self.positives)
+    }
+}
+
+/// A number that is the smaller the larger the similarity.
+fn descending(similarity: f32) -> u32 {
     let similarity = if similarity.is_nan() {
         f32::NEG_INFINITY
     } else {
@@ -257,36 +301,11 @@ fn key(similarity: f32, tie_order: usize) -> u64 {
         similarity + 0.0
     };
     let bits = similarity.to_bits();
-    // Larger numbers have larger bits, negative ones the other way round; and then the other way round for all.
-    let descending = if bits >> 31 == 1 {
+    // The bits of positive numbers ascend with them, those of negative ones descend.
+    if bits >> 31 == 1 {
         bits
     } else {
         !bits ^ (1 << 31)
-    };
-    u64::from(descending) << 32 | (tie_order as u64) << 1
-}
-
-fn is_positive(key: u64) -> bool {
-    key & 1 == 1
-}
-
-/// Marks the positives among keys of `first`, `first + 1`, ….
-fn mark(keys: &mut [u64], first: usize, positives: &[usize]) {
-    let from = positives.partition_point(|&p| p < first);
-    for &p in &positives[from..] {
-        match keys.get_mut(p - first) {
-            Some(key) => *key |= 1,
-            None => break,
-        }
-    }
-}
-
-/// Leaves as many of the best as the figures of so many positives look at, in any order.
-fn only_best(keys: &mut Vec<u64>, positives: usize) {
-    let looked_at = positives.max(RECALL_AT[RECALL_AT.len() - 1]);
-    if keys.len() > looked_at {
-        keys.select_nth_unstable(looked_at);
-        keys.truncate(looked_at);
     }
 }
 
