@@ -9,8 +9,11 @@ mod chance;
 mod credit;
 mod dilution;
 mod evaluate;
+mod growth;
+mod kendall;
 mod measures;
 mod metrics;
+mod paired;
 mod retrieval;
 mod summary;
 mod suspects;
@@ -22,8 +25,11 @@ pub use bootstrap::Bootstrap;
 pub use credit::{CreditError, CreditPolicy};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};
+pub use growth::{Annotations, BATCHES, FalseNegatives, Growth, GrowthRow, SUBSETS, growth};
+pub use kendall::kendall_tau;
 pub use measures::{AllPairs, Measure, Pairwise};
 pub use metrics::{Calibration, Hierarchical, Information, Metrics, PrecisionRecall, Severity};
+pub use paired::{Difference, McNemar, holm};
 pub use retrieval::{
     Queries, Query, RECALL_AT, Retrieval, RetrievalFigures, Similarities, retrieval,
 };

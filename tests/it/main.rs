@@ -13,4 +13,5 @@ mod prompts;
 mod retrieval;
 mod score;
 mod show;
+mod statistics;
 mod verdicts;
