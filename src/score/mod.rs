@@ -28,7 +28,12 @@ pub use evaluate::{Evaluated, evaluate};
 pub use growth::{Annotations, BATCHES, FalseNegatives, Growth, GrowthRow, SUBSETS, growth};
 pub use kendall::kendall_tau;
 pub use measures::{AllPairs, Measure, Pairwise};
-pub use metrics::{Calibration, Hierarchical, Information, Metrics, PrecisionRecall, Severity};
+pub use metrics::{
+    Calibration, ClassRow, Consistencies, Consistency, ConsistencySums, Consistent, HOLDS,
+    Hierarchical, HierarchicalRanking, Information, LcaOnTheLine, LcaOnTheLineSums, LevelAnswers,
+    LevelCalibration, LevelSums, Levels, Metrics, PerClass, PerClassSums, PrecisionRecall,
+    RankingSums, Severity,
+};
 pub use paired::{Difference, McNemar, holm};
 pub use retrieval::{
     Queries, Query, RECALL_AT, Retrieval, RetrievalFigures, Similarities, retrieval,
