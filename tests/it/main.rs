@@ -6,6 +6,7 @@ mod cmd;
 mod demo;
 mod distances;
 mod embed;
+mod hierarchy_metrics;
 mod hub;
 mod layers;
 mod pixels;
