@@ -138,8 +138,8 @@ fn means(queries: &[Option<Query>]) -> RetrievalFigures {
 /// - `images_of[c]`: the images with a truth in desc(c).
 ///
 /// The lists are ascending, each index once and in range. Asks for each similarity once. Takes time in
-/// images × candidates, and besides the lists memory for [`MOST_HELD`] similarities and, of each image, its best
-/// max(R, 10) candidates. Runs on the current rayon pool; the result does not depend on the number of threads.
+/// images × candidates, and besides the lists memory for some 16 million similarities (of more than a million images, for
+/// 16 of each) and, of each image, for its best max(R, 10) candidates. Runs on the current rayon pool; the result does not depend on the number of threads.
 pub fn retrieval<S: Similarities>(
     similarities: &S,
     valid: &[impl AsRef<[usize]> + Sync],
@@ -282,7 +282,6 @@ impl<'k> Gallery<'k> {
             self.keys.truncate(self.looked_at);
             self.last = (last >> 32) as u32;
         }
-        self.keys.shrink_to(self.looked_at);
     }
 
     fn query(mut self) -> Query {

@@ -154,7 +154,21 @@ fn naive(scores: &[f32], tie_order: &[usize], positives: &[usize]) -> Option<Que
     })
 }
 
-fn worlds() -> impl Strategy<Value = (Table, Vec<Vec<usize>>, Vec<usize>, Vec<Vec<usize>>)> {
+#[derive(Debug)]
+struct World {
+    scores: Table,
+    valid: Vec<Vec<usize>>,
+    tie_order: Vec<usize>,
+    images_of: Vec<Vec<usize>>,
+}
+
+impl World {
+    fn retrieval(&self) -> Queries {
+        retrieval(&self.scores, &self.valid, &self.tie_order, &self.images_of)
+    }
+}
+
+fn worlds() -> impl Strategy<Value = World> {
     (0usize..12, 1usize..30).prop_flat_map(|(n, candidates)| {
         let some_of = |n: usize| proptest::sample::subsequence((0..n).collect::<Vec<_>>(), 0..=n);
         // Few values: many ties.
@@ -165,8 +179,11 @@ fn worlds() -> impl Strategy<Value = (Table, Vec<Vec<usize>>, Vec<usize>, Vec<Ve
             Just((0..candidates).collect::<Vec<_>>()).prop_shuffle(),
             proptest::collection::vec(some_of(n), candidates),
         )
-            .prop_map(move |(rows, valid, ties, images_of)| {
-                (Table { rows, candidates }, valid, ties, images_of)
+            .prop_map(move |(rows, valid, tie_order, images_of)| World {
+                scores: Table { rows, candidates },
+                valid,
+                tie_order,
+                images_of,
             })
     })
 }
@@ -174,24 +191,26 @@ fn worlds() -> impl Strategy<Value = (Table, Vec<Vec<usize>>, Vec<usize>, Vec<Ve
 proptest! {
     /// In blocks, on one thread or on three, it is what the definition says of each query.
     #[test]
-    fn it_is_the_definition((scores, valid, ties, images_of) in worlds()) {
-        let found = retrieval(&scores, &valid, &ties, &images_of);
-        for (i, row) in scores.rows.iter().enumerate() {
-            same(found.image_to_label[i], naive(row, &ties, &valid[i]))?;
+    fn it_is_the_definition(world in worlds()) {
+        let found = world.retrieval();
+        let rows = &world.scores.rows;
+        for (i, row) in rows.iter().enumerate() {
+            let expected = naive(row, &world.tie_order, &world.valid[i]);
+            same(found.image_to_label[i], expected)?;
         }
-        let in_order: Vec<usize> = (0..scores.rows.len()).collect();
-        for c in 0..scores.candidates {
-            let column: Vec<f32> = scores.rows.iter().map(|row| row[c]).collect();
-            same(found.label_to_image[c], naive(&column, &in_order, &images_of[c]))?;
+        let in_order: Vec<usize> = (0..rows.len()).collect();
+        for (c, images) in world.images_of.iter().enumerate() {
+            let column: Vec<f32> = rows.iter().map(|row| row[c]).collect();
+            same(found.label_to_image[c], naive(&column, &in_order, images))?;
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        prop_assert_eq!(pool.install(|| retrieval(&scores, &valid, &ties, &images_of)), found);
+        prop_assert_eq!(pool.install(|| world.retrieval()), found);
     }
 
     /// AP@R ≤ R-Precision, both 1 exactly where the positives come first.
     #[test]
-    fn ap_is_at_most_r_precision((scores, valid, ties, images_of) in worlds()) {
-        let found = retrieval(&scores, &valid, &ties, &images_of);
+    fn ap_is_at_most_r_precision(world in worlds()) {
+        let found = world.retrieval();
         for query in found.image_to_label.iter().chain(&found.label_to_image).flatten() {
             prop_assert!(query.ap_at_r <= query.r_precision + 1e-12);
             prop_assert_eq!(query.ap_at_r == 1.0, query.r_precision == 1.0);
