@@ -45,7 +45,7 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
 pub trait Similarities: Sync {
     fn images(&self) -> usize;
     fn candidates(&self) -> usize;
-    /// Fills `out` with s(x,c) of an image and the candidates of a range, in their order.
+    /// Makes `out` hold s(x,c) for the candidates of the range, in their order, and nothing else.
     fn fill(&self, image: usize, candidates: Range<usize>, out: &mut Vec<f32>);
 }
 

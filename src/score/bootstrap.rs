@@ -48,6 +48,49 @@ impl Bootstrap {
                 figures(&resample(counts, &mut chance))
             })
             .collect();
+        self.intervals(&replicates)
+    }
+
+    /// The intervals of figures that depend on nothing but sums over the images.
+    ///
+    /// `rows` holds a row an image, `columns` values in each (at least one); `figures` maps the sums of the columns over
+    /// the images that were drawn, as many as there are, to the figures, as those of [`of_counts`](Self::of_counts). A
+    /// column of ones tells `figures` how many they are, one of ones and zeros how many of them are of a kind. A
+    /// replicate takes time in the number of values. Each draws on a chance of its own and adds up in the order of the
+    /// rows: the result does not depend on the number of threads.
+    pub fn of_rows(
+        &self,
+        rows: &[f64],
+        columns: usize,
+        figures: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
+    ) -> Vec<Option<Interval>> {
+        let columns = columns.max(1);
+        let groups = self.replicates.div_ceil(TOGETHER);
+        let replicates: Vec<Vec<Option<f64>>> = (0..groups)
+            .into_par_iter()
+            .flat_map_iter(|group| {
+                let first = group * TOGETHER;
+                let members = first..self.replicates.min(first + TOGETHER);
+                let mut replicates: Vec<Replicate> = members
+                    .map(|replicate| {
+                        Replicate::new(self.seed, replicate, rows.len() / columns, columns)
+                    })
+                    .collect();
+                // A block is read again by each replicate of the group while it is near.
+                let mut times = Vec::new();
+                for block in rows.chunks(BLOCK * columns) {
+                    for replicate in &mut replicates {
+                        replicate.add(block, columns, &mut times);
+                    }
+                }
+                let figures = replicates.iter().map(|r| figures(&r.sums));
+                figures.collect::<Vec<_>>()
+            })
+            .collect();
+        self.intervals(&replicates)
+    }
+
+    fn intervals(&self, replicates: &[Vec<Option<f64>>]) -> Vec<Option<Interval>> {
         let how_many = replicates.first().map_or(0, Vec::len);
         let tail = (1.0 - self.level) / 2.0;
         (0..how_many)
@@ -63,6 +106,63 @@ impl Bootstrap {
     }
 }
 
+/// Rows of a block, and replicates that read it one after the other.
+const BLOCK: usize = 512;
+const TOGETHER: usize = 25;
+
+/// One drawing of images with replacement, a block of them at a time.
+struct Replicate {
+    chance: ChaCha8Rng,
+    /// Images that are still to be drawn, and those that they are drawn from.
+    draws: u64,
+    left: u64,
+    sums: Vec<f64>,
+}
+
+impl Replicate {
+    fn new(seed: u64, replicate: usize, images: usize, columns: usize) -> Self {
+        let mut chance = ChaCha8Rng::seed_from_u64(seed);
+        chance.set_stream(replicate as u64);
+        Self {
+            chance,
+            draws: images as u64,
+            left: images as u64,
+            sums: vec![0.0; columns],
+        }
+    }
+
+    /// Draws images of the next block. `times` is lent to it.
+    fn add(&mut self, block: &[f64], columns: usize, times: &mut Vec<u32>) {
+        let images = block.len() / columns;
+        let drawn = binomial(self.draws, images as u64, self.left, &mut self.chance);
+        self.draws -= drawn;
+        self.left -= images as u64;
+        times.clear();
+        times.resize(images, 0);
+        for _ in 0..drawn {
+            times[self.chance.random_range(0..images as u32) as usize] += 1;
+        }
+        for (row, &times) in block.chunks_exact(columns).zip(times.iter()) {
+            if times > 0 {
+                let times = f64::from(times);
+                for (sum, &value) in self.sums.iter_mut().zip(row) {
+                    *sum += times * value;
+                }
+            }
+        }
+    }
+}
+
+/// How many of these draws fall on `count` of the images that are left.
+fn binomial(draws: u64, count: u64, left: u64, chance: &mut impl Rng) -> u64 {
+    if count == 0 {
+        return 0;
+    }
+    Binomial::new(draws, count as f64 / left as f64)
+        .expect("a share is between 0 and 1")
+        .sample(chance)
+}
+
 /// As many images as there are, drawn with replacement: how many are in each category.
 fn resample(counts: &[usize], chance: &mut impl Rng) -> Vec<usize> {
     // Of the images that are left to draw, those in the first category are binomial, and so on with the rest.
@@ -71,14 +171,7 @@ fn resample(counts: &[usize], chance: &mut impl Rng) -> Vec<usize> {
     counts
         .iter()
         .map(|&count| {
-            let drawn = if count == 0 {
-                0
-            } else {
-                let share = count as f64 / left as f64;
-                Binomial::new(draws, share)
-                    .expect("a share is between 0 and 1")
-                    .sample(chance)
-            };
+            let drawn = binomial(draws, count as u64, left, chance);
             draws -= drawn;
             left -= count as u64;
             drawn as usize
@@ -152,6 +245,55 @@ mod tests {
                 assert!((a - b).abs() <= allowed, "{category} {times}: {a} {b}");
             }
         }
+    }
+
+    /// Rows that tell categories have the intervals of their counts, over several blocks.
+    #[test]
+    fn rows_are_drawn_as_counts_are() {
+        let counts = [600, 900, 40];
+        let rows: Vec<f64> = counts
+            .iter()
+            .enumerate()
+            .flat_map(|(category, &count)| std::iter::repeat_n(category, count))
+            .flat_map(|category| [1.0, f64::from(u8::from(category == 0)), category as f64])
+            .collect();
+        let bootstrap = Bootstrap::default();
+        let by_rows = bootstrap.of_rows(&rows, 3, |s| {
+            vec![Some(s[0]), Some(s[1] / s[0]), Some(s[2] / s[0])]
+        });
+        let by_counts = bootstrap.of_counts(&counts, |c| {
+            let n = c.iter().sum::<usize>() as f64;
+            vec![
+                Some(n),
+                Some(c[0] as f64 / n),
+                Some((c[1] + 2 * c[2]) as f64 / n),
+            ]
+        });
+        let all = Interval {
+            low: 1540.0,
+            high: 1540.0,
+        };
+        assert_eq!((by_rows[0], by_counts[0]), (Some(all), Some(all)));
+        for (a, b) in by_rows.iter().zip(&by_counts).skip(1) {
+            let (a, b) = (a.unwrap(), b.unwrap());
+            // The standard error of either end is some 0.0008.
+            assert!((a.low - b.low).abs() < 0.005, "{a:?} {b:?}");
+            assert!((a.high - b.high).abs() < 0.005, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_matter() {
+        let rows: Vec<f64> = (0..3000).map(|i| f64::from(i).sin()).collect();
+        let of = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let figures = |s: &[f64]| vec![Some(s[0]), Some(s[1] / s[2])];
+            pool.install(|| Bootstrap::default().of_rows(&rows, 3, figures))
+        };
+        assert_eq!(of(1), of(4));
     }
 
     #[test]

@@ -10,12 +10,16 @@ mod chance;
 mod credit;
 mod dilution;
 mod evaluate;
+mod growth;
 mod judge;
 mod judgements;
+mod kendall;
 mod measures;
 mod metrics;
+mod paired;
 mod rankings;
 mod reassessed;
+mod retrieval;
 mod summarise;
 mod summary;
 mod suspects;
@@ -28,12 +32,21 @@ pub use bootstrap::Bootstrap;
 pub use credit::{CreditError, CreditPolicy};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};
+pub use growth::{BATCHES, FalseNegatives, Growth, GrowthRow, SUBSETS, TruthSets, growth};
 pub use judge::{AlsoRight, Collisions, Judge, ValidSets};
 pub use judgements::{Judged, Judgements, Tally};
+pub use kendall::kendall_tau;
 pub use measures::{AllPairs, Measure, Pairwise};
-pub use metrics::{Calibration, Hierarchical, Information, Metrics, PrecisionRecall, Severity};
+pub use metrics::{
+    Calibration, ClassRow, Consistencies, Consistency, ConsistencySums, Consistent, HOLDS,
+    Hierarchical, HierarchicalRanking, Information, LcaOnTheLine, LcaOnTheLineSums, LevelAnswers,
+    LevelCalibration, LevelSums, Levels, Metrics, PerClass, PerClassSums, PrecisionRecall,
+    RankingSums, Severity,
+};
+pub use paired::{Difference, McNemar, holm};
 pub use rankings::{Ranked, Rankings};
 pub use reassessed::Reassessed;
+pub use retrieval::{Queries, Query, RECALL_AT, Retrieval, RetrievalFigures, retrieval};
 pub use summarise::summarise;
 pub use summary::{Confusion, Interval, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
 pub use suspects::{Checked, Suspects};

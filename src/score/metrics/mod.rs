@@ -1,18 +1,30 @@
 //! Metrics of a run (METHOD 6). Each states its conventions where it is defined.
 
 mod calibration;
+mod consistency;
 mod hierarchical;
 mod information;
+mod lca_on_the_line;
+mod levels;
+mod per_class;
+mod ranking;
 mod severity;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 
 pub use calibration::Calibration;
 use calibration::calibration;
+pub use consistency::{Consistencies, Consistency, ConsistencySums, Consistent, HOLDS};
 use hierarchical::HierarchicalSums;
 pub use hierarchical::{Hierarchical, PrecisionRecall};
 pub use information::Information;
 use information::InformationSums;
+pub use lca_on_the_line::{LcaOnTheLine, LcaOnTheLineSums};
+pub use levels::{LevelAnswers, LevelCalibration, LevelSums, Levels};
+pub use per_class::{ClassRow, PerClass, PerClassSums};
+pub use ranking::{HierarchicalRanking, RankingSums};
 pub use severity::Severity;
 use severity::SeveritySums;
 

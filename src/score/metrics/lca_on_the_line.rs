@@ -1,0 +1,115 @@
+//! How much of what the truth says a wrong answer misses (Shi et al., LCA-on-the-Line, ICML 2024; METHOD 6).
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::taxonomy::{NodeId, Taxonomy};
+
+/// LCA distance of the answers that are not exact.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LcaOnTheLine {
+    /// Answers that are not exact; what the mean is over.
+    pub errors: usize,
+    /// Mean I(t) − I(l) in bits, l the lowest common ancestor of answer and truth. `None` without errors.
+    pub mean: Option<f64>,
+}
+
+/// Sums over images.
+///
+/// I is the information content by leaves, l the LCA of most information, and I(l) = 0 without a common ancestor. Of
+/// several truths the nearest counts. The distance is not symmetric: an answer below the truth, and one equivalent to it,
+/// miss nothing and have 0, one above it has I(t) − I(p).
+pub struct LcaOnTheLineSums<'t> {
+    taxonomy: &'t Taxonomy,
+    /// A run has far fewer distinct pairs than images.
+    known: HashMap<(NodeId, NodeId), f64>,
+    errors: usize,
+    of_errors: f64,
+}
+
+impl<'t> LcaOnTheLineSums<'t> {
+    /// Of nothing yet.
+    pub fn new(taxonomy: &'t Taxonomy) -> Self {
+        Self {
+            taxonomy,
+            known: HashMap::new(),
+            errors: 0,
+            of_errors: 0.0,
+        }
+    }
+
+    /// Adds an image: its answer and its truths. One without a truth is not counted.
+    pub fn add(&mut self, p: NodeId, truths: &[NodeId], is_exact: bool) {
+        let Self {
+            taxonomy, known, ..
+        } = self;
+        let distances = truths.iter().map(|&t| {
+            *known.entry((p, t)).or_insert_with(|| {
+                let common = taxonomy.lca(p, t).map_or(0.0, |l| taxonomy.information(l));
+                taxonomy.information(t) - common
+            })
+        });
+        if let Some(nearest) = distances.min_by(f64::total_cmp).filter(|_| !is_exact) {
+            self.errors += 1;
+            self.of_errors += nearest;
+        }
+    }
+
+    pub fn finish(&self) -> LcaOnTheLine {
+        LcaOnTheLine {
+            errors: self.errors,
+            mean: (self.errors > 0).then(|| self.of_errors / self.errors as f64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::taxonomy::load_str;
+
+    /// Four leaves: in bits figure 0, rectangle and rhombus 1, a leaf 2.
+    #[test]
+    fn distances_on_a_diamond_by_hand() {
+        let taxonomy = load_str(
+            "t",
+            "tree: {figure: {rectangle: [square, oblong], rhombus: [square, lozenge], circle: }}",
+        )
+        .into_sound()
+        .unwrap();
+        let node = |id: &str| taxonomy.find(id).unwrap();
+        for (p, truths, expected) in [
+            // They meet at the rectangle.
+            ("oblong", &["square"][..], 1.0),
+            ("lozenge", &["oblong"], 2.0),
+            // Above the truth, and below it.
+            ("rectangle", &["square"], 1.0),
+            ("square", &["rectangle"], 0.0),
+            ("circle", &["figure"], 0.0),
+            // The nearer of two.
+            ("lozenge", &["oblong", "square"], 1.0),
+        ] {
+            let truths: Vec<NodeId> = truths.iter().map(|t| node(t)).collect();
+            let mut sums = LcaOnTheLineSums::new(&taxonomy);
+            sums.add(node("square"), &[node("square")], true);
+            assert_eq!((sums.finish().errors, sums.finish().mean), (0, None));
+            sums.add(node(p), &truths, false);
+            let found = sums.finish();
+            assert_eq!((found.errors, found.mean), (1, Some(expected)), "{p}");
+        }
+    }
+
+    #[test]
+    fn without_a_common_ancestor_all_is_missed() {
+        let taxonomy = load_str("t", "tree: {animal: [dog, cat], thing: [car, cup]}")
+            .into_sound()
+            .unwrap();
+        let node = |id: &str| taxonomy.find(id).unwrap();
+        let mut sums = LcaOnTheLineSums::new(&taxonomy);
+        sums.add(node("car"), &[node("dog")], false);
+        sums.add(node("car"), &[], false);
+        assert_eq!(sums.finish().mean, Some(2.0));
+        assert_eq!(sums.finish().errors, 1);
+    }
+}
