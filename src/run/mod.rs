@@ -3,6 +3,7 @@
 //! A [`Run`] is built once from embeddings and never patched; reports read it and nothing else.
 
 mod candidates;
+mod compare;
 mod load;
 mod manifest;
 mod save;
@@ -10,6 +11,10 @@ mod save;
 use std::collections::HashSet;
 
 pub use candidates::{CandidateError, Candidates};
+pub use compare::{
+    CompareError, Compared, Comparison, Flip, FlippedImage, ManifestDifference, VerdictChange,
+    compare,
+};
 pub use load::{LoadError, Saved, SavedRow, load};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
 pub use save::{KIND, SaveError, save};

@@ -1,0 +1,354 @@
+//! Two saved runs on the same images: what one has right and the other has not, and what of it is noise.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use super::load::{Saved, SavedRow};
+use crate::names::NameIndex;
+use crate::score::{Bootstrap, Difference, McNemar, Verdict, holm};
+
+/// Why runs cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    #[error(
+        "the two runs have no image in common: they name their images otherwise, or are of other images"
+    )]
+    NothingInCommon,
+    #[error(
+        "`{image}` is named more than once in one of the runs: images must differ to be compared"
+    )]
+    Repeated { image: String },
+}
+
+/// Two runs on the images that both have, with a verdict in each.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Images that have a verdict in both runs.
+    pub n: usize,
+    /// Images of each run that are not among these.
+    pub only_first: usize,
+    pub only_second: usize,
+    /// Images whose primary truth is another in the second run.
+    pub other_truth: usize,
+    /// What the manifests say differently: the part, and what it is in each run.
+    pub differs: Vec<ManifestDifference>,
+    /// Answers that are exact.
+    pub top1: Compared,
+    /// Answers that are exact or confirmed multiplicity: true of the image.
+    pub valid: Compared,
+    /// Mean credit, each run under its own policy.
+    pub credit: Difference,
+    /// A row a verdict, in the order of the tests.
+    pub verdicts: Vec<VerdictChange>,
+    /// `transitions[a][b]`: images with the verdict `a` in the first run and `b` in the second, in that order.
+    pub transitions: Vec<Vec<usize>>,
+    /// Images with another answer.
+    pub flipped: usize,
+    /// The most frequent ways in which answers became right or wrong, by count, then ids.
+    pub flips: Vec<Flip>,
+    /// Images with another answer.
+    pub images: Vec<FlippedImage>,
+}
+
+/// A part of the manifests that differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ManifestDifference {
+    pub part: &'static str,
+    pub first: String,
+    pub second: String,
+}
+
+/// A share of two runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Compared {
+    pub difference: Difference,
+    pub mcnemar: McNemar,
+}
+
+/// How often a verdict is passed in two runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VerdictChange {
+    pub verdict: Verdict,
+    /// Shares of the images.
+    pub difference: Difference,
+    /// Images that have it in one run alone, and the exact McNemar test of them.
+    pub mcnemar: McNemar,
+    /// Its p-value after Holm's correction over the verdicts that occur.
+    pub p_holm: Option<f64>,
+}
+
+/// Images that are answered otherwise in the same way.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Flip {
+    /// Id of the primary truth.
+    pub truth: Option<String>,
+    /// Ids of the answers; `None` where a run abstained.
+    pub first: Option<String>,
+    pub second: Option<String>,
+    pub first_verdict: Verdict,
+    pub second_verdict: Verdict,
+    pub count: usize,
+}
+
+/// One image with another answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FlippedImage {
+    pub image: String,
+    #[serde(flatten)]
+    pub flip: Flip,
+}
+
+/// Parts of a manifest that a difference may come from.
+const PARTS: [(&str, &str); 6] = [
+    ("model", "/model"),
+    ("taxonomy", "/taxonomy"),
+    ("prompts", "/prompts"),
+    ("candidates", "/candidates"),
+    ("images", "/images"),
+    ("options", "/options"),
+];
+
+/// Compares two runs, image by image. Runs on the current rayon pool; the result does not depend on its size.
+///
+/// # Errors
+/// When no image is in both, or one is there more than once.
+pub fn compare(first: &Saved, second: &Saved) -> Result<Comparison, CompareError> {
+    let pairs = pairs(first, second)?;
+    let judged: Vec<(&SavedRow, &SavedRow, [Verdict; 2], usize)> = pairs
+        .iter()
+        .filter_map(|&(i, j)| {
+            let (a, b) = (&first.rows[i], &second.rows[j]);
+            Some((a, b, [a.verdict?, b.verdict?], i))
+        })
+        .collect();
+    let verdicts: [Vec<usize>; 2] =
+        [0, 1].map(|run| judged.iter().map(|(.., v, _)| v[run] as usize).collect());
+    let mut transitions = vec![vec![0; Verdict::ALL.len()]; Verdict::ALL.len()];
+    for (.., [a, b], _) in &judged {
+        transitions[*a as usize][*b as usize] += 1;
+    }
+    let shares = shares(&verdicts);
+    let mcnemar = |holds: &dyn Fn(Verdict) -> bool| {
+        let of =
+            |run: usize| -> Vec<bool> { judged.iter().map(|(.., v, _)| holds(v[run])).collect() };
+        McNemar::of(&of(0), &of(1))
+    };
+    let is_exact = |v: Verdict| v == Verdict::Exact;
+    let credits: [Vec<f64>; 2] = [
+        judged
+            .iter()
+            .flat_map(|(a, ..)| [1.0, a.credit.unwrap_or(0.0)])
+            .collect(),
+        judged
+            .iter()
+            .flat_map(|(_, b, ..)| [1.0, b.credit.unwrap_or(0.0)])
+            .collect(),
+    ];
+    let mean = |sums: &[f64]| vec![(sums[0] > 0.0).then(|| sums[1] / sums[0])];
+    let credit = Bootstrap::default().of_paired_rows(&credits[0], &credits[1], 2, mean);
+    let images = flipped(first, second, &judged);
+    Ok(Comparison {
+        n: judged.len(),
+        only_first: first.rows.len() - judged.len(),
+        only_second: second.rows.len() - judged.len(),
+        other_truth: judged
+            .iter()
+            .filter(|(a, b, ..)| id(first, a.primary) != id(second, b.primary))
+            .count(),
+        differs: differs(first, second),
+        top1: Compared {
+            difference: shares[0],
+            mcnemar: mcnemar(&is_exact),
+        },
+        valid: Compared {
+            difference: shares[1],
+            mcnemar: mcnemar(&Verdict::is_valid),
+        },
+        credit: credit[0],
+        verdicts: changes(&shares[2..], &|verdict| mcnemar(&|v| v == verdict)),
+        transitions,
+        flipped: images.len(),
+        flips: counted(&images),
+        images,
+    })
+}
+
+/// The rows of the images that both runs have, in the order of the first.
+fn pairs(first: &Saved, second: &Saved) -> Result<Vec<(usize, usize)>, CompareError> {
+    let repeated = |image: &str| CompareError::Repeated {
+        image: image.to_owned(),
+    };
+    let mut index = NameIndex::default();
+    for i in 0..second.images.len() {
+        if index.insert(&second.images, i).is_some() {
+            return Err(repeated(second.images.get(i)));
+        }
+    }
+    let mut taken = vec![false; second.images.len()];
+    let mut pairs = Vec::new();
+    for (i, image) in first.images.iter().enumerate() {
+        if let Some(j) = index.find(&second.images, image) {
+            if std::mem::replace(&mut taken[j], true) {
+                return Err(repeated(image));
+            }
+            pairs.push((i, j));
+        }
+    }
+    match pairs.is_empty() {
+        true => Err(CompareError::NothingInCommon),
+        false => Ok(pairs),
+    }
+}
+
+/// Shares of the exact, of the valid, and of each verdict.
+fn shares(verdicts: &[Vec<usize>; 2]) -> Vec<Difference> {
+    let figures = |counts: &[usize]| {
+        let n: usize = counts.iter().sum();
+        let share = |count: usize| (n > 0).then(|| count as f64 / n as f64);
+        let valid = Verdict::ALL.into_iter().filter(|v| v.is_valid());
+        let valid = valid.map(|v| counts[v as usize]).sum();
+        [counts[Verdict::Exact as usize], valid]
+            .into_iter()
+            .chain(counts.iter().copied())
+            .map(share)
+            .collect()
+    };
+    let categories = Verdict::ALL.len();
+    Bootstrap::default().of_paired_counts(&verdicts[0], &verdicts[1], categories, figures)
+}
+
+fn changes(shares: &[Difference], mcnemar: &dyn Fn(Verdict) -> McNemar) -> Vec<VerdictChange> {
+    let mut changes: Vec<VerdictChange> = Verdict::ALL
+        .into_iter()
+        .zip(shares)
+        .map(|(verdict, &difference)| VerdictChange {
+            verdict,
+            difference,
+            mcnemar: mcnemar(verdict),
+            p_holm: None,
+        })
+        .collect();
+    // A verdict that neither run passes is no test.
+    let p_of = |change: &VerdictChange| {
+        let occurs = |share: Option<f64>| share.is_some_and(|share| share > 0.0);
+        let Difference { first, second, .. } = change.difference;
+        let p_value = change.mcnemar.p_value;
+        p_value.filter(|_| occurs(first) || occurs(second))
+    };
+    let p_values: Vec<f64> = changes
+        .iter()
+        .map(|c| p_of(c).unwrap_or(f64::NAN))
+        .collect();
+    for (change, p) in changes.iter_mut().zip(holm(&p_values)) {
+        change.p_holm = (!p.is_nan()).then_some(p);
+    }
+    changes
+}
+
+fn id(run: &Saved, label: Option<u32>) -> Option<&str> {
+    label.map(|label| run.id(label))
+}
+
+fn flipped(
+    first: &Saved,
+    second: &Saved,
+    judged: &[(&SavedRow, &SavedRow, [Verdict; 2], usize)],
+) -> Vec<FlippedImage> {
+    let own = |id: Option<&str>| id.map(str::to_owned);
+    judged
+        .iter()
+        .filter_map(|&(a, b, [first_verdict, second_verdict], i)| {
+            let (answer_a, answer_b) = (id(first, a.answer), id(second, b.answer));
+            (answer_a != answer_b).then(|| FlippedImage {
+                image: first.images.get(i).to_owned(),
+                flip: Flip {
+                    truth: own(id(first, a.primary)),
+                    first: own(answer_a),
+                    second: own(answer_b),
+                    first_verdict,
+                    second_verdict,
+                    count: 1,
+                },
+            })
+        })
+        .collect()
+}
+
+/// Each way of answering otherwise with how often it occurs, the most frequent first.
+fn counted(images: &[FlippedImage]) -> Vec<Flip> {
+    type Key<'a> = (
+        Option<&'a str>,
+        Option<&'a str>,
+        Option<&'a str>,
+        Verdict,
+        Verdict,
+    );
+    let mut flips: BTreeMap<Key<'_>, Flip> = BTreeMap::new();
+    for FlippedImage { flip, .. } in images {
+        let key = (
+            flip.truth.as_deref(),
+            flip.first.as_deref(),
+            flip.second.as_deref(),
+            flip.first_verdict,
+            flip.second_verdict,
+        );
+        flips
+            .entry(key)
+            .and_modify(|known| known.count += 1)
+            .or_insert_with(|| flip.clone());
+    }
+    let mut flips: Vec<Flip> = flips.into_values().collect();
+    flips.sort_by_key(|flip| std::cmp::Reverse(flip.count));
+    flips
+}
+
+fn differs(first: &Saved, second: &Saved) -> Vec<ManifestDifference> {
+    let told = |run: &Saved, pointer: &str| {
+        let value = run.manifest.pointer(pointer);
+        let source = value.and_then(|v| v.get("source")).and_then(|s| s.as_str());
+        match (source, value) {
+            (Some(source), _) => source.to_owned(),
+            (None, Some(value)) => value.to_string(),
+            (None, None) => "none".to_owned(),
+        }
+    };
+    PARTS
+        .into_iter()
+        .filter(|(_, pointer)| first.manifest.pointer(pointer) != second.manifest.pointer(pointer))
+        .flat_map(|(part, pointer)| match part {
+            "options" => options(first, second),
+            _ => vec![ManifestDifference {
+                part,
+                first: told(first, pointer),
+                second: told(second, pointer),
+            }],
+        })
+        .collect()
+}
+
+/// The options that differ, in one text a run.
+fn options(first: &Saved, second: &Saved) -> Vec<ManifestDifference> {
+    let of = |run: &Saved| -> HashMap<String, String> {
+        let options = run.manifest["options"].as_object();
+        let options = options.into_iter().flatten();
+        options.map(|(k, v)| (k.clone(), v.to_string())).collect()
+    };
+    let (a, b) = (of(first), of(second));
+    let mut names: Vec<&String> = a.keys().chain(b.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| a.get(*name) != b.get(*name));
+    let told = |of: &HashMap<String, String>| {
+        let told = names.iter().map(|name| {
+            let value = of.get(*name).map_or("none", String::as_str);
+            format!("{name} {value}")
+        });
+        told.collect::<Vec<_>>().join(", ")
+    };
+    vec![ManifestDifference {
+        part: "options",
+        first: told(&a),
+        second: told(&b),
+    }]
+}
