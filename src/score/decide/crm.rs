@@ -28,8 +28,8 @@ impl Costs {
 
     /// The class of the candidate whose expected distance is least, ties by id. Sums are in the order of the candidates.
     pub fn cheapest(&self, masses: &Masses<'_>, p: &[f64]) -> Option<usize> {
-        let likely: Vec<(usize, f64)> = p.iter().copied().enumerate().collect();
-        let likely: Vec<_> = likely.into_iter().filter(|(_, p)| *p != 0.0).collect();
+        let with_any = p.iter().copied().enumerate().filter(|(_, p)| *p != 0.0);
+        let likely: Vec<(usize, f64)> = with_any.collect();
         let expected = |row: &[f64]| -> f64 { likely.iter().map(|&(c, p)| p * row[c]).sum() };
         let costs: Vec<f64> = self.0.chunks_exact(p.len()).map(expected).collect();
         let cheapest = (0..costs.len()).min_by(|&a, &b| {

@@ -149,13 +149,13 @@ impl<'t> Darts<'t> {
     /// is one of them.
     ///
     /// # Errors
-    /// [`DecideError::NothingToCalibrateOn`], and [`DecideError::Unreachable`] if λ → ∞ (the most massive class is
+    /// [`DecideError::NeedsCalibration`] without items, and [`DecideError::Unreachable`] if λ → ∞ (the most massive class is
     /// answered) does not reach the bound: without a mistake it takes ln 0.05 / ln(1 − ε) images, 59 for ε = 0.05.
     pub fn calibrate(self, items: &[DartsItem]) -> Result<Decider<'t>, DecideError> {
         let (n, rule) = (items.len(), Rule::Darts(self.wrong));
         if n == 0 {
             let rule = rule.name();
-            return Err(DecideError::NothingToCalibrateOn { rule, n });
+            return Err(DecideError::NeedsCalibration { rule });
         }
         let at = |lambda: f64| {
             let correct = items.iter().filter(|item| item.is_right(lambda)).count();

@@ -95,8 +95,6 @@ pub enum DecideError {
         first: String,
         second: String,
     },
-    #[error("the rule `{rule}` cannot be calibrated: {n} labelled images with scores; give more")]
-    NothingToCalibrateOn { rule: String, n: usize },
     #[error(
         "the rule `{rule}` cannot promise that {:.4} of its answers are right: even the safest answers are right for {correct} of {n} calibration images, so only {bound:.4} is sure at 95 %; allow more wrong answers, or give more calibration images", 1.0 - wrong
     )]
@@ -149,8 +147,10 @@ impl<'t> Decider<'t> {
     /// - `crm:MEASURE`: the candidate of least expected distance Σ p(c)·d(·, c) (Karthik et al., No cost likelihood manipulation
     ///   at test time for making better mistakes, ICLR 2021). Distances of all pairs are kept: 8 bytes × candidates², at
     ///   most [`MAX_CRM`] candidates; an answer takes time in that.
-    /// - `top-down`, `top-down:beam=b`: see [`top_down`].
-    /// - `speciesnet`, `inaturalist`, `pybioclip:RANK`: see [`speciesnet`], [`inaturalist`], [`pybioclip`].
+    /// - `top-down`, `top-down:beam=b`: from the roots down; a class that is a candidate is also one of its own children, with
+    ///   its own probability, and is answered when it is the best of them (`top_down.rs`).
+    /// - `speciesnet`, `inaturalist`, `pybioclip:RANK`: as [`Rule`] says; to the digit in `speciesnet.rs`, `inaturalist.rs` and
+    ///   `pybioclip.rs`.
     ///
     /// # Errors
     /// What the rule needs and the data lack; of `darts`, `chils` and `rerank` always, since they need more than scores.
