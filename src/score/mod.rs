@@ -21,7 +21,7 @@ pub use answer::{Ranked, Scores, Softmax, prototypes};
 pub use attribution::{CauseRow, FEWEST, Multiplicity, VerdictRow};
 pub use bootstrap::Bootstrap;
 pub use credit::{CreditError, CreditPolicy};
-pub use curve::{CurvePoint, ImageCurve, OperatingCurve, Pareto, Value};
+pub use curve::{CurvePoint, CurveValue, ImageCurve, OperatingCurve, Pareto};
 pub use decide::{Answer, DecideError, Decider, Rule, RuleError};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};

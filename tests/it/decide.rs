@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use cladist::score::decide::{Chils, Darts, DartsItem, DecideError, chils};
-use cladist::score::{Answer, Decider, OperatingCurve, Pareto, Rule, Scores, Value as Measured};
+use cladist::score::{Answer, CurveValue, Decider, OperatingCurve, Pareto, Rule, Scores};
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
 
@@ -196,8 +196,8 @@ fn the_operating_curve_is_that_of_all_thresholds_tried() {
             continue;
         };
         for (name, value) in [
-            ("information", Measured::Information),
-            ("depth", Measured::Depth),
+            ("information", CurveValue::Information),
+            ("depth", CurveValue::Depth),
         ] {
             let pareto = Pareto::new(&world.taxonomy, &world.candidates(), value).unwrap();
             let images: Vec<_> = world

@@ -8,7 +8,7 @@
 //! Conventions:
 //!
 //! - Which classes are in the sequence is decided by information (leaves below), as in the paper; recall and precision are in
-//!   [`Value::Information`] or [`Value::Depth`]. The paper leaves out nodes with a single child; here of a chain of equal
+//!   [`CurveValue::Information`] or [`CurveValue::Depth`]. The paper leaves out nodes with a single child; here of a chain of equal
 //!   information the most massive class counts, of equally massive ones the deepest: on such a chain the same class, unless what is
 //!   above is a candidate too.
 //! - Above the greatest mass nothing is answered: that is the virtual root, which is right, and says nothing. So every curve begins
@@ -27,7 +27,7 @@ use crate::taxonomy::{NodeId, Relation, Taxonomy};
 
 /// What recall and precision are measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Value {
+pub enum CurveValue {
     /// I(n), in bits.
     Information,
     /// The greatest depth, a root at 1.
@@ -39,7 +39,7 @@ pub enum Value {
 pub struct Pareto<'t> {
     taxonomy: &'t Taxonomy,
     masses: Masses<'t>,
-    value: Value,
+    value: CurveValue,
 }
 
 /// What one answer is worth.
@@ -68,7 +68,7 @@ impl<'t> Pareto<'t> {
     pub fn new(
         taxonomy: &'t Taxonomy,
         candidates: &[NodeId],
-        value: Value,
+        value: CurveValue,
     ) -> Result<Self, DecideError> {
         Ok(Self {
             taxonomy,
@@ -137,8 +137,8 @@ impl<'t> Pareto<'t> {
 
     fn value_of(&self, n: NodeId) -> f64 {
         match self.value {
-            Value::Information => self.taxonomy.information(n),
-            Value::Depth => self.taxonomy.depth(n).1 as f64 + 1.0,
+            CurveValue::Information => self.taxonomy.information(n),
+            CurveValue::Depth => self.taxonomy.depth(n).1 as f64 + 1.0,
         }
     }
 }

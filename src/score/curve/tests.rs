@@ -16,7 +16,7 @@ fn two_images_by_hand() {
     let t = taxonomy(FIGURES);
     let node = |id: &str| t.find(id).unwrap();
     let candidates = ["square", "oblong", "lozenge", "circle"].map(node);
-    let pareto = Pareto::new(&t, &candidates, Value::Information).unwrap();
+    let pareto = Pareto::new(&t, &candidates, CurveValue::Information).unwrap();
     let sequence = |p: &[f64]| -> Vec<(&str, f64)> {
         let answers = pareto.sequence(p).into_iter();
         answers.map(|(n, mass)| (t.id(n), mass)).collect()
@@ -72,7 +72,7 @@ fn two_images_by_hand() {
 fn below_the_label_is_right_and_not_exact() {
     let t = taxonomy(FIGURES);
     let node = |id: &str| t.find(id).unwrap();
-    let pareto = Pareto::new(&t, &[node("square")], Value::Depth).unwrap();
+    let pareto = Pareto::new(&t, &[node("square")], CurveValue::Depth).unwrap();
     // A single candidate: everything has its mass, so the most informative is answered at once.
     assert_eq!(pareto.sequence(&[1.0]), [(node("square"), 1.0)]);
     let image = pareto.image(&[1.0], &[node("circle"), node("rhombus")]);
@@ -88,7 +88,7 @@ fn several_roots_and_a_label_that_says_nothing() {
     let t = taxonomy("tree: {a: [b, c], d: }");
     let node = |id: &str| t.find(id).unwrap();
     let candidates = ["b", "c", "d"].map(node);
-    let pareto = Pareto::new(&t, &candidates, Value::Information).unwrap();
+    let pareto = Pareto::new(&t, &candidates, CurveValue::Information).unwrap();
     let of = |p: &[f64], truth: &str| pareto.image(p, &[node(truth)]).unwrap();
     // Nothing in common with the answer `d`: recall 0.
     let curve = OperatingCurve::pool(&[of(&[0.25, 0.25, 0.5], "b")]).unwrap();
@@ -98,7 +98,7 @@ fn several_roots_and_a_label_that_says_nothing() {
     // Only one root: it carries no information, so nothing can be missed.
     let t = taxonomy("tree: {a: [b, c]}");
     let node = |id: &str| t.find(id).unwrap();
-    let pareto = Pareto::new(&t, &[node("b"), node("c")], Value::Information).unwrap();
+    let pareto = Pareto::new(&t, &[node("b"), node("c")], CurveValue::Information).unwrap();
     let image = pareto.image(&[0.75, 0.25], &[node("a")]).unwrap();
     let curve = OperatingCurve::pool(&[image]).unwrap();
     assert!(
