@@ -115,9 +115,9 @@ class World(Graph):
         has = lambda a: any(self.ranks.get(m) == rank for m in self.rep if self.rep[m] == a)
         return next((a for a in self.anc(self.rep[n]) if has(a)), None)
 
-    def speciesnet(self, p):
+    def speciesnet(self, p, ensemble=False):
         top = sorted(self.candidates, key=lambda c: (-p[c], c))[:5]
-        if p[top[0]] > 0.8:
+        if ensemble and p[top[0]] > 0.8:
             return [top[0], p[top[0]]]
         for rank in ["genus", "family", "order", "class", "kingdom"]:
             sums = {}
@@ -130,8 +130,11 @@ class World(Graph):
                 return [self.node(p, best), sums[best]]
         return None
 
-    def inaturalist(self, p):
-        level = {"genus": 20, "subtribe": 24, "tribe": 25, "subfamily": 27, "family": 30, "superfamily": 33}
+    def inaturalist(self, p, server=False):
+        level = {"species": 10, "genus": 20, "subtribe": 24, "tribe": 25, "subfamily": 27, "family": 30, "superfamily": 33,
+                 "order": 40, "class": 50, "phylum": 60, "kingdom": 70}
+        if server:
+            level = {rank: at for rank, at in level.items() if 20 <= at <= 33}
         best = max(p.values())
         kept = sorted((c for c in self.candidates if p[c] > 0.01 * best), key=lambda c: (-p[c], c))[:15]
         total = sum(p[c] for c in kept)
@@ -307,7 +310,9 @@ RULES = {
 }
 PRESETS = {
     "speciesnet": World.speciesnet,
+    "speciesnet:ensemble": lambda world, p: world.speciesnet(p, True),
     "inaturalist": World.inaturalist,
+    "inaturalist:server": lambda world, p: world.inaturalist(p, True),
     **{f"pybioclip:{rank}": (lambda rank: lambda w, p: w.pybioclip(p, rank))(rank)
        for rank in ["kingdom", "class", "order", "family", "genus", "species"]},
 }

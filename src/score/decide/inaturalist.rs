@@ -2,21 +2,31 @@
 //! pictures alone, without those of the place.
 //!
 //! Of the candidates, those with more than 1 % of the best score (strictly) are kept, at most the best 15; their scores are summed
-//! over what is at or above them and divided by their total. Of the classes above 0.78 (strictly) *and of a rank from genus to
-//! superfamily* that of the lowest rank is answered; of several of one rank, which only a DAG has, the one of most score, then of
-//! least id. None: abstains. So it never answers a species, nor an order or anything above: iNaturalist shows the species
-//! beside it as a list. Its levels of rank are genus and hybrid genus 20, subtribe 24, tribe 25, supertribe 26, subfamily 27,
-//! family 30, epifamily 32, superfamily 33.
+//! over what is at or above them and divided by their total. Of the classes above 0.78 (strictly) that of the lowest rank is
+//! answered; of several of one rank, which only a DAG has, the one of most score, then of least id. None: abstains.
+//!
+//! `inaturalist:server` answers ranks from genus to superfamily alone, as the server does: never a species, which it shows
+//! beside the answer in a list, nor an order or anything above.
 
 use super::masses::Masses;
 use super::ranks::missing;
 use super::{Answer, DecideError, Rule};
 use crate::score::answer::Scores;
 
-/// Ranks that can be answered, with their levels.
-const RANKS: [(&str, u8); 9] = [
-    ("genus", 20),
+/// Ranks with their levels, as iNaturalist numbers them.
+const RANKS: [(&str, u8); 32] = [
+    ("infrahybrid", 5),
+    ("form", 5),
+    ("variety", 5),
+    ("subspecies", 5),
+    ("hybrid", 10),
+    ("species", 10),
+    ("complex", 11),
+    ("subsection", 12),
+    ("section", 13),
+    ("subgenus", 15),
     ("genushybrid", 20),
+    ("genus", 20),
     ("subtribe", 24),
     ("tribe", 25),
     ("supertribe", 26),
@@ -24,7 +34,22 @@ const RANKS: [(&str, u8); 9] = [
     ("family", 30),
     ("epifamily", 32),
     ("superfamily", 33),
+    ("parvorder", 34),
+    ("infraorder", 35),
+    ("suborder", 37),
+    ("order", 40),
+    ("superorder", 43),
+    ("infraclass", 45),
+    ("subclass", 47),
+    ("class", 50),
+    ("superclass", 53),
+    ("subphylum", 57),
+    ("phylum", 60),
+    ("kingdom", 70),
+    ("stateofmatter", 100),
 ];
+/// The levels that the server answers: from genus to superfamily.
+const SERVED: std::ops::RangeInclusive<u8> = 20..=33;
 /// Least share of the best score.
 const CUTOFF: f64 = 0.01;
 /// Candidates kept.
@@ -36,9 +61,11 @@ const SURE: f64 = 0.78;
 pub struct Levels(Vec<(u8, usize)>);
 
 impl Levels {
-    pub fn new(masses: &Masses<'_>, rule: &Rule) -> Result<Self, DecideError> {
+    pub fn new(masses: &Masses<'_>, server: bool, rule: &Rule) -> Result<Self, DecideError> {
         let taxonomy = masses.taxonomy;
-        let level = |rank: &str| RANKS.iter().find(|r| r.0 == rank).map(|r| r.1);
+        let known = RANKS.iter().filter(|r| !server || SERVED.contains(&r.1));
+        let known: Vec<&(&str, u8)> = known.collect();
+        let level = |rank: &str| known.iter().find(|r| r.0 == rank).map(|r| r.1);
         let mut levels = Vec::new();
         for (class, &node) in masses.nodes().iter().enumerate() {
             let members = taxonomy.equivalents(node).iter();
@@ -46,7 +73,8 @@ impl Levels {
             levels.extend(of_members.min().map(|level| (level, class)));
         }
         if levels.is_empty() {
-            return Err(missing(rule, &RANKS.map(|r| r.0)));
+            let ranks: Vec<&str> = known.iter().map(|r| r.0).collect();
+            return Err(missing(rule, &ranks));
         }
         Ok(Self(levels))
     }

@@ -176,8 +176,12 @@ impl<'t> Decider<'t> {
             Rule::Rollup(mass) => Plan::Rollup(specific::Rollup::new(&masses, *mass)),
             Rule::Crm(measure) => Plan::Crm(crm::Costs::new(&masses, *measure, rule)?),
             Rule::TopDown { beam } => Plan::TopDown(top_down::TopDown::new(&masses, *beam)),
-            Rule::SpeciesNet => Plan::SpeciesNet(speciesnet::Levels::new(&masses, rule)?),
-            Rule::INaturalist => Plan::INaturalist(inaturalist::Levels::new(&masses, rule)?),
+            Rule::SpeciesNet { ensemble } => {
+                Plan::SpeciesNet(speciesnet::Levels::new(&masses, *ensemble, rule)?)
+            }
+            Rule::INaturalist { server } => {
+                Plan::INaturalist(inaturalist::Levels::new(&masses, *server, rule)?)
+            }
             Rule::PyBioClip(rank) => Plan::PyBioClip(pybioclip::Groups::new(&masses, *rank, rule)?),
             Rule::Darts(_) => {
                 let rule = rule.name();

@@ -6,7 +6,6 @@
 
 use std::cmp::Ordering;
 
-use crate::score::answer::Ranked;
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// Candidates that are rescored.
@@ -40,12 +39,12 @@ pub fn disagree(answers: &[usize]) -> bool {
     answers.windows(2).any(|pair| pair[0] != pair[1])
 }
 
-/// The new order of the best candidates, as indices into `top`: by the greatest of the similarities of their texts, ties by
+/// The new order of the best candidates `top`, as indices into them: by the greatest of the similarities of their texts, ties by
 /// `tie_order`, which compares two candidates by id.
 ///
 /// `similarities[i]` are those of the image with the texts of `top[i]`; a candidate without any comes last.
 pub fn rerank(
-    top: &[Ranked],
+    top: &[usize],
     similarities: &[Vec<f32>],
     tie_order: impl Fn(usize, usize) -> Ordering,
 ) -> Vec<usize> {
@@ -56,7 +55,7 @@ pub fn rerank(
     let mut order: Vec<usize> = (0..top.len()).collect();
     order.sort_by(|&a, &b| {
         let by_similarity = greatest(b).total_cmp(&greatest(a));
-        by_similarity.then_with(|| tie_order(top[a].candidate, top[b].candidate))
+        by_similarity.then_with(|| tie_order(top[a], top[b]))
     });
     order
 }

@@ -29,10 +29,16 @@ pub enum Rule {
     Rerank,
     /// SpeciesNet's rule: the best candidate above 0.8; else the sums of the best five at genus, family, order, class, kingdom, the
     /// first above 0.65.
-    SpeciesNet,
+    SpeciesNet {
+        /// Whether a sure best score is taken first.
+        ensemble: bool,
+    },
     /// iNaturalist's common ancestor: the lowest rank from genus to superfamily above 0.78 of what the best candidates (15 at
     /// most, above 1 % of the best) sum to.
-    INaturalist,
+    INaturalist {
+        /// Whether ranks from genus to superfamily alone are answered.
+        server: bool,
+    },
     /// pybioclip's sums at a rank, by the names from kingdom down to it.
     PyBioClip(Rank),
 }
@@ -191,14 +197,26 @@ impl Rule {
                 expected,
             })
         };
+        // Whether the one variant that the rule has is asked for.
+        let variant = |known: &str, expected| match value {
+            None => Ok(false),
+            Some(found) if found == known => Ok(true),
+            Some(found) => Err(RuleError::BadValue {
+                rule,
+                found: found.to_owned(),
+                expected,
+            }),
+        };
         match rule {
             "argmax" => plain(Self::Argmax),
             "leaf" => plain(Self::Leaf),
             "majority" => plain(Self::Majority),
             "chils" => plain(Self::Chils),
             "rerank" => plain(Self::Rerank),
-            "speciesnet" => plain(Self::SpeciesNet),
-            "inaturalist" => plain(Self::INaturalist),
+            "speciesnet" => variant("ensemble", "write speciesnet, or speciesnet:ensemble to take a sure best score first")
+                .map(|ensemble| Self::SpeciesNet { ensemble }),
+            "inaturalist" => variant("server", "write inaturalist, or inaturalist:server for ranks from genus to superfamily alone")
+                .map(|server| Self::INaturalist { server }),
             "threshold" | "rollup" => {
                 // `0 + x`: −0 is 0.
                 let mass = 0.0
@@ -243,8 +261,10 @@ impl Display for Rule {
             Self::TopDown { beam } => write!(f, "top-down:beam={beam}"),
             Self::Chils => f.write_str("chils"),
             Self::Rerank => f.write_str("rerank"),
-            Self::SpeciesNet => f.write_str("speciesnet"),
-            Self::INaturalist => f.write_str("inaturalist"),
+            Self::SpeciesNet { ensemble: false } => f.write_str("speciesnet"),
+            Self::SpeciesNet { ensemble: true } => f.write_str("speciesnet:ensemble"),
+            Self::INaturalist { server: false } => f.write_str("inaturalist"),
+            Self::INaturalist { server: true } => f.write_str("inaturalist:server"),
             Self::PyBioClip(rank) => write!(f, "pybioclip:{}", rank.name()),
         }
     }

@@ -1,11 +1,13 @@
-//! `speciesnet`: the answer of SpeciesNet's ensemble (Gadot et al., To crop or not to crop, IET Computer Vision 2024; the
-//! program is google/cameratrapai) as far as it rests on the classifier: without a detector, and without a geofence.
+//! `speciesnet`: the roll-up of SpeciesNet (Gadot et al., To crop or not to crop, IET Computer Vision 2024; the program is
+//! google/cameratrapai), without a detector and without a geofence.
 //!
-//! 1. The best score above 0.8: that candidate, of whatever rank. (With an animal detected above 0.2 the program asks for 0.65.)
-//! 2. The roll-up. At the ranks genus, family, order, class and kingdom in turn (phylum is none of them) the scores of the *best
-//!    five* candidates are summed by what stands at that rank at or above them, not renormalised; a candidate with nothing there
-//!    counts for none. The greatest sum is answered if it is above 0.65; of equal ones that of the better candidate.
-//! 3. Else `unknown`: abstains. (With an animal detected above 0.5 the program says `animal`.)
+//! At the ranks genus, family, order, class and kingdom in turn (phylum is none of them) the scores of the *best five* candidates
+//! are summed by what stands at that rank at or above them, not renormalised; a candidate with nothing there counts for none. The
+//! greatest sum is answered if it is above 0.65; of equal ones that of the better candidate. If none is: `unknown`, abstains. (With
+//! an animal detected above 0.5 the program says `animal`.)
+//!
+//! `speciesnet:ensemble` takes the best score first if it is above 0.8, of whatever rank, as the program does before it rolls up. (With an
+//! animal detected above 0.2 it asks for 0.65.)
 //!
 //! What is special to its classes `blank`, `human` and `vehicle` has no part here. Comparisons are strict, as there.
 
@@ -22,16 +24,20 @@ const ROLLED_UP: f64 = 0.65;
 
 /// Of each rank, what stands there above each class.
 #[derive(Debug)]
-pub struct Levels(Vec<Vec<Option<usize>>>);
+pub struct Levels {
+    levels: Vec<Vec<Option<usize>>>,
+    /// Whether a sure best score is taken first.
+    ensemble: bool,
+}
 
 impl Levels {
-    pub fn new(masses: &Masses<'_>, rule: &Rule) -> Result<Self, DecideError> {
+    pub fn new(masses: &Masses<'_>, ensemble: bool, rule: &Rule) -> Result<Self, DecideError> {
         let levels = RANKS.iter().map(|rank| at_rank(masses, rank, rule));
         let levels = levels.collect::<Result<Vec<_>, _>>()?;
         if levels.iter().flatten().all(Option::is_none) {
             return Err(missing(rule, &RANKS));
         }
-        Ok(Self(levels))
+        Ok(Self { levels, ensemble })
     }
 
     pub fn answer(&self, masses: &Masses<'_>, scores: &Scores<'_>) -> Option<Answer> {
@@ -44,13 +50,13 @@ impl Levels {
         }
         best.sort_unstable_by(better);
         let &first = best.first()?;
-        if p[first] > SURE {
+        if self.ensemble && p[first] > SURE {
             return Some(Answer {
                 node: masses.candidates[first],
                 confidence: p[first],
             });
         }
-        for level in &self.0 {
+        for level in &self.levels {
             // In the order of the best member, so that the first of equal sums is that of the better one.
             let mut sums: Vec<(usize, f64)> = Vec::new();
             for &c in &best {

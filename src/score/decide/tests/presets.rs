@@ -34,12 +34,23 @@ fn speciesnet_by_hand() {
         LIFE,
         &SPECIES,
         &[
+            // Sure of a species: the roll-up alone begins at the genus.
             (
-                "speciesnet",
-                &[0.8125, 0.1, 0.0, 0.0, 0.0, 0.0],
+                "speciesnet:ensemble",
+                &[0.8125, 0.125, 0.0, 0.0, 0.0, 0.0],
                 Some(("catus", 0.8125)),
             ),
+            (
+                "speciesnet",
+                &[0.8125, 0.125, 0.0, 0.0, 0.0, 0.0],
+                Some(("felis", 0.9375)),
+            ),
             // Not above 0.8; felis has 0.875.
+            (
+                "speciesnet:ensemble",
+                &[0.75, 0.125, 0.0, 0.0625, 0.0, 0.0625],
+                Some(("felis", 0.875)),
+            ),
             (
                 "speciesnet",
                 &[0.75, 0.125, 0.0, 0.0625, 0.0, 0.0625],
@@ -72,11 +83,16 @@ fn inaturalist_by_hand() {
         LIFE,
         &SPECIES,
         &[
-            // A genus, never the species, however sure.
+            // The server says a genus, never the species, however sure.
+            (
+                "inaturalist:server",
+                &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+                Some(("felis", 1.0)),
+            ),
             (
                 "inaturalist",
                 &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-                Some(("felis", 1.0)),
+                Some(("catus", 1.0)),
             ),
             (
                 "inaturalist",
@@ -84,10 +100,19 @@ fn inaturalist_by_hand() {
                 Some(("felidae", 0.875)),
             ),
             // Only orders and above are sure.
-            ("inaturalist", &[0.0, 0.0, 0.0, 0.25, 0.75, 0.0], None),
-            // What has less than 1 % of the best is left out before the sum.
+            (
+                "inaturalist:server",
+                &[0.0, 0.0, 0.0, 0.25, 0.75, 0.0],
+                None,
+            ),
             (
                 "inaturalist",
+                &[0.0, 0.0, 0.0, 0.25, 0.75, 0.0],
+                Some(("rodentia", 1.0)),
+            ),
+            // What has less than 1 % of the best is left out before the sum.
+            (
+                "inaturalist:server",
                 &[0.5, 0.004, 0.0, 0.004, 0.0, 0.004],
                 Some(("felis", 1.0)),
             ),
@@ -138,9 +163,14 @@ fn pybioclip_by_hand() {
         "the rule `pybioclip:phylum` needs nodes with `rank:` phylum, and no candidate is one or has one above it: give them ranks in the taxonomy"
     );
     assert!(told("speciesnet", &["rock"]).contains("genus, family, order, class, kingdom"));
-    assert!(told("inaturalist", &["rock", "rodentia"]).contains("genus, genushybrid"));
+    assert!(told("inaturalist:server", &["rock", "rodentia"]).contains("genus, genushybrid"));
     let two = load("nodes: {a: {rank: genus}, b: {rank: genus}, c: {parents: [b, a]}}");
-    let refused = Decider::new(&two, &nodes(&two, &["c"]), &Rule::SpeciesNet).unwrap_err();
+    let refused = Decider::new(
+        &two,
+        &nodes(&two, &["c"]),
+        &Rule::SpeciesNet { ensemble: false },
+    )
+    .unwrap_err();
     assert_eq!(
         refused.to_string(),
         "the rule `speciesnet` needs one node of each rank on the way up, and `c` has two of rank genus: `a` and `b`"

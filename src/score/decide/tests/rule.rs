@@ -21,7 +21,9 @@ fn what_is_read_is_told_again() {
         ("chils", "chils"),
         ("rerank", "rerank"),
         ("speciesnet", "speciesnet"),
+        ("speciesnet:ensemble", "speciesnet:ensemble"),
         ("inaturalist", "inaturalist"),
+        ("inaturalist:server", "inaturalist:server"),
         ("pybioclip:Genus", "pybioclip:genus"),
     ] {
         let rule = Rule::parse(text).unwrap();

@@ -1,7 +1,6 @@
 //! METHOD's own rules, by hand.
 
 use super::*;
-use crate::score::Ranked;
 use crate::score::measures::Measure;
 
 #[test]
@@ -259,11 +258,7 @@ fn reranking_by_hand() {
     );
     assert_eq!(kinds_of(&taxonomy, node("figure"))[0], kind("figure", None));
     assert!(disagree(&[1, 1, 2]) && !disagree(&[1, 1]) && !disagree(&[]));
-    let top = [4, 2, 7, 5].map(|candidate| Ranked {
-        candidate,
-        similarity: 0.0,
-        probability: 0.0,
-    });
+    let top = [4, 2, 7, 5];
     let similarities = [vec![0.1, 0.3], vec![0.2], vec![0.3, 0.25], vec![]];
     // Of the equal 4 and 7, the lesser.
     assert_eq!(rerank(&top, &similarities, |a, b| a.cmp(&b)), [0, 2, 1, 3]);
