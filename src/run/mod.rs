@@ -6,6 +6,7 @@ mod answering;
 mod candidates;
 mod compare;
 mod confusions;
+mod curve;
 mod load;
 mod manifest;
 mod save;
@@ -20,7 +21,8 @@ pub use compare::{
     RankedRun, Ranking, VerdictChange, compare, rank,
 };
 pub use confusions::{ConfusedPair, Confusions, UnknownLabel, confusions};
-pub use load::{LoadError, Saved, SavedRow, load};
+pub use curve::curve;
+pub use load::{LoadError, Saved, SavedRow, load, load_pareto};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
 pub use save::{KIND, SaveError, save};
 

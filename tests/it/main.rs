@@ -14,6 +14,7 @@ mod layers;
 mod pixels;
 mod prompts;
 mod retrieval;
+mod saved;
 mod score;
 mod show;
 mod statistics;
