@@ -30,8 +30,8 @@ pub fn render(curve: &OperatingCurve, style: Style) -> String {
     chart(&mut out, curve, style);
     let _ = writeln!(
         out,
-        "\n{:>10}{:>11}{:>11}{:>11}{:>11}{:>11}",
-        "correct", "threshold", "recall", "precision", "exact", "value"
+        "\n{:>10}{:>10}{:>11}{:>11}{:>11}{:>11}{:>11}",
+        "at least", "correct", "threshold", "recall", "precision", "exact", "value"
     );
     for share in SHARES {
         let enough = curve.points.iter().filter(|point| point.correct >= share);
@@ -39,9 +39,9 @@ pub fn render(curve: &OperatingCurve, style: Style) -> String {
         let best = enough.max_by(|a, b| a.recall.total_cmp(&b.recall));
         let line = match best {
             Some(point) => row(point),
-            None => "         –".to_owned(),
+            None => format!("{:>10}", "–"),
         };
-        let _ = writeln!(out, "≥ {:>4} %  {}", 100.0 * share, line.trim_start());
+        let _ = writeln!(out, "{:>8} %{line}", 100.0 * share);
     }
     out
 }
