@@ -13,6 +13,7 @@ mod hub;
 mod layers;
 mod pixels;
 mod prompts;
+mod reassessed;
 mod retrieval;
 mod saved;
 mod score;
