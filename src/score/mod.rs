@@ -10,10 +10,12 @@ mod chance;
 mod credit;
 mod dilution;
 mod evaluate;
+mod gaussian;
 mod growth;
 mod judge;
 mod judgements;
 mod kendall;
+mod matching;
 mod measures;
 mod metrics;
 mod paired;
@@ -32,10 +34,12 @@ pub use bootstrap::Bootstrap;
 pub use credit::{CreditError, CreditPolicy};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};
+pub use gaussian::Gaussian;
 pub use growth::{BATCHES, FalseNegatives, Growth, GrowthRow, SUBSETS, TruthSets, growth};
 pub use judge::{AlsoRight, Collisions, Judge, ValidSets};
 pub use judgements::{Judged, Judgements, Tally};
 pub use kendall::kendall_tau;
+pub use matching::{Match, MatchError, Matching, SHARPNESS};
 pub use measures::{AllPairs, Measure, Pairwise};
 pub use metrics::{
     Calibration, ClassRow, Consistencies, Consistency, ConsistencySums, Consistent, HOLDS,

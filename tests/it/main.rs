@@ -10,6 +10,7 @@ mod embed;
 mod hierarchy_metrics;
 mod hub;
 mod layers;
+mod matching;
 mod pixels;
 mod prompts;
 mod retrieval;
