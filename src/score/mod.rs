@@ -18,6 +18,7 @@ mod kendall;
 mod matching;
 mod measures;
 mod metrics;
+mod noisy;
 mod paired;
 mod rankings;
 mod reassessed;
@@ -47,6 +48,7 @@ pub use metrics::{
     LevelCalibration, LevelSums, Levels, Metrics, PerClass, PerClassSums, PrecisionRecall,
     RankingSums, Severity,
 };
+pub use noisy::{FEWEST_IMAGES, Noisy, NoisySummary, SMALLEST_MASS, Unfitted, noisy};
 pub use paired::{Difference, McNemar, holm};
 pub use rankings::{Ranked, Rankings};
 pub use reassessed::Reassessed;

@@ -11,6 +11,7 @@ mod hierarchy_metrics;
 mod hub;
 mod layers;
 mod matching;
+mod noisy;
 mod pixels;
 mod prompts;
 mod retrieval;
