@@ -12,6 +12,7 @@ mod hub;
 mod layers;
 mod matching;
 mod noisy;
+mod outside;
 mod pixels;
 mod prompts;
 mod retrieval;
