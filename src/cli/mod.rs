@@ -2,7 +2,9 @@
 
 mod builtin;
 mod check;
+mod compare;
 mod config;
+mod confusions;
 mod demo;
 mod distances;
 mod embed;
@@ -58,8 +60,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Score labelled images: how much of the error is multiplicity, how much is a real mistake
-    Score(score::ScoreArgs),
+    // Large beside the others.
+    Score(Box<score::ScoreArgs>),
+    Compare(compare::CompareArgs),
+    Confusions(confusions::ConfusionsArgs),
     /// Validate taxonomy files: every error and warning, each at its line
     Check(check::CheckArgs),
     /// Print a taxonomy as a tree, with its counts
@@ -132,6 +136,8 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     output::set_colour(cli.color);
     match &cli.command {
         Command::Score(args) => score::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Confusions(args) => confusions::run(args),
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
         Command::Distances(args) => distances::run(args),

@@ -114,6 +114,7 @@ fn details(taxonomy: &Taxonomy, n: NodeId) -> String {
     let rows = [
         ("names", node.names.join(", ")),
         ("ids", node.ids.join(", ")),
+        ("rank", node.rank.clone().unwrap_or_default()),
         ("description", node.description.clone().unwrap_or_default()),
         ("prompts", node.prompts.join(" | ")),
         ("parents", ids(taxonomy.parents(n))),
@@ -288,6 +289,7 @@ pub fn json(taxonomy: &Taxonomy, extent: Extent) -> Value {
             "id": node.id,
             "names": node.names,
             "ids": node.ids,
+            "rank": node.rank,
             "description": node.description,
             "prompts": node.prompts,
             "parents": ids(taxonomy.parents(n)),

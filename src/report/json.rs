@@ -27,5 +27,13 @@ impl<'a> Object<'a> {
 /// # Errors
 /// None in practice: the types hold nothing that JSON cannot say.
 pub fn render(run: &Run) -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(&Object::new(run))? + "\n")
+    pretty(&Object::new(run))
+}
+
+/// Anything, pretty-printed, with a final newline.
+///
+/// # Errors
+/// As [`render`].
+pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
 }

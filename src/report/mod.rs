@@ -1,5 +1,8 @@
 //! A run, diagnostics, a taxonomy or a table as something to read or to parse: one file a format.
 
+mod columns;
+pub mod compare;
+pub mod confusions;
 pub mod demo;
 pub mod diagnostics;
 pub mod distances;

@@ -4,6 +4,7 @@
 
 mod candidates;
 mod compare;
+mod confusions;
 mod load;
 mod manifest;
 mod save;
@@ -12,9 +13,10 @@ use std::collections::HashSet;
 
 pub use candidates::{CandidateError, Candidates};
 pub use compare::{
-    CompareError, Compared, Comparison, Flip, FlippedImage, ManifestDifference, VerdictChange,
-    compare,
+    CompareError, Compared, Comparison, Flip, FlippedImage, ManifestDifference, RankedPair,
+    RankedRun, Ranking, VerdictChange, compare, rank,
 };
+pub use confusions::{ConfusedPair, Confusions, UnknownLabel, confusions};
 pub use load::{LoadError, Saved, SavedRow, load};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
 pub use save::{KIND, SaveError, save};

@@ -8,6 +8,8 @@ mod attribution;
 mod bootstrap;
 mod chance;
 mod credit;
+mod curve;
+pub mod decide;
 mod dilution;
 mod evaluate;
 mod gaussian;
@@ -33,6 +35,8 @@ pub use answer::{Cosines, Distribution, Given, Link, Scores, Similarities, proto
 pub use attribution::{CauseRow, FEWEST, Multiplicity, VerdictRow};
 pub use bootstrap::Bootstrap;
 pub use credit::{CreditError, CreditPolicy};
+pub use curve::{CurvePoint, CurveValue, ImageCurve, OperatingCurve, Pareto};
+pub use decide::{Answer, DecideError, Decider, Rule, RuleError};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, evaluate};
 pub use gaussian::Gaussian;

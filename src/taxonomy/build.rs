@@ -269,6 +269,8 @@ impl Merge<'_> {
                     places.ids.push(id.span);
                 }
             }
+            let rank = body.rank.map(|r| r.text.trim().to_lowercase());
+            node.rank = node.rank.take().or(rank);
             node.description = node.description.take().or(body.description.map(|d| d.text));
             if !body.prompts.is_empty() {
                 let places = self.prompt_places.entry(n).or_default();

@@ -27,7 +27,7 @@ const FIELDS: [&str; 8] = [
     "disjoint",
     "credit",
 ];
-const NODE_FIELDS: [&str; 5] = ["parents", "names", "ids", "description", "prompts"];
+const NODE_FIELDS: [&str; 6] = ["parents", "names", "ids", "rank", "description", "prompts"];
 
 /// One mention of a node. Mentions of the same id are merged: fields from `nodes:`, parents from everywhere.
 #[derive(Debug)]
@@ -43,6 +43,7 @@ pub(super) struct NodeDecl {
 pub(super) struct Body {
     pub names: Vec<Spanned>,
     pub ids: Vec<Spanned>,
+    pub rank: Option<Spanned>,
     pub description: Option<Spanned>,
     pub prompts: Vec<Spanned>,
 }
@@ -220,7 +221,11 @@ impl<'d> Reader<'d> {
                 "names" => body.names.extend(own(self.texts(value, &of))),
                 "ids" => body.ids.extend(own(self.texts(value, &of))),
                 "prompts" => body.prompts.extend(own(self.texts(value, &of))),
-                "description" if self.is_null(value) => {}
+                "rank" | "description" if self.is_null(value) => {}
+                "rank" => {
+                    let text = self.text(value, &of);
+                    body.rank = body.rank.take().or(text.map(Text::own));
+                }
                 "description" => {
                     let text = self.text(value, &of);
                     body.description = body.description.take().or(text.map(Text::own));

@@ -81,6 +81,8 @@ pub struct Node {
     pub names: Vec<String>,
     /// External ids (wnid, GBIF, Wikidata, …).
     pub ids: Vec<String>,
+    /// The level of a classification that it stands on (`species`, `genus`, …), trimmed, in lower case.
+    pub rank: Option<String>,
     /// One sentence that says what it is.
     pub description: Option<String>,
     /// Templates that replace the template set for this node; empty: none.
@@ -183,6 +185,11 @@ impl Taxonomy {
     /// The node's preferred name.
     pub fn label(&self, n: NodeId) -> &str {
         &self.node(n).names[0]
+    }
+
+    /// The node's declared rank, in lower case: free text such as `species`. That of an equivalent node is not its own.
+    pub fn rank(&self, n: NodeId) -> Option<&str> {
+        self.node(n).rank.as_deref()
     }
 
     /// Where the node's `i`th prompt is written.

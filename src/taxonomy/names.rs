@@ -223,11 +223,12 @@ mod tests {
 
     #[test]
     fn the_closest_word_is_close() {
-        let known = ["parents", "names", "ids", "description", "prompts"];
+        let known = ["parents", "names", "ids", "rank", "description", "prompts"];
         let cases = [
             ("parent", Some("parents")),
             ("name", Some("names")),
             ("Ids", Some("ids")),
+            ("ranks", Some("rank")),
             ("colour", None),
             ("", None),
         ];

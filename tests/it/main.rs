@@ -3,6 +3,7 @@
 mod check;
 mod clip;
 mod cmd;
+mod decide;
 mod demo;
 mod distances;
 mod elsewhere;

@@ -7,7 +7,7 @@ use crate::cmd::{dir, into_closed_pipe, run};
 const SHAPES: &[u8] = b"\
 taxonomy: shapes
 nodes:
-  square: {parents: [rectangle, rhombus], names: [square, regular quadrilateral], ids: [Q164], description: all equal}
+  square: {parents: [rectangle, rhombus], names: [square, regular quadrilateral], ids: [Q164], rank: Figure, description: all equal}
 tree:
   quadrilateral:
     rectangle:
@@ -134,6 +134,7 @@ fn a_node_is_told_with_what_is_below_it() {
 square
   names        square, regular quadrilateral
   ids          Q164
+  rank         figure
   description  all equal
   parents      rectangle, rhombus
   depth        2

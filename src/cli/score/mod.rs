@@ -261,7 +261,7 @@ fn candidate_list(path: &Path, option: &str) -> anyhow::Result<Candidates> {
 }
 
 /// Which taxonomy it was.
-fn taxonomy_hash(source: &Path, taxonomy: &Taxonomy) -> SourceHash {
+pub fn taxonomy_hash(source: &Path, taxonomy: &Taxonomy) -> SourceHash {
     let texts = taxonomy.sources().iter().map(|(_, text)| text.as_bytes());
     SourceHash {
         source: source.display().to_string(),

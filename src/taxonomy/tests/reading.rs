@@ -280,6 +280,35 @@ fn forms_mix() {
     );
 }
 
+/// Read from wherever the node is declared, also in an included file; a mention in a tree has none.
+#[test]
+fn ranks_are_normalised_and_merged() {
+    let files = [
+        (
+            "main.yaml",
+            "include: more.yaml\ntree: {felidae: [cat, puma]}\nnodes: {cat: {rank: ' Species '}, puma: {rank: ~}}\n",
+        ),
+        (
+            "more.yaml",
+            "nodes:\n  felidae: {rank: FAMILY}\n  cat: {parents: felidae, rank: genus}\n",
+        ),
+    ];
+    let read = |path: &Path| {
+        let file = files.iter().find(|(name, _)| Path::new(name) == path);
+        let text = file.map(|(_, text)| text.as_bytes().to_vec());
+        text.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file"))
+    };
+    let loaded = load(Path::new("main.yaml"), &read);
+    let codes: Vec<Code> = loaded.diagnostics.iter().map(|d| d.code).collect();
+    assert_eq!(codes, [Code::DuplicateId]);
+    let t = loaded.taxonomy.expect("there are nodes");
+    let rank = |id: &str| t.rank(t.find(id).expect("a node"));
+    assert_eq!(rank("felidae"), Some("family"));
+    // The first declaration counts, as for every field.
+    assert_eq!(rank("cat"), Some("species"));
+    assert_eq!(rank("puma"), None);
+}
+
 /// A file in every form, and two faults at its end.
 const SHAPES: &str = "\
 taxonomy: shapes

@@ -1,0 +1,94 @@
+//! `cladist confusions`: which labels a saved run takes for which.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::ValueHint;
+
+use super::output::{self, tell};
+use super::{load_taxonomy, score};
+use crate::report;
+use crate::run::{self, Saved};
+use crate::taxonomy::Taxonomy;
+
+/// Tell which labels a saved run takes for which, with how much more often than chance would.
+///
+/// Each pair of an annotated label and an answer that is not it has its count, the excess over chance (the count if answers
+/// and annotations were independent), the relation of the two, their lowest common ancestor, and the cosine of their text
+/// prototypes. With --depth labels are grouped under what is above them at that depth.
+#[derive(clap::Args)]
+pub struct ConfusionsArgs {
+    /// A directory that `cladist score --out` wrote
+    #[arg(value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
+    run: PathBuf,
+
+    /// Group labels under what is above them at this depth (roots at 0)
+    #[arg(long, value_name = "DEPTH")]
+    depth: Option<usize>,
+
+    /// Pairs to show as text; 0 shows all
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    top: usize,
+
+    /// The taxonomy, if it is not where the run found it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    taxonomy: Option<PathBuf>,
+
+    /// How to print the pairs
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Csv,
+    Json,
+}
+
+pub fn run(args: &ConfusionsArgs) -> anyhow::Result<ExitCode> {
+    let saved = run::load(&args.run)?;
+    let taxonomy = taxonomy_of(&saved, args.taxonomy.as_deref())?;
+    let confusions = run::confusions(&saved, &taxonomy, args.depth)?;
+    let text = match args.format {
+        Format::Text => report::confusions::render(&confusions, args.top, output::style()),
+        Format::Csv => report::confusions::csv(&confusions)?,
+        Format::Json => report::json::pretty(&confusions)?,
+    };
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The taxonomy that a run was made with, from where it was found then or from another place; a word where it has changed.
+///
+/// # Errors
+/// It is not there any more, or has errors.
+pub fn taxonomy_of(saved: &Saved, given: Option<&Path>) -> anyhow::Result<Taxonomy> {
+    let recorded = saved
+        .manifest
+        .pointer("/taxonomy/source")
+        .and_then(|s| s.as_str());
+    let path = match (given, recorded) {
+        (Some(path), _) => path,
+        (None, Some(source)) => Path::new(source),
+        (None, None) => {
+            bail!("the run does not say which taxonomy it was made with: give --taxonomy")
+        }
+    };
+    let taxonomy =
+        load_taxonomy(path).context("the taxonomy of the run; --taxonomy gives another place")?;
+    let hash = score::taxonomy_hash(path, &taxonomy).sha256;
+    if saved
+        .manifest
+        .pointer("/taxonomy/sha256")
+        .and_then(|h| h.as_str())
+        != Some(&hash)
+    {
+        tell!(
+            "{} is not what the run was made with: relations are those of the file as it is now",
+            path.display()
+        );
+    }
+    Ok(taxonomy)
+}
