@@ -80,7 +80,14 @@ pub struct Noisy {
 /// The mixture always finds two components where there are ten images of unequal loss, whether or not there are suspects:
 /// far apart means say more than the share.
 pub fn noisy(valid: &[Option<f64>]) -> Noisy {
-    let loss = |mass: f64| -mass.max(SMALLEST_MASS).min(1.0).ln();
+    // What is no number is not above the smallest either.
+    let loss = |mass: f64| {
+        if mass > SMALLEST_MASS {
+            -mass.min(1.0).ln()
+        } else {
+            -SMALLEST_MASS.ln()
+        }
+    };
     let losses: Vec<f64> = valid.iter().flatten().map(|&mass| loss(mass)).collect();
     let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
     let greatest = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);

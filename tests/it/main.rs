@@ -12,6 +12,7 @@ mod hierarchy_metrics;
 mod hub;
 mod layers;
 mod matching;
+mod metrics_doc;
 mod noisy;
 mod outside;
 mod pixels;
