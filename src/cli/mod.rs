@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod config;
 mod confusions;
+mod curve;
 mod demo;
 mod distances;
 mod embed;
@@ -64,6 +65,7 @@ enum Command {
     Score(Box<score::ScoreArgs>),
     Compare(compare::CompareArgs),
     Confusions(confusions::ConfusionsArgs),
+    Curve(curve::CurveArgs),
     /// Validate taxonomy files: every error and warning, each at its line
     Check(check::CheckArgs),
     /// Print a taxonomy as a tree, with its counts
@@ -138,6 +140,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Score(args) => score::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Confusions(args) => confusions::run(args),
+        Command::Curve(args) => curve::run(args),
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
         Command::Distances(args) => distances::run(args),

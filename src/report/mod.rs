@@ -3,6 +3,7 @@
 mod columns;
 pub mod compare;
 pub mod confusions;
+pub mod curve;
 pub mod demo;
 pub mod diagnostics;
 pub mod distances;

@@ -8,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_array::{Array, RecordBatch};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde_json::Value;
 
 use super::MANIFEST_SCHEMA;
@@ -44,6 +44,8 @@ pub struct Saved {
     pub manifest: Value,
     /// Ids that occur in the columns, by the numbers there.
     pub labels: Vec<String>,
+    /// The distinct sets of labels, the primary one first.
+    pub truths: Vec<Vec<u32>>,
     pub images: Names,
     pub rows: Vec<SavedRow>,
 }
@@ -53,6 +55,8 @@ pub struct Saved {
 pub struct SavedRow {
     /// `None` for an image without a label.
     pub primary: Option<u32>,
+    /// The number of its labels in [`Saved::truths`].
+    pub truths: u32,
     /// `None`: abstained.
     pub answer: Option<u32>,
     pub probability: Option<f64>,
@@ -92,14 +96,85 @@ pub fn load(dir: &Path) -> Result<Saved, LoadError> {
         summary,
         manifest,
         labels: Vec::new(),
+        truths: Vec::new(),
         images: Names::default(),
         rows: Vec::new(),
     };
     let table = dir.join(TABLE);
-    guard(|| saved.read_table(&table))
-        .unwrap_or_else(|| Err("it cannot be decoded".to_owned()))
-        .map_err(|what| damaged(TABLE, what))?;
+    guarded(&table, || saved.read_table(&table))?;
     Ok(saved)
+}
+
+/// What `read` makes of a file, on some of which the library panics.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, String>) -> Result<T, LoadError> {
+    guard(read)
+        .unwrap_or_else(|| Err("it cannot be decoded".to_owned()))
+        .map_err(|what| LoadError::File {
+            path: path.to_owned(),
+            what: format!("damaged: {what}"),
+        })
+}
+
+/// The Pareto sequence of each image of a run in `dir`: what every threshold answers, as ids, with its mass. `None` where
+/// the run was made without the probabilities of all candidates.
+///
+/// # Errors
+/// When the table cannot be read.
+pub fn load_pareto(dir: &Path) -> Result<Option<Vec<Vec<(String, f64)>>>, LoadError> {
+    let path = dir.join(TABLE);
+    guarded(&path, || read_pareto(&path))
+}
+
+fn read_pareto(path: &Path) -> Result<Option<Vec<Vec<(String, f64)>>>, String> {
+    let mut images = Vec::new();
+    for batch in batches(path, &["pareto"])? {
+        let batch = batch.map_err(|e| e.to_string())?;
+        let column = batch.column_by_name("pareto");
+        let lists = column.and_then(|c| c.as_list_opt::<i32>());
+        let lists = lists.ok_or("`pareto` holds no lists")?;
+        let steps = lists
+            .values()
+            .as_struct_opt()
+            .ok_or("`pareto` holds no steps")?;
+        let labels = steps
+            .column_by_name("label")
+            .and_then(|c| c.as_string_opt::<i32>());
+        let masses = steps.column_by_name("mass");
+        let masses = masses.and_then(|c| c.as_primitive_opt::<Float64Type>());
+        let (Some(labels), Some(masses)) = (labels, masses) else {
+            return Err("`pareto` holds no labels with masses".to_owned());
+        };
+        for i in 0..batch.num_rows() {
+            if lists.is_null(i) {
+                return Ok(None);
+            }
+            let (start, end) = (lists.value_offsets()[i], lists.value_offsets()[i + 1]);
+            let steps = start as usize..end as usize;
+            images.push(
+                steps
+                    .map(|k| (labels.value(k).to_owned(), masses.value(k)))
+                    .collect(),
+            );
+        }
+    }
+    Ok(Some(images))
+}
+
+/// A table's batches with these columns alone.
+fn batches(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatchReader, String> {
+    let file = File::open(path).map_err(|e| e.to_string())?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
+    let fields = builder.schema().fields();
+    let mut roots = Vec::with_capacity(columns.len());
+    for name in columns {
+        let root = fields.iter().position(|field| field.name() == name);
+        roots.push(root.ok_or_else(|| format!("no column `{name}`"))?);
+    }
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    builder
+        .with_projection(mask)
+        .build()
+        .map_err(|e| e.to_string())
 }
 
 /// The columns that are read.
@@ -121,21 +196,10 @@ impl Saved {
     }
 
     fn read_table(&mut self, path: &Path) -> Result<(), String> {
-        let file = File::open(path).map_err(|e| e.to_string())?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
-        let fields = builder.schema().fields();
-        let roots = COLUMNS.map(|name| fields.iter().position(|field| field.name() == name));
-        if let Some(missing) = roots.iter().position(Option::is_none) {
-            return Err(format!("no column `{}`", COLUMNS[missing]));
-        }
-        let mask = ProjectionMask::roots(builder.parquet_schema(), roots.into_iter().flatten());
-        let reader = builder
-            .with_projection(mask)
-            .build()
-            .map_err(|e| e.to_string())?;
-        let mut numbers = HashMap::new();
-        for batch in reader {
-            self.read_batch(&batch.map_err(|e| e.to_string())?, &mut numbers)?;
+        let (mut numbers, mut sets) = (HashMap::new(), HashMap::new());
+        for batch in batches(path, &COLUMNS)? {
+            let batch = batch.map_err(|e| e.to_string())?;
+            self.read_batch(&batch, &mut numbers, &mut sets)?;
         }
         Ok(())
     }
@@ -144,6 +208,7 @@ impl Saved {
         &mut self,
         batch: &RecordBatch,
         numbers: &mut HashMap<String, u32>,
+        sets: &mut HashMap<Vec<u32>, u32>,
     ) -> Result<(), String> {
         let column = |name: &str| {
             let found = batch.column_by_name(name);
@@ -161,8 +226,8 @@ impl Saved {
         let truth = text("truth")?;
         let truths = column("truths")?.as_list_opt::<i32>();
         let truths = truths.ok_or("`truths` holds no lists")?;
-        let primaries = truths.values().as_string_opt::<i32>();
-        let primaries = primaries.ok_or("`truths` holds no text")?;
+        let of_truths = truths.values().as_string_opt::<i32>();
+        let of_truths = of_truths.ok_or("`truths` holds no text")?;
         let probability = number("probability")?;
         let (cosine, credit) = (number("text_cosine")?, number("credit")?);
         let labels = &mut self.labels;
@@ -174,7 +239,16 @@ impl Saved {
         };
         for i in 0..batch.num_rows() {
             self.images.push(images.value(i));
-            let primary = truths.value_offsets()[i] as usize;
+            let (start, end) = (truths.value_offsets()[i], truths.value_offsets()[i + 1]);
+            let set: Vec<u32> = (start as usize..end as usize)
+                .map(|k| label(of_truths.value(k)))
+                .collect();
+            let primary = set.first().copied();
+            let next = self.truths.len() as u32;
+            let truths = *sets.entry(set).or_insert_with_key(|set| {
+                self.truths.push(set.clone());
+                next
+            });
             let verdict = match verdicts.is_valid(i) {
                 true => {
                     let name = verdicts.value(i);
@@ -185,7 +259,8 @@ impl Saved {
             };
             let value = |of: &arrow_array::Float64Array| of.is_valid(i).then(|| of.value(i));
             self.rows.push(SavedRow {
-                primary: (truths.value_length(i) > 0).then(|| label(primaries.value(primary))),
+                primary,
+                truths,
                 answer: answers.is_valid(i).then(|| label(answers.value(i))),
                 probability: value(probability),
                 verdict,

@@ -51,6 +51,8 @@ pub struct Counts {
     pub predicted: usize,
     /// Images with an answer and a verdict.
     pub scored: usize,
+    /// Images that a rule was calibrated on: neither predicted nor scored.
+    pub calibration: usize,
     /// Images without a label: predicted, not scored.
     pub unlabelled: usize,
     /// Images left out because a label is unknown or ambiguous.

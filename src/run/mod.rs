@@ -2,14 +2,18 @@
 //!
 //! A [`Run`] is built once from embeddings and never patched; reports read it and nothing else.
 
+mod answering;
 mod candidates;
 mod compare;
 mod confusions;
+mod curve;
 mod load;
 mod manifest;
 mod save;
 
 use std::collections::HashSet;
+
+use answering::{Answering, Calibration};
 
 pub use candidates::{CandidateError, Candidates};
 pub use compare::{
@@ -17,16 +21,17 @@ pub use compare::{
     RankedRun, Ranking, VerdictChange, compare, rank,
 };
 pub use confusions::{ConfusedPair, Confusions, UnknownLabel, confusions};
-pub use load::{LoadError, Saved, SavedRow, load};
+pub use curve::curve;
+pub use load::{LoadError, Saved, SavedRow, load, load_pareto};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
 pub use save::{KIND, SaveError, save};
 
 use crate::matrix::Matrix;
 use crate::names::Names;
 use crate::score::{
-    AlsoRight, Annotations, Checked, Collisions, Cosines, CreditPolicy, Distribution, Evaluated,
-    Given, Judge, Judged, Judgements, Link, Mass, Ranked, Rankings, Similarities, Summary,
-    ValidSets, evaluate, prototypes, summarise,
+    AlsoRight, Annotations, Checked, Collisions, CreditPolicy, DecideError, Evaluated, Judge,
+    Judged, Judgements, Link, Mass, Ranked, Rankings, Rule, Summary, ValidSets, prototypes,
+    summarise,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -44,6 +49,10 @@ pub struct Inputs<'a> {
     /// τ of the name collisions (METHOD 3).
     pub collision_threshold: f64,
     pub credit: CreditPolicy,
+    /// How answers come from probabilities.
+    pub rule: Rule,
+    /// Images that a rule is calibrated on, ascending: they are left out of everything else.
+    pub calibration: Vec<usize>,
     /// Ranked candidates kept for each image; 0 keeps all.
     pub top_k: usize,
 }
@@ -55,6 +64,8 @@ pub enum Evidence {
         /// n × dim, unit rows.
         images: Matrix,
         prompts: Prompts,
+        /// What the rule `rerank` needs.
+        kinds: Option<KindTexts>,
         /// The model's (exponentiated) temperature.
         logit_scale: f32,
     },
@@ -71,6 +82,14 @@ pub struct Prompts {
     /// Number of prompts of each node.
     pub counts: Vec<usize>,
     /// One row a prompt, in the order of the nodes.
+    pub embeddings: Matrix,
+}
+
+/// Embedded texts "X, which is a kind of P" of the candidates.
+pub struct KindTexts {
+    /// Number of texts of each candidate.
+    pub counts: Vec<usize>,
+    /// Unit rows, in the order of the candidates.
     pub embeddings: Matrix,
 }
 
@@ -130,14 +149,22 @@ impl Predictions {
             answer,
             probability: answer.and(evaluated.confidences.get(i).copied()),
             judged: self.judgements.get(i),
-            mass: evaluated.masses.get(i).copied(),
-            checked: evaluated.checked.get(i).copied().flatten(),
+            mass: evaluated.whole.as_ref().map(|whole| whole.masses[i]),
+            checked: evaluated.checked(i),
         }
     }
 
     /// The ranked labels of an image, best first.
     pub fn ranked(&self, i: usize) -> impl ExactSizeIterator<Item = Ranked> + '_ {
         self.evaluated.rankings.get(i)
+    }
+
+    /// The Pareto sequence of an image: what every threshold on the mass answers, most massive first, with its mass. `None` if
+    /// the probabilities of all candidates are not known.
+    pub fn pareto(&self, i: usize) -> Option<impl ExactSizeIterator<Item = (NodeId, f64)> + '_> {
+        let whole = self.evaluated.whole.as_ref()?;
+        let steps = whole.pareto.get(i);
+        Some(steps.map(|step| (step.label, step.probability.unwrap_or(0.0))))
     }
 
     /// The most labels that are ranked for an image.
@@ -162,80 +189,71 @@ pub struct Run {
 
 impl Run {
     /// Scores the evidence. Runs on the current rayon pool; the result does not depend on its size.
-    pub fn build(inputs: Inputs<'_>, manifest: Manifest) -> Self {
-        let (taxonomy, candidates) = (inputs.taxonomy, inputs.candidates);
-        let annotations = inputs.annotations;
-        let collisions = collisions(
-            taxonomy,
-            &candidates,
-            &annotations,
-            &inputs.evidence,
-            inputs.collision_threshold,
-        );
+    ///
+    /// # Errors
+    /// What the decision rule needs and the evidence lacks.
+    pub fn build(inputs: Inputs<'_>, manifest: Manifest) -> Result<Self, DecideError> {
+        let taxonomy = inputs.taxonomy;
+        let collisions = collisions(&inputs);
         let judge = Judge {
             taxonomy,
             collisions: &collisions,
             also_right: &inputs.also_right,
         };
-        let valid = ValidSets::new(judge, &candidates).of_all(&annotations);
-        let evaluate = |similarities: &dyn Similarities, link| {
-            // Figures over the best five need five, however few are to be kept.
-            let keep = match inputs.top_k {
-                0 => 0,
-                k => k.max(5),
-            };
-            let distribution = Distribution::new(similarities, link);
-            evaluate(
-                taxonomy,
-                &candidates,
-                &distribution,
-                &annotations,
-                &valid,
-                keep,
-            )
-        };
-        let mut evaluated = match inputs.evidence {
-            Evidence::Embedded {
-                images,
-                prompts,
-                logit_scale,
-            } => {
-                let prototypes = prototypes(&prompts.embeddings, &prompts.counts);
-                let cosines = Cosines {
-                    images: &images,
-                    prototypes: &prototypes.first_rows(candidates.len()),
+        let (scored, images, annotations) = match inputs.calibration.is_empty() {
+            true => (None, inputs.images, inputs.annotations),
+            false => {
+                let left_out: HashSet<usize> = inputs.calibration.iter().copied().collect();
+                let scored: Vec<usize> = (0..inputs.annotations.len())
+                    .filter(|i| !left_out.contains(i))
+                    .collect();
+                let names = scored.iter().map(|&i| inputs.images.get(i)).collect();
+                let annotations = inputs.annotations.select(&scored);
+                let calibration = Calibration {
+                    annotations: inputs.annotations,
+                    images: inputs.calibration,
+                    scored,
                 };
-                let scale = f64::from(logit_scale);
-                evaluate(&cosines, Link::Softmax { scale })
+                (Some(calibration), names, annotations)
             }
-            Evidence::Scored(scores, link) => evaluate(&Given(&scores), link),
-            Evidence::Ranked(rankings) => Evaluated::of_rankings(rankings),
         };
+        let answering = Answering {
+            judge,
+            candidates: &inputs.candidates,
+            annotations: &annotations,
+            valid: ValidSets::new(judge, &inputs.candidates).of_all(&annotations),
+            rule: &inputs.rule,
+            calibration: scored,
+            top_k: inputs.top_k,
+        };
+        let (mut evaluated, calibrated) = answering.answer(inputs.evidence)?;
+        let rule = inputs.rule.name();
         let (judgements, summary) = summarise(
             judge,
-            &candidates,
+            &inputs.candidates,
             &inputs.credit,
             &evaluated,
             &annotations,
-            &valid,
+            &answering.valid,
+            (&rule, calibrated),
         );
         if inputs.top_k > 0 {
             evaluated.rankings.truncate(inputs.top_k);
         }
-        Self {
+        Ok(Self {
             ids: taxonomy
                 .nodes()
                 .map(|n| taxonomy.id(n).to_owned())
                 .collect(),
             predictions: Predictions {
-                images: inputs.images,
+                images,
                 annotations,
                 evaluated,
                 judgements,
             },
             summary,
             manifest,
-        }
+        })
     }
 
     /// The node's stable id.
@@ -245,21 +263,21 @@ impl Run {
 }
 
 /// The labels that the model cannot tell apart: by the prompts where it has some, else by the names of the labels that occur.
-fn collisions(
-    taxonomy: &Taxonomy,
-    candidates: &[NodeId],
-    annotations: &Annotations,
-    evidence: &Evidence,
-    threshold: f64,
-) -> Collisions {
-    if let Evidence::Embedded { prompts, .. } = evidence {
+fn collisions(inputs: &Inputs<'_>) -> Collisions {
+    let taxonomy = inputs.taxonomy;
+    if let Evidence::Embedded { prompts, .. } = &inputs.evidence {
         let prototypes = prototypes(&prompts.embeddings, &prompts.counts);
-        return Collisions::new(taxonomy, &prompts.nodes, prototypes, threshold);
+        return Collisions::new(
+            taxonomy,
+            &prompts.nodes,
+            prototypes,
+            inputs.collision_threshold,
+        );
     }
     let mut met = HashSet::new();
-    let mut occurring = candidates.to_vec();
-    occurring.extend(annotations.distinct().iter().flat_map(|a| &a.truths));
-    if let Evidence::Ranked(rankings) = evidence {
+    let mut occurring = inputs.candidates.clone();
+    occurring.extend(inputs.annotations.distinct().iter().flat_map(|a| &a.truths));
+    if let Evidence::Ranked(rankings) = &inputs.evidence {
         occurring.extend((0..rankings.len()).filter_map(|i| rankings.labels(i).first()));
     }
     occurring.retain(|&n| met.insert(n));

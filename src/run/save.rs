@@ -114,6 +114,7 @@ struct Line<'a> {
     self_confidence: Option<f64>,
     looks_like: Option<&'a str>,
     top_k: Vec<RankedLine<'a>>,
+    pareto: Option<Vec<MassLine<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -121,6 +122,12 @@ struct RankedLine<'a> {
     label: &'a str,
     similarity: Option<f32>,
     probability: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct MassLine<'a> {
+    label: &'a str,
+    mass: f64,
 }
 
 impl<'a> Line<'a> {
@@ -157,6 +164,13 @@ impl<'a> Line<'a> {
                     probability: ranked.probability,
                 })
                 .collect(),
+            pareto: run.predictions.pareto(i).map(|steps| {
+                let step = |(label, mass)| MassLine {
+                    label: run.id(label),
+                    mass,
+                };
+                steps.map(step).collect()
+            }),
         }
     }
 }
@@ -167,6 +181,10 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         Field::new("label", DataType::Utf8, false),
         Field::new("similarity", DataType::Float32, true),
         Field::new("probability", DataType::Float64, true),
+    ]);
+    let step = Fields::from(vec![
+        Field::new("label", DataType::Utf8, false),
+        Field::new("mass", DataType::Float64, false),
     ]);
     let schema = Arc::new(Schema::new(vec![
         Field::new("image", DataType::Utf8, false),
@@ -187,6 +205,11 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             "top_k",
             DataType::List(item(DataType::Struct(ranked.clone()))),
             false,
+        ),
+        Field::new(
+            "pareto",
+            DataType::List(item(DataType::Struct(step.clone()))),
+            true,
         ),
     ]));
     let properties = WriterProperties::builder()
@@ -212,6 +235,8 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         let mut looks_like = StringBuilder::new();
         let mut top_k = ListBuilder::new(StructBuilder::from_fields(ranked.clone(), 0))
             .with_field(item(DataType::Struct(ranked.clone())));
+        let mut pareto = ListBuilder::new(StructBuilder::from_fields(step.clone(), 0))
+            .with_field(item(DataType::Struct(step.clone())));
         for i in start..(start + batch).min(run.predictions.len()) {
             let line = Line::new(run, i);
             image.append_value(line.image);
@@ -228,9 +253,9 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             valid_mass.append_option(line.valid_mass);
             self_confidence.append_option(line.self_confidence);
             looks_like.append_option(line.looks_like);
+            let of_the_schema = "the builders are made from the schema above";
             for ranked in &line.top_k {
                 let row = top_k.values();
-                let of_the_schema = "the builders are made from the schema above";
                 row.field_builder::<StringBuilder>(0)
                     .expect(of_the_schema)
                     .append_value(ranked.label);
@@ -243,6 +268,17 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
                 row.append(true);
             }
             top_k.append(true);
+            for step in line.pareto.iter().flatten() {
+                let row = pareto.values();
+                row.field_builder::<StringBuilder>(0)
+                    .expect(of_the_schema)
+                    .append_value(step.label);
+                row.field_builder::<Float64Builder>(1)
+                    .expect(of_the_schema)
+                    .append_value(step.mass);
+                row.append(true);
+            }
+            pareto.append(line.pareto.is_some());
         }
         let columns: Vec<ArrayRef> = vec![
             Arc::new(image.finish()),
@@ -260,6 +296,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             Arc::new(self_confidence.finish()),
             Arc::new(looks_like.finish()),
             Arc::new(top_k.finish()),
+            Arc::new(pareto.finish()),
         ];
         writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns)?)?;
     }

@@ -93,6 +93,27 @@ impl Similarities for Given<'_> {
     }
 }
 
+/// Some of the images of others, in an order of their own.
+#[derive(Clone, Copy)]
+pub struct Selected<'a> {
+    pub all: &'a dyn Similarities,
+    pub images: &'a [usize],
+}
+
+impl Similarities for Selected<'_> {
+    fn images(&self) -> usize {
+        self.images.len()
+    }
+
+    fn candidates(&self) -> usize {
+        self.all.candidates()
+    }
+
+    fn fill(&self, image: usize, candidates: Range<usize>, out: &mut Vec<f32>) {
+        self.all.fill(self.images[image], candidates, out);
+    }
+}
+
 /// How probabilities come from scores.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Link {
@@ -125,6 +146,20 @@ impl<'a> Distribution<'a> {
     /// The number of images.
     pub fn images(&self) -> usize {
         self.similarities.images()
+    }
+
+    /// p(c|x) of all candidates for an image.
+    pub fn probabilities(&self, image: usize) -> Vec<f64> {
+        let (mut similarities, mut probabilities) = (Vec::new(), Vec::new());
+        let all = 0..self.similarities.candidates();
+        self.similarities.fill(image, all, &mut similarities);
+        self.link.probabilities(&similarities, &mut probabilities);
+        probabilities
+    }
+
+    /// The scores behind the probabilities.
+    pub fn similarities(&self) -> &'a dyn Similarities {
+        self.similarities
     }
 
     /// What `visit` makes of each image, in their order. Runs on the current rayon pool; the scores do not depend on

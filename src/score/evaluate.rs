@@ -1,15 +1,23 @@
-//! From scores to what is kept of each image: the best candidates, the mass on the valid ones, the check of the label.
+//! From scores to what is kept of each image: the answer, the best candidates, masses, the check of the label.
 
 use std::collections::HashMap;
 
 use super::annotation::Annotations;
 use super::answer::Distribution;
+use super::curve::Pareto;
+use super::decide::{Answer, Masses};
+use super::deciding::Deciding;
 use super::dilution::Mass;
+use super::metrics::{
+    Consistencies, Consistency, ConsistencySums, Consistent, LevelAnswers, LevelCalibration,
+    LevelSums, Levels,
+};
 use super::rankings::{Ranked, Rankings};
+use super::retrieval::{Retrieval, retrieval};
 use super::suspects::{Checked, Checks};
 use crate::taxonomy::{NodeId, Taxonomy};
 
-/// What is kept of each image, a row each.
+/// What is kept of each image, a row each, and what is summed up of all on the way.
 #[derive(Debug, Clone, Default)]
 pub struct Evaluated {
     /// The answer; `None` where the model, or the rule, abstained.
@@ -18,10 +26,34 @@ pub struct Evaluated {
     pub confidences: Vec<f64>,
     /// The best candidates of each image, of which the first need not be the answer.
     pub rankings: Rankings,
-    /// Empty if the probabilities of all candidates are not known.
+    /// What follows from the probabilities of all candidates; `None` if they are not known.
+    pub whole: Option<Whole>,
+}
+
+/// What follows from the probabilities of all candidates.
+#[derive(Debug, Clone)]
+pub struct Whole {
     pub masses: Vec<Mass>,
-    /// Empty if the probabilities of all candidates are not known; `None` where the label cannot be checked, or there is none.
+    /// `None` where the label cannot be checked, or there is none.
     pub checked: Vec<Option<Checked>>,
+    /// The Pareto sequence of each image, by falling mass, which stands for the probability ([`Pareto`]).
+    pub pareto: Rankings,
+    pub retrieval: Retrieval,
+    pub levels: Vec<LevelCalibration>,
+    pub consistency: Consistency,
+}
+
+/// What is asked of every image.
+pub struct Question<'a> {
+    pub taxonomy: &'a Taxonomy,
+    pub candidates: &'a [NodeId],
+    pub annotations: &'a Annotations,
+    /// For each distinct annotation, the valid candidates as indices.
+    pub valid: &'a [Vec<usize>],
+    pub masses: &'a Masses<'a>,
+    pub deciding: &'a Deciding<'a>,
+    /// The best candidates to keep of each image; 0 keeps all.
+    pub keep: usize,
 }
 
 impl Evaluated {
@@ -45,67 +77,156 @@ impl Evaluated {
                 Vec::new()
             },
             rankings,
-            ..Self::default()
+            whole: None,
         }
+    }
+
+    /// What confident learning says of an image's annotation (METHOD 8).
+    pub fn checked(&self, image: usize) -> Option<Checked> {
+        self.whole.as_ref()?.checked[image]
     }
 
     /// Whether the model contradicts an image's annotation (METHOD 8).
     pub fn is_suspect(&self, image: usize) -> bool {
-        let checked = self.checked.get(image).copied().flatten();
+        let checked = self.checked(image);
         checked.is_some_and(|c| c.looks_like.is_some())
     }
 }
 
-/// Evaluates images, keeping the best `keep` candidates of each (0 keeps all). `valid` has, for each distinct annotation, the
-/// valid candidates as indices.
-///
-/// Passes twice over the scores. Runs on the current rayon pool; the result does not depend on the number of threads.
-pub fn evaluate(
-    taxonomy: &Taxonomy,
-    candidates: &[NodeId],
-    distribution: &Distribution<'_>,
-    annotations: &Annotations,
-    valid: &[Vec<usize>],
-    keep: usize,
-) -> Evaluated {
+/// What is kept of one image.
+struct Image {
+    answer: Option<Answer>,
+    ranked: Vec<Ranked>,
+    mass: Mass,
+    self_confidence: Option<f64>,
+    pareto: Vec<(NodeId, f64)>,
+    levels: LevelAnswers,
+    consistent: Option<Consistent>,
+}
+
+/// Evaluates images. Passes three times over the scores. Runs on the current rayon pool; the result does not depend on the
+/// number of threads.
+pub fn evaluate(question: &Question<'_>, distribution: &Distribution<'_>) -> Evaluated {
+    let Question {
+        taxonomy,
+        candidates,
+        annotations,
+        valid,
+        masses,
+        ..
+    } = *question;
     let tie_order = tie_order(taxonomy, candidates);
     let place: HashMap<NodeId, usize> = candidates.iter().copied().zip(0..).collect();
     let checks = Checks::new(taxonomy, candidates, annotations);
+    let pareto = Pareto::new(masses);
+    let levels = Levels::new(taxonomy);
+    let consistencies = Consistencies::new(taxonomy);
+    // The class of each node whose mass is known, at its representative.
+    let mut class_of = vec![None; taxonomy.len()];
+    for (class, &node) in masses.nodes().iter().enumerate() {
+        class_of[node.index()] = Some(class);
+    }
 
     let of_images = distribution.map(|i, scores| {
-        let probability = |&c: &usize| scores.probabilities[c];
-        let truth = annotations.get(i).truths.first().and_then(|t| place.get(t));
-        let mass = Mass {
-            truth: truth.map(probability),
-            valid: valid[annotations.index(i)].iter().map(probability).sum(),
-        };
-        let best = scores.best(&tie_order, keep).into_iter();
-        let ranked: Vec<Ranked> = best
-            .map(|c| Ranked {
-                label: candidates[c],
-                similarity: Some(scores.similarities[c]),
-                probability: Some(scores.probabilities[c]),
-            })
-            .collect();
-        (ranked, mass, checks.self_confidence(i, scores))
+        let p = scores.probabilities;
+        let probability = |&c: &usize| p[c];
+        let truths = annotations.get(i).truths.as_slice();
+        let truth = truths.first().and_then(|t| place.get(t));
+        let best = scores.best(&tie_order, question.keep);
+        let all = masses.of(p);
+        let mass_of = |n: NodeId| class_of[n.index()].map_or(0.0, |class: usize| all[class]);
+        Image {
+            answer: question.deciding.answer(i, scores),
+            mass: Mass {
+                truth: truth.map(probability),
+                valid: valid[annotations.index(i)].iter().map(probability).sum(),
+            },
+            self_confidence: checks.self_confidence(i, scores),
+            pareto: pareto.sequence(p, &all),
+            levels: levels.answers(truths, mass_of),
+            consistent: (best.first())
+                .filter(|_| !truths.is_empty())
+                .map(|&best| consistencies.of(candidates[best], truths, mass_of)),
+            ranked: best
+                .into_iter()
+                .map(|c| Ranked {
+                    label: candidates[c],
+                    similarity: Some(scores.similarities[c]),
+                    probability: Some(p[c]),
+                })
+                .collect(),
+        }
     });
-    let mut rankings = Rankings::default();
-    let mut masses = Vec::with_capacity(of_images.len());
-    let mut own = Vec::with_capacity(of_images.len());
-    for (ranked, mass, self_confidence) in of_images {
-        rankings.push(ranked);
-        masses.push(mass);
-        own.push(self_confidence);
+    let mut evaluated = Evaluated::default();
+    let (mut masses, mut own) = (Vec::new(), Vec::new());
+    let (mut sequences, mut level_sums) = (Rankings::default(), LevelSums::default());
+    let mut consistency = ConsistencySums::default();
+    for image in of_images {
+        evaluated.answers.push(image.answer.map(|a| a.node));
+        let confidence = image.answer.map_or(0.0, |a| a.confidence);
+        evaluated.confidences.push(confidence);
+        evaluated.rankings.push(image.ranked);
+        masses.push(image.mass);
+        own.push(image.self_confidence);
+        sequences.push(image.pareto.into_iter().map(|(label, mass)| Ranked {
+            label,
+            similarity: None,
+            probability: Some(mass),
+        }));
+        level_sums.add(&image.levels);
+        image
+            .consistent
+            .into_iter()
+            .for_each(|c| consistency.add(c));
     }
-    Evaluated {
+    evaluated.whole = Some(Whole {
         masses,
         checked: checks.run(distribution, &own),
-        ..Evaluated::of_rankings(rankings)
+        pareto: sequences,
+        retrieval: both_directions(question, distribution, &tie_order, &place),
+        levels: level_sums.finish(),
+        consistency: consistency.finish(),
+    });
+    evaluated
+}
+
+/// Labels for each image, and images for each label (METHOD 4).
+fn both_directions(
+    question: &Question<'_>,
+    distribution: &Distribution<'_>,
+    tie_order: &[usize],
+    place: &HashMap<NodeId, usize>,
+) -> Retrieval {
+    let annotations = question.annotations;
+    // What the images of each distinct annotation are instances of.
+    let instances: Vec<Vec<usize>> = annotations
+        .distinct()
+        .iter()
+        .map(|annotation| {
+            let truths = annotation.truths.iter();
+            let above = truths.flat_map(|&t| question.taxonomy.ancestors(t));
+            let mut of: Vec<usize> = above.filter_map(|n| place.get(&n).copied()).collect();
+            of.sort_unstable();
+            of.dedup();
+            of
+        })
+        .collect();
+    let mut images_of: Vec<Vec<usize>> = vec![Vec::new(); question.candidates.len()];
+    let mut valid: Vec<&[usize]> = Vec::with_capacity(annotations.len());
+    for i in 0..annotations.len() {
+        for &c in &instances[annotations.index(i)] {
+            images_of[c].push(i);
+        }
+        valid.push(match annotations.is_judged(annotations.get(i)) {
+            true => &question.valid[annotations.index(i)],
+            false => &[],
+        });
     }
+    retrieval(distribution.similarities(), &valid, tie_order, &images_of).finish()
 }
 
 /// Rank of each candidate's id among the candidates' ids: how ties are broken (METHOD 7).
-fn tie_order(taxonomy: &Taxonomy, candidates: &[NodeId]) -> Vec<usize> {
+pub fn tie_order(taxonomy: &Taxonomy, candidates: &[NodeId]) -> Vec<usize> {
     let mut by_id: Vec<usize> = (0..candidates.len()).collect();
     by_id.sort_by_key(|&c| taxonomy.id(candidates[c]));
     let mut order = vec![0; candidates.len()];

@@ -127,7 +127,7 @@ fn means(queries: &[Option<Query>]) -> RetrievalFigures {
 /// The lists are ascending, each index once and in range. Asks for each similarity once. Takes time in
 /// images × candidates, and besides the lists memory for some 16 million similarities (of more than a million images, for
 /// 16 of each) and, of each image, for its best max(R, 10) candidates. Runs on the current rayon pool; the result does not depend on the number of threads.
-pub fn retrieval<S: Similarities>(
+pub fn retrieval<S: Similarities + ?Sized>(
     similarities: &S,
     valid: &[impl AsRef<[usize]> + Sync],
     tie_order: &[usize],

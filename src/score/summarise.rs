@@ -2,17 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::annotation::Annotations;
+use super::annotation::{Annotation, Annotations};
 use super::attribution::{Attribution, attribute};
 use super::chance::by_chance;
 use super::credit::CreditPolicy;
+use super::curve::{CurveValue, ImageCurve, OperatingCurve, Worths};
+use super::decide::Calibrated;
 use super::dilution::dilution;
-use super::evaluate::Evaluated;
-use super::judge::Judge;
+use super::evaluate::{Evaluated, Whole};
+use super::growth::{Growth, SUBSETS, TruthSets, growth};
+use super::judge::{Judge, ValidSets};
 use super::judgements::{Judged, Judgements, Tally};
 use super::metrics::{MetricSums, Pair};
 use super::reassessed::reassess;
-use super::summary::{Confusion, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
+use super::summary::{Confusion, CurveAreas, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
 use super::suspects::Suspects;
 use super::verdict::{Group, Verdict};
 use crate::taxonomy::{NodeId, Taxonomy};
@@ -29,7 +32,7 @@ const BEST: usize = 5;
 /// Judges every image and sums up.
 ///
 /// `images` has at least min(5, |C|) ranked labels of each, or the figures that need them are `None`; `valid` has the
-/// valid candidates of each distinct annotation. O(n) plus a relation for each distinct answer to an annotation. The
+/// valid candidates of each distinct annotation; the rule is the one that the answers come from. O(n) plus a relation for each distinct answer to an annotation. The
 /// bootstrap runs on the current rayon pool; the result does not depend on the number of threads.
 pub fn summarise(
     judge: Judge<'_>,
@@ -38,12 +41,13 @@ pub fn summarise(
     images: &Evaluated,
     annotations: &Annotations,
     valid: &[Vec<usize>],
+    (rule, calibrated): (&str, Option<Calibrated>),
 ) -> (Judgements, Summary) {
     let judgements = Judgements::new(judge, policy, &images.answers, annotations, valid);
     let is_suspect = |i: usize| images.is_suspect(i);
     let rows = judgements.tally(is_suspect);
     let judged: usize = rows.iter().map(|row| row.count).sum();
-    let labelled = labelled(judge, candidates.len(), images, annotations, &judgements);
+    let labelled = labelled(judge, candidates, images, annotations, &judgements);
 
     let pairs: Vec<(NodeId, u32)> = (0..annotations.len())
         .filter_map(|i| judgements.get(i))
@@ -72,6 +76,8 @@ pub fn summarise(
     let primary = |j: &Judged| annotations.distinct()[j.annotation as usize].truths[0];
     let summary = Summary {
         schema: SUMMARY_SCHEMA,
+        rule: rule.to_owned(),
+        calibrated,
         n: labelled.n,
         abstained: labelled.abstained,
         candidates: candidates.len(),
@@ -97,13 +103,19 @@ pub fn summarise(
             without_valid_candidate: count(&|j| j.k == 0),
             truth_not_a_candidate: count(&|j| !is_candidate.contains(&primary(j))),
         },
-        dilution: (!images.masses.is_empty()).then(|| {
-            let masses = images.masses.iter().enumerate();
+        dilution: images.whole.as_ref().map(|whole| {
+            let masses = whole.masses.iter().enumerate();
             let of_judged = masses.filter_map(|(i, mass)| Some((judgements.get(i)?.k, *mass)));
             dilution(&of_judged.collect::<Vec<_>>())
         }),
+        growth: of_pairs(judge, annotations),
+        retrieval: images.whole.as_ref().map(|whole| whole.retrieval),
+        curve: images
+            .whole
+            .as_ref()
+            .and_then(|whole| areas(judge, whole, annotations)),
         metrics: labelled.metrics,
-        suspects: (!images.checked.is_empty()).then(|| suspects(images, &judgements, &rows)),
+        suspects: (images.whole.as_ref()).map(|whole| suspects(whole, &judgements, &rows)),
         confusions: worst_confusions(judge.taxonomy, &rows),
     };
     (judgements, summary)
@@ -120,19 +132,24 @@ struct Labelled {
 
 fn labelled(
     judge: Judge<'_>,
-    candidates: usize,
+    candidates: &[NodeId],
     images: &Evaluated,
     annotations: &Annotations,
     judgements: &Judgements,
 ) -> Labelled {
-    let k = candidates.min(BEST);
+    let k = candidates.len().min(BEST);
+    let truths: Vec<Vec<NodeId>> = annotations
+        .distinct()
+        .iter()
+        .map(|annotation| annotation.truths.clone())
+        .collect();
     let mut known: HashMap<(NodeId, usize), Pair> = HashMap::new();
-    let mut sums = MetricSums::new(judge.taxonomy, k);
+    let mut sums = MetricSums::new(judge.taxonomy, candidates, &truths, k);
     let (mut n, mut abstained, mut exact, mut in_best) = (0, 0, 0, 0);
     let mut all_have_k = true;
     for i in 0..annotations.len() {
         let annotation = annotations.get(i);
-        let truths = annotation.truths.as_slice();
+        let truths = truths[annotations.index(i)].as_slice();
         let Some(&primary) = truths.first() else {
             continue;
         };
@@ -152,10 +169,10 @@ fn labelled(
                 .expect("an image with a truth has a verdict");
             Pair::new(judge.taxonomy, p, truths, judgement.truth)
         });
-        sums.add(pair, p, ranked, truths);
+        let judged = judgements.get(i).map(|j| j.verdict.is_valid());
+        sums.add(pair, p, ranked, truths, judged);
         if let Some(&confidence) = images.confidences.get(i) {
-            let is_valid = judgements.get(i).map(|j| j.verdict.is_valid());
-            sums.add_confidence(confidence, p == primary, is_valid);
+            sums.add_confidence(confidence, p == primary, judged);
         }
     }
     let share = |count: usize| (n > 0).then(|| count as f64 / n as f64);
@@ -167,12 +184,59 @@ fn labelled(
             k,
             accuracy: share(in_best).filter(|_| all_have_k),
         },
-        metrics: sums.finish(),
+        metrics: sums.finish(images.whole.as_ref()),
     }
 }
 
-fn suspects(images: &Evaluated, judgements: &Judgements, rows: &[Tally<'_>]) -> Suspects {
-    let all = images.checked.iter().enumerate();
+/// The growth of the valid pairs of images and annotations (METHOD 4), over the images that are judged.
+fn of_pairs(judge: Judge<'_>, annotations: &Annotations) -> Option<Growth> {
+    let is_judged = |annotation: &Annotation| annotations.is_judged(annotation);
+    let distinct = annotations.distinct();
+    let mut labels: Vec<NodeId> = distinct
+        .iter()
+        .filter(|a| is_judged(a))
+        .map(|a| a.truths[0])
+        .collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let place: HashMap<NodeId, usize> = labels.iter().copied().zip(0..).collect();
+    let valid = ValidSets::new(judge, &labels).of_all(annotations);
+    let primary = |a: &Annotation| a.truths.first().and_then(|t| place.get(t)).copied();
+    let primary: Vec<usize> = distinct.iter().map(|a| primary(a).unwrap_or(0)).collect();
+    let truth_set: Vec<usize> = (0..annotations.len())
+        .filter(|&i| is_judged(annotations.get(i)))
+        .map(|i| annotations.index(i))
+        .collect();
+    let sets = TruthSets {
+        truth_set: &truth_set,
+        primary: &primary,
+        valid: &valid,
+        labels: labels.len(),
+    };
+    (!truth_set.is_empty()).then(|| growth(&sets, SUBSETS, CHANCE_SEED))
+}
+
+fn areas(judge: Judge<'_>, whole: &Whole, annotations: &Annotations) -> Option<CurveAreas> {
+    let mut worths = Worths::new(judge.taxonomy, CurveValue::Information);
+    let images: Vec<ImageCurve> = (0..annotations.len())
+        .filter_map(|i| {
+            let steps = whole.pareto.get(i);
+            let sequence = steps.filter_map(|step| Some((step.label, step.probability?)));
+            worths.image(sequence, annotations.index(i), &annotations.get(i).truths)
+        })
+        .collect();
+    let curve = OperatingCurve::pool(&images)?;
+    Some(CurveAreas {
+        n: curve.n,
+        average_precision: curve.average_precision,
+        average_correct: curve.average_correct,
+        recall_at_90: curve.recall_at_90,
+        recall_at_95: curve.recall_at_95,
+    })
+}
+
+fn suspects(whole: &Whole, judgements: &Judgements, rows: &[Tally<'_>]) -> Suspects {
+    let all = whole.checked.iter().enumerate();
     let checked = all
         .filter(|(i, checked)| checked.is_some() && judgements.get(*i).is_some())
         .count();

@@ -3,20 +3,27 @@
 use serde::Serialize;
 
 use super::attribution::{CauseRow, Multiplicity, VerdictRow};
+use super::decide::Calibrated;
 use super::dilution::Dilution;
+use super::growth::Growth;
 use super::metrics::Metrics;
 use super::reassessed::Reassessed;
+use super::retrieval::Retrieval;
 use super::suspects::Suspects;
 use super::verdict::Verdict;
 use crate::taxonomy::Relation;
 
 /// Version of the summary's schema; it grows when a field changes its meaning or goes away.
-pub const SUMMARY_SCHEMA: u32 = 1;
+pub const SUMMARY_SCHEMA: u32 = 2;
 
 /// The figures of one run. All shares and accuracies are fractions in [0, 1]; `None` where n is 0.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     pub schema: u32,
+    /// The decision rule that the answers come from, as it is written.
+    pub rule: String,
+    /// What a calibrated rule came from.
+    pub calibrated: Option<Calibrated>,
     /// Images with an answer and a label: `top1`, `top5` and the metrics are over these.
     pub n: usize,
     /// Images with a label that were abstained from: of all figures only hierarchical recall counts them.
@@ -50,11 +57,28 @@ pub struct Summary {
     pub valid_set: ValidSet,
     /// `None` if the probabilities of all candidates are not known.
     pub dilution: Option<Dilution>,
+    /// `None` without images.
+    pub growth: Option<Growth>,
+    /// Over all images; `None` if the scores of all candidates are not known.
+    pub retrieval: Option<Retrieval>,
+    /// Over the `n` images, recall and precision in bits; `None` if the probabilities of all candidates are not known.
+    pub curve: Option<CurveAreas>,
     pub metrics: Metrics,
     /// `None` if the probabilities of all candidates are not known.
     pub suspects: Option<Suspects>,
     /// The most frequent (truth, answer) pairs of answers that are not exact, by count, then by ids.
     pub confusions: Vec<Confusion>,
+}
+
+/// What the operating curve comes to (METHOD 6).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CurveAreas {
+    /// Images with a label.
+    pub n: usize,
+    pub average_precision: f64,
+    pub average_correct: f64,
+    pub recall_at_90: f64,
+    pub recall_at_95: f64,
 }
 
 /// Top-k accuracy.

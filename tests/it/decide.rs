@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use cladist::score::decide::{Chils, Darts, DartsItem, DecideError, chils};
-use cladist::score::{Answer, CurveValue, Decider, OperatingCurve, Pareto, Rule, Scores};
+use cladist::score::decide::{Chils, Darts, DartsItem, DecideError, Masses, chils};
+use cladist::score::{Answer, CurveValue, Decider, OperatingCurve, Pareto, Rule, Scores, Worths};
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
 
@@ -199,11 +199,16 @@ fn the_operating_curve_is_that_of_all_thresholds_tried() {
             ("information", CurveValue::Information),
             ("depth", CurveValue::Depth),
         ] {
-            let pareto = Pareto::new(&world.taxonomy, &world.candidates(), value).unwrap();
+            let masses = Masses::new(&world.taxonomy, &world.candidates()).unwrap();
+            let pareto = Pareto::new(&masses);
+            let mut worths = Worths::new(&world.taxonomy, value);
             let images: Vec<_> = world
                 .images()
                 .iter()
-                .filter_map(|(p, truth)| pareto.image(p, &[*truth]))
+                .filter_map(|(p, truth)| {
+                    let sequence = pareto.sequence(p, &masses.of(p));
+                    worths.image(sequence, truth.index(), &[*truth])
+                })
                 .collect();
             let found = OperatingCurve::pool(&images).unwrap();
             let expected = &curves[name];

@@ -18,6 +18,7 @@ mod outside;
 mod pixels;
 mod prompts;
 mod retrieval;
+mod saved;
 mod score;
 mod show;
 mod statistics;

@@ -7,12 +7,14 @@
 use std::collections::BTreeSet;
 
 use cladist::matrix::Matrix;
-use cladist::run::{Counts, Evidence, Inputs, Manifest, Run, SourceHash};
+use cladist::run::{Evidence, Inputs, Run};
 use cladist::score::{
     AlsoRight, Annotation, Annotations, CreditPolicy, Link, Match, Measure, Rule, Verdict,
 };
 use cladist::taxonomy::load_str;
 use serde_json::{Value, json};
+
+use crate::verdicts::manifest;
 
 const DOC: &str = include_str!("../../docs/metrics.md");
 
@@ -81,7 +83,7 @@ fn leaves(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// A summary that lacks nothing: there are probabilities, a re-annotation, and errors enough for intervals.
+/// A summary that lacks nothing: there are probabilities, a re-annotation, a calibrated rule, and errors enough for intervals.
 fn summary() -> Value {
     let taxonomy = load_str(
         "shapes",
@@ -98,7 +100,7 @@ fn summary() -> Value {
         "figure",
     ];
     let node = |id: &str| taxonomy.find(id).unwrap();
-    let images = 30;
+    let images = 60;
     let annotations = (0..images).map(|i| Annotation {
         truths: vec![node(candidates[i % 4])],
         valid: Some(vec![node(candidates[i % 3])]),
@@ -117,40 +119,12 @@ fn summary() -> Value {
         ),
         collision_threshold: 0.99,
         credit: CreditPolicy::Strict,
+        rule: Rule::Darts(0.5),
+        calibration: (0..20).collect(),
         top_k: 0,
     };
-    json!(Run::build(inputs, manifest()).summary)
-}
-
-fn manifest() -> Manifest {
-    let hash = || SourceHash {
-        source: String::new(),
-        sha256: String::new(),
-    };
-    Manifest {
-        schema: 1,
-        cladist: String::new(),
-        taxonomy: hash(),
-        prompts: None,
-        images: hash(),
-        truth: Default::default(),
-        model: Value::Null,
-        device: None,
-        dtype: None,
-        candidates: hash(),
-        options: Default::default(),
-        counts: Counts {
-            images: 0,
-            predicted: 0,
-            scored: 0,
-            unlabelled: 0,
-            skipped_unknown_label: 0,
-            skipped_problematic: 0,
-            skipped_bad_image: 0,
-            candidates: 0,
-            prompts: 0,
-        },
-    }
+    let run = Run::build(inputs, manifest()).expect("the root is right, if nothing else is");
+    json!(run.summary)
 }
 
 #[test]

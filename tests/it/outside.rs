@@ -2,13 +2,15 @@
 //! says where these go their own way).
 
 use cladist::matrix::Matrix;
-use cladist::run::{Counts, Evidence, Inputs, Manifest, Run, SourceHash};
+use cladist::run::{Evidence, Inputs, Run};
 use cladist::score::{
     AlsoRight, Annotations, CreditPolicy, Link, Measure, Pairwise, PerClassSums, PrecisionRecall,
-    Ranked, Rankings,
+    Ranked, Rankings, Rule,
 };
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
+
+use crate::verdicts::manifest;
 
 /// The fixture rounds to twelve decimals, in bits or none.
 const CLOSE: f64 = 1e-11;
@@ -48,40 +50,11 @@ fn run(
         evidence,
         collision_threshold: 0.99,
         credit: CreditPolicy::Strict,
+        rule: Rule::Argmax,
+        calibration: Vec::new(),
         top_k: 0,
     };
-    Run::build(inputs, manifest())
-}
-
-fn manifest() -> Manifest {
-    let hash = || SourceHash {
-        source: String::new(),
-        sha256: String::new(),
-    };
-    Manifest {
-        schema: 1,
-        cladist: String::new(),
-        taxonomy: hash(),
-        prompts: None,
-        images: hash(),
-        truth: Default::default(),
-        model: Value::Null,
-        device: None,
-        dtype: None,
-        candidates: hash(),
-        options: Default::default(),
-        counts: Counts {
-            images: 0,
-            predicted: 0,
-            scored: 0,
-            unlabelled: 0,
-            skipped_unknown_label: 0,
-            skipped_problematic: 0,
-            skipped_bad_image: 0,
-            candidates: 0,
-            prompts: 0,
-        },
-    }
+    Run::build(inputs, manifest()).expect("argmax needs nothing")
 }
 
 #[test]

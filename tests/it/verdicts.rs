@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use cladist::matrix::Matrix;
 use cladist::run::{Counts, Evidence, Inputs, Manifest, Prompts, Run, SourceHash};
 use cladist::score::{
-    AlsoRight, Annotations, Collisions, CreditPolicy, Judge, Judged, PrecisionRecall, Ranked,
+    AlsoRight, Annotations, Collisions, CreditPolicy, Judge, Judged, PrecisionRecall, Ranked, Rule,
     ValidSets,
 };
 use cladist::taxonomy::{NodeId, Relation, Taxonomy, load_str};
@@ -160,13 +160,16 @@ impl World {
                         prompts.into_iter().flatten().flatten().collect(),
                     ),
                 },
+                kinds: None,
                 logit_scale: self.facts["logit_scale"].as_f64().unwrap() as f32,
             },
             collision_threshold: self.facts["threshold"].as_f64().unwrap(),
             credit,
+            rule: Rule::Argmax,
+            calibration: Vec::new(),
             top_k,
         };
-        Run::build(inputs, manifest())
+        Run::build(inputs, manifest()).unwrap()
     }
 
     /// The policies in the order in which the fixture has their credits: those there are, then the file's own.
@@ -182,7 +185,7 @@ impl World {
 }
 
 /// A run's figures do not depend on what made it.
-fn manifest() -> Manifest {
+pub fn manifest() -> Manifest {
     let hash = || SourceHash {
         source: String::new(),
         sha256: String::new(),
@@ -203,6 +206,7 @@ fn manifest() -> Manifest {
             images: 0,
             predicted: 0,
             scored: 0,
+            calibration: 0,
             unlabelled: 0,
             skipped_unknown_label: 0,
             skipped_problematic: 0,

@@ -16,9 +16,10 @@ use crate::matrix::Matrix;
 use crate::model::Encoder;
 use crate::prompts::ExpandOptions;
 use crate::report::lab::{Cell, render};
+use crate::score::decide::Masses;
 use crate::score::{
-    AlsoRight, Annotations, Collisions, Cosines, CreditPolicy, Distribution, Judge, Link,
-    ValidSets, evaluate, prototypes, summarise,
+    AlsoRight, Annotations, Collisions, Cosines, CreditPolicy, Decider, Deciding, Distribution,
+    Judge, Link, Question, Rule, ValidSets, evaluate, prototypes, summarise,
 };
 use crate::taxonomy::NodeId;
 
@@ -162,9 +163,28 @@ impl<'a> Lab<'a> {
         };
         let scale = f64::from(self.logit_scale);
         let distribution = Distribution::new(&cosines, Link::Softmax { scale });
-        let evaluated = evaluate(taxonomy, candidates, &distribution, &annotations, &valid, 5);
-        let strict = CreditPolicy::Strict;
-        let (_, summary) = summarise(judge, candidates, &strict, &evaluated, &annotations, &valid);
+        let rule = Rule::Argmax;
+        let decider = Decider::new(taxonomy, candidates, &rule).expect("there are candidates");
+        let masses = Masses::new(taxonomy, candidates).expect("there are candidates");
+        let question = Question {
+            taxonomy,
+            candidates,
+            annotations: &annotations,
+            valid: &valid,
+            masses: &masses,
+            deciding: &Deciding::Rule(decider),
+            keep: 5,
+        };
+        let evaluated = evaluate(&question, &distribution);
+        let (_, summary) = summarise(
+            judge,
+            candidates,
+            &CreditPolicy::Strict,
+            &evaluated,
+            &annotations,
+            &valid,
+            (&rule.name(), None),
+        );
         let pictures = facts.iter().enumerate().map(|(i, facts)| {
             let answer = evaluated.answers[i].expect("the best candidate is the answer");
             (facts, answer, evaluated.is_suspect(i))

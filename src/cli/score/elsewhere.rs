@@ -9,10 +9,10 @@ use clap::ValueHint;
 use serde_json::{Value, json};
 
 use super::annotate::{Annotated, Truth, choose_columns, column, read_label_index};
-use super::prompting::prompt;
+use super::prompting::ask;
 use super::{
-    ScoreArgs, candidate_choice, candidates_hash, common_options, credit_policy, file_hash,
-    taxonomy_hash,
+    ScoreArgs, calibration, candidate_choice, candidates_hash, common_options, credit_policy,
+    file_hash, taxonomy_hash,
 };
 use crate::cli::output::tell;
 use crate::cli::{Interrupted, count, on_all_cores, prompts};
@@ -171,9 +171,10 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
         }
         Raw::Images(embeddings) => {
             let images = unit(select_rows(embeddings, &annotated.items));
-            let (prompts, logit_scale) = match texts {
+            let (prompts, kinds, logit_scale) = match texts {
                 Some(texts) => (
                     texts.prompts(&candidates),
+                    None,
                     own.logit_scale.unwrap_or(CLIP_LOGIT_SCALE),
                 ),
                 None => {
@@ -181,7 +182,7 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
                     let encoder = args.device.load(source, stop)?;
                     let templates = prompts::load_prompts(options.prompts.as_deref())?;
                     let encoder = encoder.as_ref();
-                    let (prompts, texts) = prompt(
+                    let asked = ask(
                         taxonomy,
                         &candidates,
                         &annotated,
@@ -190,10 +191,11 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
                         encoder,
                         stop,
                     )?;
-                    prompt_texts = texts;
+                    prompt_texts = asked.texts;
                     model["texts"] =
                         json!({ "source": source, "fingerprint": encoder.fingerprint() });
-                    (prompts, own.logit_scale.unwrap_or(encoder.logit_scale()))
+                    let scale = own.logit_scale.unwrap_or(encoder.logit_scale());
+                    (asked.prompts, asked.kinds, scale)
                 }
             };
             if prompts.embeddings.cols() != images.cols() {
@@ -207,10 +209,12 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
             Evidence::Embedded {
                 images,
                 prompts,
+                kinds,
                 logit_scale,
             }
         }
     };
+    let calibration = calibration(options, &images, &annotated.annotations);
     let manifest = Manifest {
         schema: MANIFEST_SCHEMA,
         cladist: env!("CARGO_PKG_VERSION").to_owned(),
@@ -231,8 +235,9 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
         options: common_options(options, &policy).into_iter().collect(),
         counts: Counts {
             images: images.len() + annotated.at_fault + annotated.problematic,
-            predicted: images.len(),
-            scored: annotated.labelled(),
+            predicted: images.len() - calibration.len(),
+            scored: annotated.labelled() - calibration.len(),
+            calibration: calibration.len(),
             unlabelled: annotated.unlabelled,
             skipped_unknown_label: annotated.at_fault,
             skipped_problematic: annotated.problematic,
@@ -250,9 +255,11 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
         evidence,
         collision_threshold: options.collision_cosine,
         credit: policy,
+        rule: options.decide.clone(),
+        calibration,
         top_k: options.top_k,
     };
-    let run = on_all_cores(|| Run::build(inputs, manifest))?;
+    let run = on_all_cores(|| Run::build(inputs, manifest))?.context("--decide")?;
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }

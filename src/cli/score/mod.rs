@@ -18,9 +18,10 @@ use super::{interrupt, load_taxonomy, open_dataset, output};
 use crate::dataset::OnUnknownLabel;
 use crate::files::Staging;
 use crate::hash;
+use crate::names::Names;
 use crate::report;
 use crate::run::{self, Candidates, SourceHash};
-use crate::score::{Collisions, CreditPolicy};
+use crate::score::{Annotations, Collisions, CreditPolicy, Rule, RuleError};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::{self, TextError};
 
@@ -95,6 +96,15 @@ pub struct ScoreOptions {
     #[arg(long, value_name = "POLICY")]
     credit: Option<String>,
 
+    /// How an answer comes from the probabilities: argmax, leaf, majority, threshold:MASS, rollup:MASS, darts:ERROR, crm[:DISTANCE],
+    /// top-down[:beam=N], chils, rerank, speciesnet, inaturalist or pybioclip:RANK
+    #[arg(long, value_name = "RULE", default_value = "argmax", value_parser = rule)]
+    decide: Rule,
+
+    /// Share of the labelled images that a rule is calibrated on (darts); they are left out of the figures
+    #[arg(long, value_name = "SHARE")]
+    calibration: Option<f64>,
+
     /// Cosine of two labels' text prototypes from which they count as the same name
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true, default_value_t = Collisions::DEFAULT_THRESHOLD)]
     collision_cosine: f64,
@@ -116,6 +126,10 @@ enum OnUnknown {
     Skip,
 }
 
+fn rule(text: &str) -> Result<Rule, RuleError> {
+    Rule::parse(text)
+}
+
 impl ScoreOptions {
     fn on_unknown(&self) -> OnUnknownLabel {
         match self.on_unknown_label {
@@ -126,6 +140,17 @@ impl ScoreOptions {
 
     /// Refuses values that mean nothing.
     fn check(&self) -> anyhow::Result<()> {
+        if let Some(share) = self.calibration {
+            if !(share > 0.0 && share < 1.0) {
+                bail!("--calibration {share}: a share is between 0 and 1");
+            }
+            if !matches!(self.decide, Rule::Darts(_)) {
+                bail!(
+                    "--calibration: the rule `{}` is not calibrated",
+                    self.decide
+                );
+            }
+        }
         if (-1.0..=1.0).contains(&self.collision_cosine) {
             return Ok(());
         }
@@ -260,6 +285,21 @@ fn candidate_list(path: &Path, option: &str) -> anyhow::Result<Candidates> {
     })
 }
 
+/// The labelled images that a rule is calibrated on: by their names, so that they are the same in every run.
+fn calibration(options: &ScoreOptions, images: &Names, annotations: &Annotations) -> Vec<usize> {
+    let Some(share) = options.calibration else {
+        return Vec::new();
+    };
+    let is_set_aside = |name: &str| {
+        let hash = hash::of_bytes(name.as_bytes());
+        let number = u32::from_str_radix(&hash[..8], 16).unwrap_or(u32::MAX);
+        f64::from(number) < share * f64::from(u32::MAX)
+    };
+    (0..images.len())
+        .filter(|&i| !annotations.get(i).truths.is_empty() && is_set_aside(images.get(i)))
+        .collect()
+}
+
 /// Which taxonomy it was.
 pub fn taxonomy_hash(source: &Path, taxonomy: &Taxonomy) -> SourceHash {
     let texts = taxonomy.sources().iter().map(|(_, text)| text.as_bytes());
@@ -309,6 +349,8 @@ fn common_options(
     [
         ("collision-cosine", json!(options.collision_cosine)),
         ("credit", json!(policy.name())),
+        ("decide", json!(options.decide.name())),
+        ("calibration", json!(options.calibration)),
         (
             "on-unknown-label",
             json!(value_name(options.on_unknown_label)),

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::annotate::{Annotated, OwnLabels, Truth, TruthArgs, read_label_index};
-use super::prompting::prompt;
+use super::prompting::ask;
 use super::{
-    ScoreOptions, candidate_choice, candidates_hash, common_options, credit_policy, taxonomy_hash,
-    value_name,
+    ScoreOptions, calibration, candidate_choice, candidates_hash, common_options, credit_policy,
+    taxonomy_hash, value_name,
 };
 use crate::cli::output::tell;
 use crate::cli::{Interrupted, count, embed, on_all_cores, prompts};
@@ -43,6 +43,13 @@ struct Task<'a> {
     candidates: Vec<NodeId>,
 }
 
+/// How many images could be read, are labelled, and are set aside to calibrate a rule.
+struct Read {
+    images: usize,
+    labelled: usize,
+    calibration: usize,
+}
+
 /// Scores the inputs; the model is loaded when all else is found right. `None`, with a word on stderr, if none of the
 /// images could be read.
 ///
@@ -59,7 +66,7 @@ pub fn compute(
     let encoder = load()?;
 
     let taxonomy = &task.inputs.taxonomy;
-    let (prompts, texts) = prompt(
+    let asked = ask(
         taxonomy,
         &task.candidates,
         &task.annotated,
@@ -82,29 +89,37 @@ pub fn compute(
         return Ok(None);
     }
     let annotations = task.annotated.annotations.select(&kept);
+    let images: Names = kept
+        .iter()
+        .map(|&i| dataset.items[items[i]].name.as_str())
+        .collect();
     let labelled = (0..annotations.len()).filter(|&i| !annotations.get(i).truths.is_empty());
-    let scored = labelled.count();
-
-    let manifest = manifest(options, &task, encoder.as_ref(), &texts, kept.len(), scored)?;
+    let calibration = calibration(options, &images, &annotations);
+    let read = Read {
+        images: kept.len(),
+        labelled: labelled.count(),
+        calibration: calibration.len(),
+    };
+    let manifest = manifest(options, &task, encoder.as_ref(), &asked.texts, &read)?;
     let inputs = run::Inputs {
         taxonomy,
         candidates: task.candidates.clone(),
-        images: kept
-            .iter()
-            .map(|&i| dataset.items[items[i]].name.as_str())
-            .collect(),
+        images,
         annotations,
         also_right: task.truth.also_right.clone(),
         evidence: Evidence::Embedded {
             images: encoded.embeddings,
-            prompts,
+            prompts: asked.prompts,
+            kinds: asked.kinds,
             logit_scale: encoder.logit_scale(),
         },
         collision_threshold: options.collision_cosine,
         credit: task.policy.clone(),
+        rule: options.decide.clone(),
+        calibration,
         top_k: options.top_k,
     };
-    let run = on_all_cores(|| Run::build(inputs, manifest))?;
+    let run = on_all_cores(|| Run::build(inputs, manifest))?.context("--decide")?;
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }
@@ -164,8 +179,7 @@ fn manifest(
     task: &Task<'_>,
     encoder: &dyn Encoder,
     texts: &[String],
-    predicted: usize,
-    scored: usize,
+    read: &Read,
 ) -> anyhow::Result<Manifest> {
     let (inputs, annotated) = (&task.inputs, &task.annotated);
     let taxonomy = &inputs.taxonomy;
@@ -226,12 +240,13 @@ fn manifest(
             .collect(),
         counts: Counts {
             images: inputs.dataset.items.len(),
-            predicted,
-            scored,
+            predicted: read.images - read.calibration,
+            scored: read.labelled - read.calibration,
+            calibration: read.calibration,
             unlabelled: annotated.unlabelled,
             skipped_unknown_label: annotated.at_fault,
             skipped_problematic: annotated.problematic,
-            skipped_bad_image: annotated.items.len() - predicted,
+            skipped_bad_image: annotated.items.len() - read.images,
             candidates: task.candidates.len(),
             prompts: texts.len(),
         },

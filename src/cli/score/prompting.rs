@@ -9,15 +9,26 @@ use crate::cli::embed;
 use crate::cli::output::tell;
 use crate::model::Encoder;
 use crate::prompts::{ExpandOptions, TemplateSet};
-use crate::run::Prompts;
+use crate::run::{KindTexts, Prompts};
+use crate::score::Rule;
+use crate::score::decide::{Subclasses, kinds_of};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::shown;
 
-/// Expands and encodes the prompts of the candidates and of the truths that are none; also the texts.
+/// What the model was asked, embedded.
+pub struct Asked {
+    pub prompts: Prompts,
+    /// Where the decision rule needs them.
+    pub kinds: Option<KindTexts>,
+    /// The texts of the prompts.
+    pub texts: Vec<String>,
+}
+
+/// Expands and encodes the prompts of the candidates, of the truths that are none, and of what else the decision rule needs.
 ///
 /// # Errors
 /// A template that cannot be expanded; what the encoder says; an interruption.
-pub fn prompt(
+pub fn ask(
     taxonomy: &Taxonomy,
     candidates: &[NodeId],
     annotated: &Annotated,
@@ -25,11 +36,14 @@ pub fn prompt(
     options: &ScoreOptions,
     encoder: &dyn Encoder,
     stop: &AtomicBool,
-) -> anyhow::Result<(Prompts, Vec<String>)> {
+) -> anyhow::Result<Asked> {
     let mut nodes = candidates.to_vec();
     let mut seen: HashSet<NodeId> = nodes.iter().copied().collect();
     let mut others = annotated.occurring();
-    others.retain(|&truth| seen.insert(truth));
+    if options.decide == Rule::Chils {
+        others.extend(Subclasses::new(taxonomy, candidates).nodes);
+    }
+    others.retain(|&other| seen.insert(other));
     nodes.extend(others);
     let expand = ExpandOptions {
         synonyms: options.synonyms,
@@ -42,7 +56,42 @@ pub fn prompt(
         nodes,
         counts,
     };
-    Ok((prompts, texts))
+    let kinds = match options.decide {
+        Rule::Rerank => Some(kind_texts(taxonomy, candidates, encoder, stop)?),
+        _ => None,
+    };
+    Ok(Asked {
+        prompts,
+        kinds,
+        texts,
+    })
+}
+
+/// "X, which is a kind of P" of every candidate.
+fn kind_texts(
+    taxonomy: &Taxonomy,
+    candidates: &[NodeId],
+    encoder: &dyn Encoder,
+    stop: &AtomicBool,
+) -> anyhow::Result<KindTexts> {
+    let mut counts = Vec::with_capacity(candidates.len());
+    let mut texts = Vec::new();
+    for &candidate in candidates {
+        let kinds = kinds_of(taxonomy, candidate);
+        counts.push(kinds.len());
+        texts.extend(kinds.into_iter().map(|kind| {
+            let what = taxonomy.label(kind.what);
+            match kind.kind {
+                Some(parent) => format!("{what}, which is a kind of {}", taxonomy.label(parent)),
+                None => what.to_owned(),
+            }
+        }));
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    Ok(KindTexts {
+        embeddings: embed::encode_texts(encoder, &texts, stop)?,
+        counts,
+    })
 }
 
 /// Tells of labels that the model is asked for in the very same words: a template without a placeholder, or homonyms.

@@ -38,6 +38,49 @@ pub fn figures(out: &mut String, summary: &Summary) {
     }
     mass_and_suspects(out, summary);
     metrics(out, summary);
+    retrieval_and_curve(out, summary);
+}
+
+fn retrieval_and_curve(out: &mut String, summary: &Summary) {
+    if let Some(retrieval) = &summary.retrieval {
+        for (what, of) in [
+            ("image→label", &retrieval.image_to_label),
+            ("label→image", &retrieval.label_to_image),
+        ] {
+            let _ = writeln!(
+                out,
+                "{what}  R@1 {}  R@5 {}  R@10 {}  R-P {}  mAP@R {}",
+                percent(of.recall_at_1),
+                percent(of.recall_at_5),
+                percent(of.recall_at_10),
+                percent(of.r_precision),
+                percent(of.map_at_r),
+            );
+        }
+    }
+    if let Some(curve) = &summary.curve {
+        let _ = writeln!(
+            out,
+            "curve        AP {}  AC {}  recall at 90 % correct {}, at 95 % {}",
+            percent(Some(curve.average_precision)),
+            percent(Some(curve.average_correct)),
+            percent(Some(curve.recall_at_90)),
+            percent(Some(curve.recall_at_95)),
+        );
+    }
+    if let Some(growth) = &summary.growth
+        && let Some(exponent) = growth.exponent
+    {
+        let batch = growth.false_negatives.last();
+        let batch = batch.and_then(|of| Some((of.batch, of.per_image?)));
+        let told = batch.map_or(String::new(), |(batch, per_image)| {
+            format!(
+                "; {per_image:.1} false negatives for each image in a batch of {}",
+                thousands(batch)
+            )
+        });
+        let _ = writeln!(out, "valid pairs  grow as n^{exponent:.2}{told}");
+    }
 }
 
 fn metrics(out: &mut String, summary: &Summary) {
@@ -86,6 +129,37 @@ fn metrics(out: &mut String, summary: &Summary) {
             "severity     {} edges   hdist@1 {}{of_k}  ({what})",
             decimals(of.mistake_severity),
             decimals(of.hdist_1),
+        );
+    }
+    let lca = &metrics.lca_on_the_line;
+    let ranking = metrics.hierarchical_ranking.as_ref().map(|of| {
+        format!(
+            "   hP@1 {}  @{k} {}  hmAP@{k} {}",
+            percent(of.hp_1),
+            percent(of.hp_k),
+            percent(of.hmap_k),
+            k = of.k
+        )
+    });
+    let _ = writeln!(
+        out,
+        "LCA          {} bits short of the truth{}",
+        decimals(lca.mean),
+        ranking.unwrap_or_default()
+    );
+    let _ = writeln!(
+        out,
+        "per class    exact {}  valid {}  ({} classes, each counts the same)",
+        percent(metrics.per_class.macro_exact),
+        percent(metrics.per_class.macro_valid),
+        thousands(metrics.per_class.rows.len())
+    );
+    if let Some(of) = &metrics.consistency {
+        let _ = writeln!(
+            out,
+            "consistency  HCA {}  of answers right {}",
+            percent(of.hca),
+            percent(of.leaf)
         );
     }
     for (what, of) in [

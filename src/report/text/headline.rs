@@ -67,7 +67,8 @@ mod tests {
             also_right: &AlsoRight::default(),
         };
         let (nothing, none) = (Evaluated::default(), Annotations::default());
-        let (_, empty) = summarise(judge, &[], &CreditPolicy::Strict, &nothing, &none, &[]);
+        let strict = CreditPolicy::Strict;
+        let (_, empty) = summarise(judge, &[], &strict, &nothing, &none, &[], ("argmax", None));
         Summary {
             n,
             judged: n,

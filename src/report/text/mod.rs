@@ -59,6 +59,14 @@ fn accuracies(out: &mut String, summary: &Summary) {
             "candidates"
         },
     );
+    if summary.rule != "argmax" {
+        let _ = writeln!(
+            out,
+            "answers by the rule {}{}",
+            summary.rule,
+            calibrated(summary)
+        );
+    }
     if summary.abstained > 0 {
         let _ = writeln!(
             out,
@@ -86,6 +94,19 @@ fn accuracies(out: &mut String, summary: &Summary) {
             );
         }
     }
+}
+
+/// What a calibrated rule came from, in words.
+fn calibrated(summary: &Summary) -> String {
+    summary.calibrated.map_or(String::new(), |of| {
+        format!(
+            ": λ {:.4}, {} of {} right where it was calibrated, at least {:.1} % (95 %)",
+            of.lambda,
+            thousands(of.correct),
+            thousands(of.n),
+            100.0 * of.bound
+        )
+    })
 }
 
 const BOLD: &str = "1";

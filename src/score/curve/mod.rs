@@ -22,7 +22,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::decide::{DecideError, Masses};
+use std::collections::HashMap;
+
+use super::decide::Masses;
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
 
 /// What recall and precision are measured in.
@@ -34,12 +36,21 @@ pub enum CurveValue {
     Depth,
 }
 
-/// The Pareto sequences of images over the candidates of a taxonomy.
+/// The Pareto sequences of images.
 #[derive(Debug)]
-pub struct Pareto<'t> {
+pub struct Pareto<'m, 't> {
+    masses: &'m Masses<'t>,
+    /// The classes by the number of leaves below, fewest first.
+    order: Vec<usize>,
+}
+
+/// What answers are worth to images, which share most of them.
+#[derive(Debug)]
+pub struct Worths<'t> {
     taxonomy: &'t Taxonomy,
-    masses: Masses<'t>,
     value: CurveValue,
+    /// By the answer and the number of the labels.
+    known: HashMap<(NodeId, usize), Worth>,
 }
 
 /// What one answer is worth.
@@ -60,58 +71,79 @@ pub struct ImageCurve {
     steps: Vec<(f64, Worth)>,
 }
 
-impl<'t> Pareto<'t> {
-    /// Prepares sequences over these candidates.
-    ///
-    /// # Errors
-    /// Those of [`Masses::new`].
-    pub fn new(
-        taxonomy: &'t Taxonomy,
-        candidates: &[NodeId],
-        value: CurveValue,
-    ) -> Result<Self, DecideError> {
-        Ok(Self {
-            taxonomy,
-            masses: Masses::new(taxonomy, candidates)?,
-            value,
-        })
+impl<'m, 't> Pareto<'m, 't> {
+    /// Prepares sequences of the classes that have these masses.
+    pub fn new(masses: &'m Masses<'t>) -> Self {
+        let mut order: Vec<usize> = (0..masses.len()).collect();
+        order.sort_by_key(|&class| masses.leaves(class));
+        Self { masses, order }
     }
 
     /// What `threshold` answers, from the greatest threshold to the least above 0: nodes of rising information with their
-    /// falling masses. O(classes · log classes).
-    pub fn sequence(&self, probabilities: &[f64]) -> Vec<(NodeId, f64)> {
-        let masses = &self.masses;
-        let all = masses.of(probabilities);
-        let mut order: Vec<usize> = (0..masses.len()).filter(|&c| all[c] > 0.0).collect();
-        order.sort_unstable_by(|&a, &b| {
-            let by_mass = all[b].total_cmp(&all[a]);
-            by_mass.then(masses.by_specificity(&all, a, b))
-        });
-        let mut fewest = usize::MAX;
-        order.retain(|&c| {
-            let is_more_specific = masses.leaves(c) < fewest;
-            fewest = fewest.min(masses.leaves(c));
-            is_more_specific
-        });
-        let answer = |&c: &usize| (masses.node(c, probabilities), all[c]);
-        order.iter().map(answer).collect()
+    /// falling masses. `all` has the mass of each class. Linear in the classes.
+    pub fn sequence(&self, probabilities: &[f64], all: &[f64]) -> Vec<(NodeId, f64)> {
+        let masses = self.masses;
+        let mut sequence = Vec::new();
+        let mut greatest = 0.0;
+        // From the most specific classes up: of those that are equally specific the best, if it has more mass than all before.
+        for equals in self
+            .order
+            .chunk_by(|&a, &b| masses.leaves(a) == masses.leaves(b))
+        {
+            let best = equals
+                .iter()
+                .copied()
+                .filter(|&class| all[class] > greatest)
+                .min_by(|&a, &b| masses.by_specificity(all, a, b));
+            if let Some(class) = best {
+                greatest = all[class];
+                sequence.push((masses.node(class, probabilities), greatest));
+            }
+        }
+        sequence.reverse();
+        sequence
+    }
+}
+
+impl<'t> Worths<'t> {
+    /// Of answers over this taxonomy.
+    pub fn new(taxonomy: &'t Taxonomy, value: CurveValue) -> Self {
+        Self {
+            taxonomy,
+            value,
+            known: HashMap::new(),
+        }
     }
 
-    /// The sequence of an image, judged by its labels, the primary one first; `None` without a label.
-    pub fn image(&self, probabilities: &[f64], truths: &[NodeId]) -> Option<ImageCurve> {
+    /// A Pareto sequence of an image, judged by its labels, the primary one first; `None` without a label. Images that have the
+    /// same labels, and they alone, give them the same `number`.
+    pub fn image(
+        &mut self,
+        sequence: impl IntoIterator<Item = (NodeId, f64)>,
+        number: usize,
+        truths: &[NodeId],
+    ) -> Option<ImageCurve> {
         let &primary = truths.first()?;
-        let steps = self.sequence(probabilities).into_iter();
+        let start = Worth {
+            correct: true,
+            exact: false,
+            recall: ratio(0.0, self.value_of(primary)),
+            precision: 1.0,
+            value: 0.0,
+        };
+        let steps = sequence.into_iter().map(|(node, mass)| {
+            let key = (node, number);
+            let known = self.known.get(&key).copied();
+            let worth = known.unwrap_or_else(|| {
+                let worth = self.worth(node, primary, truths);
+                self.known.insert(key, worth);
+                worth
+            });
+            (mass, worth)
+        });
         Some(ImageCurve {
-            start: Worth {
-                correct: true,
-                exact: false,
-                recall: ratio(0.0, self.value_of(primary)),
-                precision: 1.0,
-                value: 0.0,
-            },
-            steps: steps
-                .map(|(node, mass)| (mass, self.worth(node, primary, truths)))
-                .collect(),
+            start,
+            steps: steps.collect(),
         })
     }
 

@@ -11,14 +11,36 @@ fn taxonomy(text: &str) -> Taxonomy {
     load_str("t", text).into_sound().unwrap()
 }
 
+/// Images with these probabilities of the candidates, pooled.
+fn pooled(
+    taxonomy: &Taxonomy,
+    candidates: &[NodeId],
+    value: CurveValue,
+    images: &[(&[f64], &[NodeId])],
+) -> OperatingCurve {
+    let masses = Masses::new(taxonomy, candidates).unwrap();
+    let pareto = Pareto::new(&masses);
+    let mut worths = Worths::new(taxonomy, value);
+    let images: Vec<ImageCurve> = images
+        .iter()
+        .enumerate()
+        .map(|(i, (p, truths))| {
+            let sequence = pareto.sequence(p, &masses.of(p));
+            worths.image(sequence, i, truths).unwrap()
+        })
+        .collect();
+    OperatingCurve::pool(&images).unwrap()
+}
+
 #[test]
 fn two_images_by_hand() {
     let t = taxonomy(FIGURES);
     let node = |id: &str| t.find(id).unwrap();
     let candidates = ["square", "oblong", "lozenge", "circle"].map(node);
-    let pareto = Pareto::new(&t, &candidates, CurveValue::Information).unwrap();
+    let masses = Masses::new(&t, &candidates).unwrap();
+    let pareto = Pareto::new(&masses);
     let sequence = |p: &[f64]| -> Vec<(&str, f64)> {
-        let answers = pareto.sequence(p).into_iter();
+        let answers = pareto.sequence(p, &masses.of(p)).into_iter();
         answers.map(|(n, mass)| (t.id(n), mass)).collect()
     };
     let (first, second) = ([0.5, 0.25, 0.125, 0.125], [0.125, 0.0, 0.25, 0.625]);
@@ -29,11 +51,9 @@ fn two_images_by_hand() {
     // The circle is more informative than the rhombus, and more massive.
     assert_eq!(sequence(&second), [("figure", 1.0), ("circle", 0.625)]);
 
-    let images = [
-        pareto.image(&first, &[node("oblong")]).unwrap(),
-        pareto.image(&second, &[node("circle")]).unwrap(),
-    ];
-    let curve = OperatingCurve::pool(&images).unwrap();
+    let images: [(&[f64], &[NodeId]); 2] =
+        [(&first, &[node("oblong")]), (&second, &[node("circle")])];
+    let curve = pooled(&t, &candidates, CurveValue::Information, &images);
     let found: Vec<_> = curve
         .points
         .iter()
@@ -72,15 +92,22 @@ fn two_images_by_hand() {
 fn below_the_label_is_right_and_not_exact() {
     let t = taxonomy(FIGURES);
     let node = |id: &str| t.find(id).unwrap();
-    let pareto = Pareto::new(&t, &[node("square")], CurveValue::Depth).unwrap();
+    let masses = Masses::new(&t, &[node("square")]).unwrap();
     // A single candidate: everything has its mass, so the most informative is answered at once.
-    assert_eq!(pareto.sequence(&[1.0]), [(node("square"), 1.0)]);
-    let image = pareto.image(&[1.0], &[node("circle"), node("rhombus")]);
-    let curve = OperatingCurve::pool(&[image.unwrap()]).unwrap();
+    let sequence = Pareto::new(&masses).sequence(&[1.0], &masses.of(&[1.0]));
+    assert_eq!(sequence, [(node("square"), 1.0)]);
+    let truths = [node("circle"), node("rhombus")];
+    let curve = pooled(
+        &t,
+        &[node("square")],
+        CurveValue::Depth,
+        &[(&[1.0], &truths)],
+    );
     let last = curve.points[1];
     assert_eq!((last.correct, last.exact, last.value), (1.0, 0.0, 2.0));
     assert_eq!((last.recall, last.precision), (1.0, 1.0));
-    assert_eq!(pareto.image(&[1.0], &[]), None);
+    let mut worths = Worths::new(&t, CurveValue::Depth);
+    assert_eq!(worths.image(sequence, 0, &[]), None);
 }
 
 #[test]
@@ -88,19 +115,17 @@ fn several_roots_and_a_label_that_says_nothing() {
     let t = taxonomy("tree: {a: [b, c], d: }");
     let node = |id: &str| t.find(id).unwrap();
     let candidates = ["b", "c", "d"].map(node);
-    let pareto = Pareto::new(&t, &candidates, CurveValue::Information).unwrap();
-    let of = |p: &[f64], truth: &str| pareto.image(p, &[node(truth)]).unwrap();
+    let bits = CurveValue::Information;
     // Nothing in common with the answer `d`: recall 0.
-    let curve = OperatingCurve::pool(&[of(&[0.25, 0.25, 0.5], "b")]).unwrap();
+    let curve = pooled(&t, &candidates, bits, &[(&[0.25, 0.25, 0.5], &[node("b")])]);
     let last = curve.points.last().unwrap();
     assert_eq!((last.correct, last.recall, last.precision), (0.0, 0.0, 0.0));
     assert_eq!(curve.recall_at_90, 0.0);
     // Only one root: it carries no information, so nothing can be missed.
     let t = taxonomy("tree: {a: [b, c]}");
     let node = |id: &str| t.find(id).unwrap();
-    let pareto = Pareto::new(&t, &[node("b"), node("c")], CurveValue::Information).unwrap();
-    let image = pareto.image(&[0.75, 0.25], &[node("a")]).unwrap();
-    let curve = OperatingCurve::pool(&[image]).unwrap();
+    let candidates = ["b", "c"].map(node);
+    let curve = pooled(&t, &candidates, bits, &[(&[0.75, 0.25], &[node("a")])]);
     assert!(
         curve
             .points

@@ -53,6 +53,10 @@ pub struct Answer {
 /// Why a rule cannot be applied to these data.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum DecideError {
+    #[error(
+        "the rule `{rule}` needs the probabilities of all candidates, and predicted labels are all there is: give --scores, or score with `argmax`"
+    )]
+    NeedsScores { rule: String },
     #[error("there is no candidate: a rule chooses among candidates and what is above them")]
     NoCandidates,
     #[error("`{id}` is a candidate twice, so its probability would count twice: name it once")]
@@ -62,7 +66,7 @@ pub enum DecideError {
     )]
     NoLeaf { candidates: usize },
     #[error(
-        "the rule `{rule}` needs labelled images to be calibrated on: give a calibration split"
+        "the rule `{rule}` needs labelled images to be calibrated on: say with --calibration which share of the images, such as 0.5"
     )]
     NeedsCalibration { rule: String },
     #[error(

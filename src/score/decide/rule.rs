@@ -27,14 +27,13 @@ pub enum Rule {
     Chils,
     /// The best five rescored where prompts disagree.
     Rerank,
-    /// SpeciesNet's rule: the best candidate above 0.8; else the sums of the best five at genus, family, order, class, kingdom, the
-    /// first above 0.65.
+    /// SpeciesNet's roll-up: the sums of the best five at genus, family, order, class, kingdom, the first above 0.65.
     SpeciesNet {
-        /// Whether a sure best score is taken first.
+        /// Whether a best score above 0.8 is taken first.
         ensemble: bool,
     },
-    /// iNaturalist's common ancestor: the lowest rank from genus to superfamily above 0.78 of what the best candidates (15 at
-    /// most, above 1 % of the best) sum to.
+    /// iNaturalist's common ancestor: the lowest rank above 0.78 of what the best candidates (15 at most, above 1 % of the
+    /// best) sum to.
     INaturalist {
         /// Whether ranks from genus to superfamily alone are answered.
         server: bool,

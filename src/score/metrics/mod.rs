@@ -28,8 +28,12 @@ pub use ranking::{HierarchicalRanking, RankingSums};
 pub use severity::Severity;
 use severity::SeveritySums;
 
+use super::evaluate::Whole;
 use super::measures::Measure;
 use crate::taxonomy::{NodeId, Taxonomy};
+
+/// Pairs of a candidate and a set of truths up to which the best order of the candidates is looked for.
+const MOST_PAIRS: usize = 50_000_000;
 
 /// The metrics of the images with an answer and a label. All are fractions in [0, 1] unless said otherwise; `None`
 /// where there is nothing to divide by.
@@ -44,6 +48,16 @@ pub struct Metrics {
     pub severity_height: Severity,
     /// In H − depth of the strict common ancestor.
     pub severity_bertinetto: Severity,
+    pub lca_on_the_line: LcaOnTheLine,
+    /// `None` if fewer ranked labels are known of some image, or if candidates and truth sets make more than 50 million
+    /// pairs.
+    pub hierarchical_ranking: Option<HierarchicalRanking>,
+    /// Over the images with a verdict.
+    pub per_class: PerClass,
+    /// `None` if the probabilities of all candidates are not known.
+    pub consistency: Option<Consistency>,
+    /// A row a level, the roots' first; empty if the probabilities of all candidates are not known.
+    pub calibration_by_level: Vec<LevelCalibration>,
     /// Of the answer's probability as the chance that the answer is the annotated label.
     pub calibration_exact: Calibration,
     /// Of the answer's probability as the chance that the answer is valid for the image (METHOD 4).
@@ -77,6 +91,11 @@ pub struct MetricSums<'t> {
     depth: InformationSums,
     height: SeveritySums<'t>,
     bertinetto: SeveritySums<'t>,
+    lca_on_the_line: LcaOnTheLineSums<'t>,
+    ranking: Option<RankingSums<'t>>,
+    per_class: PerClassSums,
+    k: usize,
+    taxonomy: &'t Taxonomy,
     /// Probability of each answer, where it is known.
     confidences: Vec<f64>,
     /// Whether each is exact, and whether it is valid.
@@ -84,9 +103,20 @@ pub struct MetricSums<'t> {
 }
 
 impl<'t> MetricSums<'t> {
-    /// Of nothing yet; the best `k` labels of each image are looked at.
-    pub fn new(taxonomy: &'t Taxonomy, k: usize) -> Self {
+    /// Of nothing yet; the best `k` labels of each image are looked at. `truths` has those of all images, in any order.
+    pub fn new(
+        taxonomy: &'t Taxonomy,
+        candidates: &[NodeId],
+        truths: &'t [Vec<NodeId>],
+        k: usize,
+    ) -> Self {
+        let is_small = candidates.len().saturating_mul(truths.len()) <= MOST_PAIRS;
         Self {
+            lca_on_the_line: LcaOnTheLineSums::new(taxonomy),
+            ranking: is_small.then(|| RankingSums::new(taxonomy, candidates, truths, k)),
+            per_class: PerClassSums::default(),
+            k,
+            taxonomy,
             hierarchical: HierarchicalSums::default(),
             information: InformationSums::default(),
             depth: InformationSums::default(),
@@ -97,8 +127,27 @@ impl<'t> MetricSums<'t> {
         }
     }
 
-    /// Adds an image: what the graph says of its answer, the answer, its ranked labels, its truths.
-    pub fn add(&mut self, pair: &Pair, answer: NodeId, ranked: &[NodeId], truths: &[NodeId]) {
+    /// Adds an image: what the graph says of its answer, the answer, its ranked labels, its truths, and whether the answer
+    /// is valid, if that is judged.
+    pub fn add(
+        &mut self,
+        pair: &Pair,
+        answer: NodeId,
+        ranked: &[NodeId],
+        truths: &[NodeId],
+        is_valid: Option<bool>,
+    ) {
+        let is_exact = answer == truths[0];
+        self.lca_on_the_line.add(answer, truths, is_exact);
+        match &mut self.ranking {
+            Some(ranking) if ranked.len() >= self.k => {
+                ranking.add(ranked.iter().copied(), truths);
+            }
+            ranking => *ranking = None,
+        }
+        if let Some(is_valid) = is_valid {
+            self.per_class.add(truths[0], is_exact, is_valid);
+        }
         self.hierarchical.add(pair.hierarchical);
         self.information.add(pair.information);
         self.depth.add(pair.depth);
@@ -117,7 +166,8 @@ impl<'t> MetricSums<'t> {
         self.came_true.push((is_exact, is_valid));
     }
 
-    pub fn finish(&self) -> Metrics {
+    /// The figures; `whole` has those that need the probabilities of all candidates.
+    pub fn finish(&self, whole: Option<&Whole>) -> Metrics {
         let calibration_of = |comes_true: fn(&(bool, Option<bool>)) -> Option<bool>| {
             let all = self.confidences.iter().zip(&self.came_true);
             let known = all.filter_map(|(&p, came_true)| Some((p, comes_true(came_true)?)));
@@ -129,6 +179,11 @@ impl<'t> MetricSums<'t> {
             depth: self.depth.finish(),
             severity_height: self.height.finish(),
             severity_bertinetto: self.bertinetto.finish(),
+            lca_on_the_line: self.lca_on_the_line.finish(),
+            hierarchical_ranking: self.ranking.as_ref().map(RankingSums::finish),
+            per_class: self.per_class.finish(self.taxonomy),
+            consistency: whole.map(|whole| whole.consistency),
+            calibration_by_level: whole.map_or(Vec::new(), |whole| whole.levels.clone()),
             calibration_exact: calibration_of(|&(exact, _)| Some(exact)),
             calibration_valid: calibration_of(|&(_, valid)| valid),
         }

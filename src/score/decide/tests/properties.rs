@@ -64,8 +64,7 @@ proptest! {
                 prop_assert!(answer.confidence >= least);
             }
         }
-        let sequence = crate::score::Pareto::new(&taxonomy, &candidates, crate::score::CurveValue::Depth);
-        let sequence = sequence.unwrap().sequence(&p);
+        let sequence = crate::score::Pareto::new(&masses).sequence(&p, &all);
         let last = sequence.iter().rev().find(|(_, mass)| *mass >= least).map(|(n, _)| *n);
         prop_assert_eq!(decide(Rule::Threshold(least)).map(|a| a.node), last);
         // A beam without bounds finds the most probable class.
