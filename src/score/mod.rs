@@ -13,12 +13,15 @@ pub mod decide;
 mod deciding;
 mod dilution;
 mod evaluate;
+mod gaussian;
 mod growth;
 mod judge;
 mod judgements;
 mod kendall;
+mod matching;
 mod measures;
 mod metrics;
+mod noisy;
 mod paired;
 mod rankings;
 mod reassessed;
@@ -38,10 +41,12 @@ pub use decide::{Answer, DecideError, Decider, Rule, RuleError};
 pub use deciding::{Deciding, Reranking};
 pub use dilution::{Dilution, DilutionRow, Mass};
 pub use evaluate::{Evaluated, Question, Whole, evaluate, tie_order};
+pub use gaussian::Gaussian;
 pub use growth::{BATCHES, FalseNegatives, Growth, GrowthRow, SUBSETS, TruthSets, growth};
 pub use judge::{AlsoRight, Collisions, Judge, ValidSets};
 pub use judgements::{Judged, Judgements, Tally};
 pub use kendall::kendall_tau;
+pub use matching::{Match, MatchError, Matching, SHARPNESS};
 pub use measures::{AllPairs, Measure, Pairwise};
 pub use metrics::{
     Calibration, ClassRow, Consistencies, Consistency, ConsistencySums, Consistent, HOLDS,
@@ -49,6 +54,7 @@ pub use metrics::{
     LevelCalibration, LevelSums, Levels, Metrics, PerClass, PerClassSums, PrecisionRecall,
     RankingSums, Severity,
 };
+pub use noisy::{FEWEST_IMAGES, Noisy, NoisySummary, SMALLEST_MASS, Unfitted, noisy};
 pub use paired::{Difference, McNemar, holm};
 pub use rankings::{Ranked, Rankings};
 pub use reassessed::Reassessed;

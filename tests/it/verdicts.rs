@@ -185,7 +185,7 @@ impl World {
 }
 
 /// A run's figures do not depend on what made it.
-fn manifest() -> Manifest {
+pub fn manifest() -> Manifest {
     let hash = || SourceHash {
         source: String::new(),
         sha256: String::new(),
