@@ -61,7 +61,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    // Large beside the others.
+    // Large beside the others, as is `demo`.
     Score(Box<score::ScoreArgs>),
     Compare(compare::CompareArgs),
     Confusions(confusions::ConfusionsArgs),
@@ -75,7 +75,7 @@ enum Command {
     Prompts(prompts::PromptsArgs),
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
-    Demo(demo::DemoArgs),
+    Demo(Box<demo::DemoArgs>),
     /// Print a shell's completion script
     Completions(generate::CompletionsArgs),
     /// Print the manual page, or write one page a command

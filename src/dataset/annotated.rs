@@ -109,8 +109,11 @@ fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
-/// Reads predictions, a row at a time: the image, its labels, best first (none: abstained from; `None`: one of them is at
-/// fault), and the probability of each, or none at all.
+/// What is given the predictions of an image: its labels, best first (none: abstained from; `None`: one of them is at fault),
+/// and the probability of each, or none at all.
+pub type TakePrediction<'a> = dyn FnMut(&str, Option<&[NodeId]>, &[f64]) -> Result<(), String> + 'a;
+
+/// Reads predictions, a row at a time.
 ///
 /// # Errors
 /// When the file cannot be read or understood, or has no column of labels; what `take` says, with the row's place.
@@ -118,7 +121,7 @@ pub fn read_predictions(
     path: &Path,
     spec: &Spec,
     resolver: &mut Resolver<'_>,
-    take: &mut dyn FnMut(&str, Option<&[NodeId]>, &[f64]) -> Result<(), String>,
+    take: &mut TakePrediction<'_>,
 ) -> Result<(), DatasetError> {
     let mut nodes = Vec::new();
     let seen = table::read(path, kind(path)?, spec, &mut |row| {

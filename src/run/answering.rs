@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{Evidence, KindTexts, Prompts};
+use super::{BuildError, Evidence, KindTexts, Prompts};
 use crate::matrix::Matrix;
 use crate::score::decide::{Calibrated, Chils, Darts, DartsItem, Masses};
 use crate::score::{
     Annotations, Cosines, DecideError, Decider, Deciding, Distribution, Evaluated, Given, Judge,
-    Link, Question, Reranking, Rule, Selected, Similarities, evaluate, prototypes, tie_order,
+    Link, Match, Matching, Question, Reranking, Rule, Selected, Similarities, evaluate, tie_order,
 };
 use crate::taxonomy::NodeId;
 
@@ -28,6 +28,8 @@ pub struct Answering<'a> {
     /// For each distinct one, the valid candidates.
     pub valid: Vec<Vec<usize>>,
     pub rule: &'a Rule,
+    /// How images and prompts are matched, where they are embedded.
+    pub strategy: Match,
     pub calibration: Option<Calibration>,
     pub top_k: usize,
 }
@@ -36,20 +38,18 @@ pub struct Answering<'a> {
 struct Embedded<'a> {
     images: &'a Matrix,
     prompts: &'a Prompts,
-    /// A row for each node that has prompts.
-    prototypes: &'a Matrix,
     kinds: Option<&'a KindTexts>,
 }
 
-type Answers = (Evaluated, Option<Calibrated>);
+type Answers = Result<(Evaluated, Option<Calibrated>), BuildError>;
 
 impl Answering<'_> {
     /// The answers, and what a calibrated rule came from.
-    pub fn answer(&self, evidence: Evidence) -> Result<Answers, DecideError> {
+    pub fn answer(&self, evidence: Evidence) -> Answers {
         match evidence {
             Evidence::Ranked(rankings) => match self.rule {
                 Rule::Argmax => Ok((Evaluated::of_rankings(rankings), None)),
-                rule => Err(DecideError::NeedsScores { rule: rule.name() }),
+                rule => Err(DecideError::NeedsScores { rule: rule.name() }.into()),
             },
             Evidence::Scored(scores, link) => self.scored(&Given(&scores), link, None),
             Evidence::Embedded {
@@ -58,20 +58,15 @@ impl Answering<'_> {
                 kinds,
                 logit_scale,
             } => {
-                let prototypes = prototypes(&prompts.embeddings, &prompts.counts);
-                let of_candidates = prototypes.first_rows(self.candidates.len());
-                let cosines = Cosines {
-                    images: &images,
-                    prototypes: &of_candidates,
-                };
+                let counts = &prompts.counts[..self.candidates.len()];
+                let matching = Matching::new(self.strategy, &images, &prompts.embeddings, counts)?;
                 let embedded = Embedded {
                     images: &images,
                     prompts: &prompts,
-                    prototypes: &prototypes,
                     kinds: kinds.as_ref(),
                 };
                 let scale = f64::from(logit_scale);
-                self.scored(&cosines, Link::Softmax { scale }, Some(&embedded))
+                self.scored(&matching, Link::Softmax { scale }, Some(&embedded))
             }
         }
     }
@@ -81,7 +76,7 @@ impl Answering<'_> {
         similarities: &dyn Similarities,
         link: Link,
         embedded: Option<&Embedded<'_>>,
-    ) -> Result<Answers, DecideError> {
+    ) -> Answers {
         let every: Vec<usize>;
         let images = match &self.calibration {
             Some(calibration) => &calibration.scored,
@@ -95,12 +90,9 @@ impl Answering<'_> {
             Rule::Chils => {
                 let rule = Chils::new(self.judge.taxonomy, self.candidates)?;
                 let embedded = embedded.ok_or(DecideError::NeedsSubclasses)?;
-                let rows = subclasses(&rule, embedded)?;
-                let cosines = Cosines {
-                    images: embedded.images,
-                    prototypes: &rows,
-                };
-                let subclasses = select(&cosines);
+                let (prompts, counts) = prompts_of(&rule.subclasses().nodes, embedded.prompts)?;
+                let matching = Matching::new(self.strategy, embedded.images, &prompts, &counts)?;
+                let subclasses = select(&matching);
                 let deciding = Deciding::Chils(rule, Distribution::new(&subclasses, link));
                 self.evaluate(&select(similarities), link, &deciding)
             }
@@ -145,7 +137,7 @@ impl Answering<'_> {
         similarities: &dyn Similarities,
         link: Link,
         deciding: &Deciding<'_>,
-    ) -> Result<Answers, DecideError> {
+    ) -> Answers {
         let question = Question {
             taxonomy: self.judge.taxonomy,
             candidates: self.candidates,
@@ -169,10 +161,10 @@ impl Answering<'_> {
         all: &dyn Similarities,
         link: Link,
         wrong: f64,
-    ) -> Result<Decider<'_>, DecideError> {
+    ) -> Result<Decider<'_>, BuildError> {
         let Some(calibration) = &self.calibration else {
             let rule = self.rule.name();
-            return Err(DecideError::NeedsCalibration { rule });
+            return Err(DecideError::NeedsCalibration { rule }.into());
         };
         let darts = Darts::new(self.judge.taxonomy, self.candidates, wrong)?;
         let images = &calibration.images;
@@ -182,20 +174,22 @@ impl Answering<'_> {
             darts.item(&scores, &annotation.truths)
         });
         let items: Vec<DartsItem> = items.into_iter().flatten().collect();
-        darts.calibrate(&items)
+        Ok(darts.calibrate(&items)?)
     }
 }
 
-/// The prototypes of the subclasses, in their order.
-fn subclasses(rule: &Chils<'_>, embedded: &Embedded<'_>) -> Result<Matrix, DecideError> {
-    let nodes = embedded.prompts.nodes.iter().copied();
-    let row_of: HashMap<NodeId, usize> = nodes.zip(0..).collect();
-    let mut data = Vec::new();
-    for node in &rule.subclasses().nodes {
-        let row = row_of.get(node).ok_or(DecideError::NeedsSubclasses)?;
-        data.extend_from_slice(embedded.prototypes.row(*row));
+/// The embedded prompts of these nodes, in their order, and how many each has.
+fn prompts_of(nodes: &[NodeId], prompts: &Prompts) -> Result<(Matrix, Vec<usize>), DecideError> {
+    let starts = starts(&prompts.counts);
+    let place_of: HashMap<NodeId, usize> = prompts.nodes.iter().copied().zip(0..).collect();
+    let (mut data, mut counts) = (Vec::new(), Vec::with_capacity(nodes.len()));
+    for node in nodes {
+        let place = *place_of.get(node).ok_or(DecideError::NeedsSubclasses)?;
+        let rows = starts[place]..starts[place + 1];
+        counts.push(rows.len());
+        data.extend(rows.flat_map(|row| prompts.embeddings.row(row)));
     }
-    Ok(Matrix::new(embedded.prototypes.cols(), data))
+    Ok((Matrix::new(prompts.embeddings.cols(), data), counts))
 }
 
 /// The number of prompts that every candidate has, which must be more than one for prompts to disagree.

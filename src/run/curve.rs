@@ -1,7 +1,7 @@
 //! The operating curve of a saved run.
 
 use super::confusions::UnknownLabel;
-use super::load::Saved;
+use super::load::{Saved, Sequence};
 use crate::score::{CurveValue, ImageCurve, OperatingCurve, Worths};
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -11,7 +11,7 @@ use crate::taxonomy::{NodeId, Taxonomy};
 /// The run has a label that the taxonomy has not.
 pub fn curve(
     run: &Saved,
-    pareto: &[Vec<(String, f64)>],
+    pareto: &[Sequence],
     taxonomy: &Taxonomy,
     value: CurveValue,
 ) -> Result<Option<OperatingCurve>, UnknownLabel> {

@@ -115,17 +115,19 @@ fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, String>) -> Result<T
         })
 }
 
-/// The Pareto sequence of each image of a run in `dir`: what every threshold answers, as ids, with its mass. `None` where
-/// the run was made without the probabilities of all candidates.
+/// What every threshold answers, as ids, with its mass, most massive first.
+pub type Sequence = Vec<(String, f64)>;
+
+/// The Pareto sequence of each image of a run in `dir`. `None` where the run was made without the probabilities of all candidates.
 ///
 /// # Errors
 /// When the table cannot be read.
-pub fn load_pareto(dir: &Path) -> Result<Option<Vec<Vec<(String, f64)>>>, LoadError> {
+pub fn load_pareto(dir: &Path) -> Result<Option<Vec<Sequence>>, LoadError> {
     let path = dir.join(TABLE);
     guarded(&path, || read_pareto(&path))
 }
 
-fn read_pareto(path: &Path) -> Result<Option<Vec<Vec<(String, f64)>>>, String> {
+fn read_pareto(path: &Path) -> Result<Option<Vec<Sequence>>, String> {
     let mut images = Vec::new();
     for batch in batches(path, &["pareto"])? {
         let batch = batch.map_err(|e| e.to_string())?;

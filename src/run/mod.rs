@@ -30,8 +30,8 @@ use crate::matrix::Matrix;
 use crate::names::Names;
 use crate::score::{
     AlsoRight, Annotations, Checked, Collisions, CreditPolicy, DecideError, Evaluated, Judge,
-    Judged, Judgements, Link, Mass, Ranked, Rankings, Rule, Summary, ValidSets, prototypes,
-    summarise,
+    Judged, Judgements, Link, Mass, Match, MatchError, Ranked, Rankings, Rule, Summary, ValidSets,
+    noisy, prototypes, summarise,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -49,12 +49,25 @@ pub struct Inputs<'a> {
     /// τ of the name collisions (METHOD 3).
     pub collision_threshold: f64,
     pub credit: CreditPolicy,
+    /// How images and prompts are matched, where they are embedded.
+    pub strategy: Match,
     /// How answers come from probabilities.
     pub rule: Rule,
     /// Images that a rule is calibrated on, ascending: they are left out of everything else.
     pub calibration: Vec<usize>,
     /// Ranked candidates kept for each image; 0 keeps all.
     pub top_k: usize,
+}
+
+/// Why evidence cannot be scored.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// What the decision rule needs and the evidence lacks.
+    #[error(transparent)]
+    Decide(#[from] DecideError),
+    /// What the strategy of matching needs and the evidence lacks.
+    #[error(transparent)]
+    Match(#[from] MatchError),
 }
 
 /// What is known of the images' answers.
@@ -100,6 +113,8 @@ pub struct Predictions {
     annotations: Annotations,
     evaluated: Evaluated,
     judgements: Judgements,
+    /// Empty if the probabilities of all candidates are not known.
+    noisy: Vec<Option<f64>>,
 }
 
 /// One image: what it was annotated with, what was answered, and how that is judged.
@@ -120,6 +135,8 @@ pub struct Prediction<'a> {
     pub mass: Option<Mass>,
     /// `None` if the label cannot be checked.
     pub checked: Option<Checked>,
+    /// Probability that the annotation is suspect by its loss (METHOD 8, NCR); `None` if it has none.
+    pub noisy: Option<f64>,
 }
 
 impl Prediction<'_> {
@@ -151,6 +168,7 @@ impl Predictions {
             judged: self.judgements.get(i),
             mass: evaluated.whole.as_ref().map(|whole| whole.masses[i]),
             checked: evaluated.checked(i),
+            noisy: self.noisy.get(i).copied().flatten(),
         }
     }
 
@@ -191,8 +209,8 @@ impl Run {
     /// Scores the evidence. Runs on the current rayon pool; the result does not depend on its size.
     ///
     /// # Errors
-    /// What the decision rule needs and the evidence lacks.
-    pub fn build(inputs: Inputs<'_>, manifest: Manifest) -> Result<Self, DecideError> {
+    /// What the decision rule, or the strategy of matching, needs and the evidence lacks.
+    pub fn build(inputs: Inputs<'_>, manifest: Manifest) -> Result<Self, BuildError> {
         let taxonomy = inputs.taxonomy;
         let collisions = collisions(&inputs);
         let judge = Judge {
@@ -223,12 +241,13 @@ impl Run {
             annotations: &annotations,
             valid: ValidSets::new(judge, &inputs.candidates).of_all(&annotations),
             rule: &inputs.rule,
+            strategy: inputs.strategy,
             calibration: scored,
             top_k: inputs.top_k,
         };
         let (mut evaluated, calibrated) = answering.answer(inputs.evidence)?;
         let rule = inputs.rule.name();
-        let (judgements, summary) = summarise(
+        let (judgements, mut summary) = summarise(
             judge,
             &inputs.candidates,
             &inputs.credit,
@@ -237,6 +256,14 @@ impl Run {
             &answering.valid,
             (&rule, calibrated),
         );
+        let noisy = evaluated.whole.as_ref().map(|whole| {
+            let losses = whole.masses.iter().enumerate().map(|(i, mass)| {
+                let is_answerable = judgements.get(i).is_some_and(|judged| judged.k > 0);
+                is_answerable.then_some(mass.valid)
+            });
+            noisy(&losses.collect::<Vec<_>>())
+        });
+        summary.noisy = noisy.as_ref().map(|noisy| noisy.summary);
         if inputs.top_k > 0 {
             evaluated.rankings.truncate(inputs.top_k);
         }
@@ -250,6 +277,7 @@ impl Run {
                 annotations,
                 evaluated,
                 judgements,
+                noisy: noisy.map_or(Vec::new(), |noisy| noisy.posteriors),
             },
             summary,
             manifest,

@@ -113,6 +113,7 @@ struct Line<'a> {
     valid_mass: Option<f64>,
     self_confidence: Option<f64>,
     looks_like: Option<&'a str>,
+    noisy: Option<f64>,
     top_k: Vec<RankedLine<'a>>,
     pareto: Option<Vec<MassLine<'a>>>,
 }
@@ -155,6 +156,7 @@ impl<'a> Line<'a> {
             looks_like: (prediction.checked)
                 .and_then(|c| c.looks_like)
                 .map(|n| run.id(n)),
+            noisy: prediction.noisy,
             top_k: run
                 .predictions
                 .ranked(i)
@@ -201,6 +203,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         Field::new("valid_mass", DataType::Float64, true),
         Field::new("self_confidence", DataType::Float64, true),
         Field::new("looks_like", DataType::Utf8, true),
+        Field::new("noisy", DataType::Float64, true),
         Field::new(
             "top_k",
             DataType::List(item(DataType::Struct(ranked.clone()))),
@@ -233,6 +236,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         let mut valid_mass = Float64Builder::new();
         let mut self_confidence = Float64Builder::new();
         let mut looks_like = StringBuilder::new();
+        let mut noisy = Float64Builder::new();
         let mut top_k = ListBuilder::new(StructBuilder::from_fields(ranked.clone(), 0))
             .with_field(item(DataType::Struct(ranked.clone())));
         let mut pareto = ListBuilder::new(StructBuilder::from_fields(step.clone(), 0))
@@ -253,6 +257,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             valid_mass.append_option(line.valid_mass);
             self_confidence.append_option(line.self_confidence);
             looks_like.append_option(line.looks_like);
+            noisy.append_option(line.noisy);
             let of_the_schema = "the builders are made from the schema above";
             for ranked in &line.top_k {
                 let row = top_k.values();
@@ -295,6 +300,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             Arc::new(valid_mass.finish()),
             Arc::new(self_confidence.finish()),
             Arc::new(looks_like.finish()),
+            Arc::new(noisy.finish()),
             Arc::new(top_k.finish()),
             Arc::new(pareto.finish()),
         ];

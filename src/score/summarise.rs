@@ -116,6 +116,8 @@ pub fn summarise(
             .and_then(|whole| areas(judge, whole, annotations)),
         metrics: labelled.metrics,
         suspects: (images.whole.as_ref()).map(|whole| suspects(whole, &judgements, &rows)),
+        // Of the masses, by who has the judgements.
+        noisy: None,
         confusions: worst_confusions(judge.taxonomy, &rows),
     };
     (judgements, summary)

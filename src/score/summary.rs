@@ -7,6 +7,7 @@ use super::decide::Calibrated;
 use super::dilution::Dilution;
 use super::growth::Growth;
 use super::metrics::Metrics;
+use super::noisy::NoisySummary;
 use super::reassessed::Reassessed;
 use super::retrieval::Retrieval;
 use super::suspects::Suspects;
@@ -66,6 +67,8 @@ pub struct Summary {
     pub metrics: Metrics,
     /// `None` if the probabilities of all candidates are not known.
     pub suspects: Option<Suspects>,
+    /// Annotations that are suspect by their loss; `None` if the probabilities of all candidates are not known.
+    pub noisy: Option<NoisySummary>,
     /// The most frequent (truth, answer) pairs of answers that are not exact, by count, then by ids.
     pub confusions: Vec<Confusion>,
 }

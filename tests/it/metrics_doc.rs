@@ -119,6 +119,7 @@ fn summary() -> Value {
         ),
         collision_threshold: 0.99,
         credit: CreditPolicy::Strict,
+        strategy: Match::Mean,
         rule: Rule::Darts(0.5),
         calibration: (0..20).collect(),
         top_k: 0,

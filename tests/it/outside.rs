@@ -4,8 +4,8 @@
 use cladist::matrix::Matrix;
 use cladist::run::{Evidence, Inputs, Run};
 use cladist::score::{
-    AlsoRight, Annotations, CreditPolicy, Link, Measure, Pairwise, PerClassSums, PrecisionRecall,
-    Ranked, Rankings, Rule,
+    AlsoRight, Annotations, CreditPolicy, Link, Match, Measure, Pairwise, PerClassSums,
+    PrecisionRecall, Ranked, Rankings, Rule,
 };
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
@@ -50,6 +50,7 @@ fn run(
         evidence,
         collision_threshold: 0.99,
         credit: CreditPolicy::Strict,
+        strategy: Match::Mean,
         rule: Rule::Argmax,
         calibration: Vec::new(),
         top_k: 0,

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use cladist::matrix::Matrix;
 use cladist::run::{Counts, Evidence, Inputs, Manifest, Prompts, Run, SourceHash};
 use cladist::score::{
-    AlsoRight, Annotations, Collisions, CreditPolicy, Judge, Judged, PrecisionRecall, Ranked, Rule,
-    ValidSets,
+    AlsoRight, Annotations, Collisions, CreditPolicy, Judge, Judged, Match, PrecisionRecall,
+    Ranked, Rule, ValidSets,
 };
 use cladist::taxonomy::{NodeId, Relation, Taxonomy, load_str};
 use serde_json::{Value, json};
@@ -165,6 +165,7 @@ impl World {
             },
             collision_threshold: self.facts["threshold"].as_f64().unwrap(),
             credit,
+            strategy: Match::Mean,
             rule: Rule::Argmax,
             calibration: Vec::new(),
             top_k,

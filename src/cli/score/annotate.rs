@@ -210,8 +210,8 @@ impl Truth {
         // By the numbers of its parts.
         let mut known: HashMap<(Option<u32>, Option<u32>), u32> = HashMap::new();
         let (mut distinct, mut of) = (Vec::new(), Vec::with_capacity(names.len()));
-        for i in 0..names.len() {
-            let truths = match set_of[i].map(|number| &sets[number as usize]) {
+        for (i, &set) in set_of.iter().enumerate() {
+            let truths = match set.map(|number| &sets[number as usize]) {
                 None => &[][..],
                 Some(LabelSet::Labels(truths)) => truths,
                 Some(LabelSet::AtFault) => {
@@ -233,7 +233,7 @@ impl Truth {
                 }
                 Some(LabelSet::AtFault) | None => None,
             };
-            let key = (set_of[i].filter(|_| !truths.is_empty()), valid.and(number));
+            let key = (set.filter(|_| !truths.is_empty()), valid.and(number));
             of.push(*known.entry(key).or_insert_with(|| {
                 let valid = valid.map(|valid| {
                     let mut valid = valid.clone();

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::annotate::{Annotated, Truth, choose_columns, column, read_label_index};
 use super::prompting::ask;
 use super::{
-    ScoreArgs, calibration, candidate_choice, candidates_hash, common_options, credit_policy,
-    file_hash, taxonomy_hash,
+    ScoreArgs, build, calibration, candidate_choice, candidates_hash, common_options,
+    credit_policy, file_hash, taxonomy_hash,
 };
 use crate::cli::output::tell;
-use crate::cli::{Interrupted, count, on_all_cores, prompts};
+use crate::cli::{Interrupted, count, prompts};
 use crate::dataset::arrays::{self, Array};
 use crate::dataset::{LabelIndex, Resolver, Role, Spec, read_predictions};
 use crate::hash;
@@ -255,11 +255,12 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
         evidence,
         collision_threshold: options.collision_cosine,
         credit: policy,
+        strategy: options.strategy,
         rule: options.decide.clone(),
         calibration,
         top_k: options.top_k,
     };
-    let run = on_all_cores(|| Run::build(inputs, manifest))?.context("--decide")?;
+    let run = build(inputs, manifest)?;
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }

@@ -14,14 +14,14 @@ use serde_json::json;
 
 use super::model_args::{DeviceArgs, ImageArgs};
 use super::output::tell;
-use super::{interrupt, load_taxonomy, open_dataset, output};
+use super::{interrupt, load_taxonomy, on_all_cores, open_dataset, output};
 use crate::dataset::OnUnknownLabel;
 use crate::files::Staging;
 use crate::hash;
 use crate::names::Names;
 use crate::report;
-use crate::run::{self, Candidates, SourceHash};
-use crate::score::{Annotations, Collisions, CreditPolicy, Rule, RuleError};
+use crate::run::{self, BuildError, Candidates, SourceHash};
+use crate::score::{Annotations, Collisions, CreditPolicy, Match, Rule, RuleError};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::{self, TextError};
 
@@ -96,6 +96,10 @@ pub struct ScoreOptions {
     #[arg(long, value_name = "POLICY")]
     credit: Option<String>,
 
+    /// How an image is matched with a label's prompts: mean (their one prototype), max, smooth-chamfer or gaussian
+    #[arg(long = "match", value_name = "STRATEGY", default_value = "mean", value_parser = strategy)]
+    strategy: Match,
+
     /// How an answer comes from the probabilities: argmax, leaf, majority, threshold:MASS, rollup:MASS, darts:ERROR, crm[:DISTANCE],
     /// top-down[:beam=N], chils, rerank, speciesnet, inaturalist or pybioclip:RANK
     #[arg(long, value_name = "RULE", default_value = "argmax", value_parser = rule)]
@@ -124,6 +128,11 @@ pub enum Format {
 enum OnUnknown {
     Error,
     Skip,
+}
+
+fn strategy(text: &str) -> Result<Match, String> {
+    let known = || Match::ALL.map(Match::name).join(", ");
+    Match::by_name(text).ok_or_else(|| format!("use one of {}", known()))
 }
 
 fn rule(text: &str) -> Result<Rule, RuleError> {
@@ -300,6 +309,14 @@ fn calibration(options: &ScoreOptions, images: &Names, annotations: &Annotations
         .collect()
 }
 
+/// Builds a run on all cores; what is missing is told with the option that asks for it.
+fn build(inputs: run::Inputs<'_>, manifest: run::Manifest) -> anyhow::Result<run::Run> {
+    on_all_cores(|| run::Run::build(inputs, manifest))?.map_err(|error| match error {
+        BuildError::Decide(error) => anyhow::Error::new(error).context("--decide"),
+        BuildError::Match(error) => anyhow::Error::new(error).context("--match"),
+    })
+}
+
 /// Which taxonomy it was.
 pub fn taxonomy_hash(source: &Path, taxonomy: &Taxonomy) -> SourceHash {
     let texts = taxonomy.sources().iter().map(|(_, text)| text.as_bytes());
@@ -350,6 +367,7 @@ fn common_options(
         ("collision-cosine", json!(options.collision_cosine)),
         ("credit", json!(policy.name())),
         ("decide", json!(options.decide.name())),
+        ("match", json!(options.strategy.name())),
         ("calibration", json!(options.calibration)),
         (
             "on-unknown-label",

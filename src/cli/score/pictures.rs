@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde_json::json;
 
 use super::annotate::{Annotated, OwnLabels, Truth, TruthArgs, read_label_index};
 use super::prompting::ask;
 use super::{
-    ScoreOptions, calibration, candidate_choice, candidates_hash, common_options, credit_policy,
-    taxonomy_hash, value_name,
+    ScoreOptions, build, calibration, candidate_choice, candidates_hash, common_options,
+    credit_policy, taxonomy_hash, value_name,
 };
 use crate::cli::output::tell;
-use crate::cli::{Interrupted, count, embed, on_all_cores, prompts};
+use crate::cli::{Interrupted, count, embed, prompts};
 use crate::dataset::{self, Dataset, Resolver};
 use crate::hash;
 use crate::model::Encoder;
@@ -115,11 +115,12 @@ pub fn compute(
         },
         collision_threshold: options.collision_cosine,
         credit: task.policy.clone(),
+        strategy: options.strategy,
         rule: options.decide.clone(),
         calibration,
         top_k: options.top_k,
     };
-    let run = on_all_cores(|| Run::build(inputs, manifest))?.context("--decide")?;
+    let run = build(inputs, manifest)?;
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }

@@ -225,6 +225,9 @@ pub fn read_texts(path: &Path, names: &[&str]) -> Result<Names, String> {
     .unwrap_or_else(|| Err(damaged()))
 }
 
+/// What is given a row: the arrays of a batch, and the row in them.
+type TakeRow<'a> = dyn FnMut(&[Values], usize) -> Result<(), String> + 'a;
+
 type Builder = ParquetRecordBatchReaderBuilder<std::fs::File>;
 
 fn open(path: &Path) -> Result<Builder, String> {
@@ -233,11 +236,7 @@ fn open(path: &Path) -> Result<Builder, String> {
 }
 
 /// Reads these columns, in this order, and hands on each row.
-fn each_row(
-    builder: Builder,
-    wanted: &[usize],
-    take: &mut dyn FnMut(&[Values], usize) -> Result<(), String>,
-) -> Result<(), String> {
+fn each_row(builder: Builder, wanted: &[usize], take: &mut TakeRow<'_>) -> Result<(), String> {
     check_compression(&builder, wanted)?;
     let fields = builder.schema().fields();
     let names: Vec<String> = wanted.iter().map(|&i| fields[i].name().clone()).collect();
