@@ -9,6 +9,7 @@ mod confusions;
 mod curve;
 mod load;
 mod manifest;
+mod ranking;
 mod save;
 
 use std::collections::HashSet;
@@ -17,13 +18,14 @@ use answering::{Answering, Calibration};
 
 pub use candidates::{CandidateError, Candidates};
 pub use compare::{
-    CompareError, Compared, Comparison, Flip, FlippedImage, ManifestDifference, RankedPair,
-    RankedRun, Ranking, VerdictChange, compare, rank,
+    CompareError, Compared, Comparison, Flip, FlippedImage, ManifestDifference, VerdictChange,
+    compare,
 };
 pub use confusions::{ConfusedPair, Confusions, UnknownLabel, confusions};
 pub use curve::curve;
 pub use load::{LoadError, Saved, SavedRow, load, load_pareto};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
+pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use save::{KIND, SaveError, save};
 
 use crate::matrix::Matrix;

@@ -2,6 +2,7 @@
 
 mod annotate;
 mod elsewhere;
+mod join;
 mod pictures;
 mod prompting;
 

@@ -1,12 +1,21 @@
 //! Answers that were made elsewhere: predicted labels, scores, or embeddings.
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+mod evidence;
+mod texts;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::ValueHint;
-use serde_json::{Value, json};
+use serde_json::json;
+
+use evidence::{
+    Found, Raw, images, predictions, scores, select_columns, select_names, select_rankings,
+    select_rows, unit,
+};
+use texts::text_embeddings;
 
 use super::annotate::{Annotated, Truth, choose_columns, column, read_label_index};
 use super::prompting::ask;
@@ -16,15 +25,10 @@ use super::{
 };
 use crate::cli::output::tell;
 use crate::cli::{Interrupted, count, prompts};
-use crate::dataset::arrays::{self, Array};
-use crate::dataset::{LabelIndex, Resolver, Role, Spec, read_predictions};
+use crate::dataset::{Resolver, Role, Spec};
 use crate::hash;
-use crate::matrix::Matrix;
 use crate::names::Names;
-use crate::run::{
-    self, Candidates, Counts, Evidence, MANIFEST_SCHEMA, Manifest, Prompts, Run, SourceHash,
-};
-use crate::score::{Link, Ranked, Rankings};
+use crate::run::{self, Candidates, Counts, Evidence, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::shown;
 
@@ -66,7 +70,7 @@ pub struct ElsewhereArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum ScoresAre {
+pub enum ScoresAre {
     /// Of which softmax makes probabilities
     Logits,
     Probabilities,
@@ -90,22 +94,6 @@ impl ElsewhereArgs {
         }
         Ok(())
     }
-}
-
-/// Images in order, and what is known of their answers before it is known which images and candidates are to be scored.
-struct Found {
-    names: Names,
-    evidence: Raw,
-    /// The labels that the evidence is about: the candidates unless others are chosen.
-    labels: Vec<NodeId>,
-    /// What the manifest says of the model.
-    model: Value,
-}
-
-enum Raw {
-    Ranked(Rankings),
-    Scores(Matrix, Link),
-    Images(Matrix),
 }
 
 /// Scores what was made elsewhere.
@@ -301,280 +289,4 @@ fn candidates(
         );
     }
     Ok((choice.describe(), chosen))
-}
-
-/// Reads predicted labels. `skipped` counts the images left out since a label of theirs names no node or several.
-fn predictions(
-    path: &Path,
-    spec: &Spec,
-    resolver: &mut Resolver<'_>,
-    index: Option<&LabelIndex>,
-    skipped: &mut usize,
-) -> anyhow::Result<Found> {
-    let mut names = Names::default();
-    let mut rankings = Rankings::default();
-    let mut occurring: HashSet<NodeId> = HashSet::new();
-    let mut has_probabilities = None;
-    read_predictions(path, spec, resolver, &mut |image, labels, probabilities| {
-        let Some(labels) = labels else {
-            *skipped += 1;
-            return Ok(());
-        };
-        if !labels.is_empty() {
-            let has = !probabilities.is_empty();
-            if *has_probabilities.get_or_insert(has) != has {
-                return Err(format!(
-                    "`{}` has {} probability, and images before it have: all have one, or none has",
-                    shown(image),
-                    if has { "a" } else { "no" }
-                ));
-            }
-        }
-        let is_share = |p: &f64| (0.0..=1.0).contains(p);
-        if let Some(wrong) = probabilities.iter().find(|p| !is_share(p)) {
-            return Err(format!(
-                "the probability {wrong} is not from 0 to 1; leave the column out with --columns probability=… of another, or give all scores with --scores"
-            ));
-        }
-        let ranked = labels.iter().enumerate().map(|(i, &label)| Ranked {
-            label,
-            similarity: None,
-            probability: probabilities.get(i).copied(),
-        });
-        rankings.push(ranked);
-        occurring.extend(labels);
-        names.push(image);
-        Ok(())
-    })?;
-    let mut labels: Vec<NodeId> = match index {
-        Some(index) => index.nodes().to_vec(),
-        None => occurring.into_iter().collect(),
-    };
-    labels.sort_unstable();
-    labels.dedup();
-    Ok(Found {
-        names,
-        evidence: Raw::Ranked(rankings),
-        labels,
-        model: json!({ "predictions": path.display().to_string() }),
-    })
-}
-
-/// Reads scores, a column for each label of the index.
-fn scores(
-    path: &Path,
-    are: ScoresAre,
-    index: Option<&LabelIndex>,
-    taxonomy: &Taxonomy,
-    truth: &Truth,
-) -> anyhow::Result<Found> {
-    let index = index.ok_or_else(|| {
-        anyhow!("say with --label-index FILE what the columns are: a label a line, in their order")
-    })?;
-    let array = arrays::read(path, arrays::Kind::Scores)?;
-    let (rows, cols) = (array.rows.rows(), array.rows.cols());
-    if cols != index.len() {
-        bail!(
-            "{}: has {cols} columns, and {} has {} labels",
-            path.display(),
-            index.source(),
-            index.len()
-        );
-    }
-    let mut met: HashMap<NodeId, usize> = HashMap::new();
-    for (number, &node) in index.nodes().iter().enumerate() {
-        if let Some(before) = met.insert(node, number) {
-            bail!(
-                "{}: numbers {before} and {number} are the same label, `{}`: a column of scores has its own",
-                index.source(),
-                shown(taxonomy.id(node))
-            );
-        }
-    }
-    if are == ScoresAre::Probabilities {
-        check_probabilities(&array.rows).map_err(|what| anyhow!("{}: {what}", path.display()))?;
-    }
-    let names = row_names(path, &array, truth, rows)?;
-    Ok(Found {
-        names,
-        evidence: Raw::Scores(
-            array.rows,
-            match are {
-                ScoresAre::Logits => Link::Softmax { scale: 1.0 },
-                ScoresAre::Probabilities => Link::Probabilities,
-            },
-        ),
-        labels: index.nodes().to_vec(),
-        model: json!({
-            "scores": path.display().to_string(),
-            "scores-are": super::value_name(are),
-        }),
-    })
-}
-
-/// Probabilities are not negative and add up to 1, as far as f16 keeps that.
-fn check_probabilities(rows: &Matrix) -> Result<(), String> {
-    const ALLOWED: f64 = 0.02;
-    for i in 0..rows.rows() {
-        let row = rows.row(i);
-        if let Some(wrong) = row.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-            return Err(format!(
-                "row {i} (from 0) holds {wrong}, no probability; are they logits? (--scores-are logits)"
-            ));
-        }
-        let total: f64 = row.iter().map(|&p| f64::from(p)).sum();
-        if (total - 1.0).abs() > ALLOWED {
-            return Err(format!(
-                "the probabilities of row {i} (from 0) add up to {total:.4}, not to 1"
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Reads embeddings of images.
-fn images(path: &Path, truth: &Truth) -> anyhow::Result<Found> {
-    let array = arrays::read(path, arrays::Kind::ImageEmbeddings)?;
-    let names = row_names(path, &array, truth, array.rows.rows())?;
-    Ok(Found {
-        names,
-        evidence: Raw::Images(array.rows),
-        labels: Vec::new(),
-        model: json!({ "image-embeddings": path.display().to_string() }),
-    })
-}
-
-/// What the rows of an array are called: as it says, else as the table of labels does, which then has as many rows.
-fn row_names(path: &Path, array: &Array, truth: &Truth, rows: usize) -> anyhow::Result<Names> {
-    if let Some(names) = &array.names {
-        return Ok(names.clone());
-    }
-    let names = truth
-        .images()
-        .ok_or_else(|| anyhow!("a row for each image of --truth, in its order"))?;
-    if names.len() != rows {
-        bail!(
-            "{}: has {rows} rows that have no names, and --truth has {}: give one row an image, in the same order",
-            path.display(),
-            names.len()
-        );
-    }
-    Ok(names.clone())
-}
-
-/// Embedded prompts of labels.
-struct Texts {
-    /// The label of each row.
-    nodes: Vec<NodeId>,
-    rows: Matrix,
-}
-
-/// Reads embeddings of prompts: their labels are beside them, else in the index.
-fn text_embeddings(
-    path: &Path,
-    index: Option<&LabelIndex>,
-    resolver: &mut Resolver<'_>,
-) -> anyhow::Result<Texts> {
-    let array = arrays::read(path, arrays::Kind::TextEmbeddings)?;
-    let rows = array.rows.rows();
-    let nodes: Vec<Option<NodeId>> = match (index, &array.names) {
-        (Some(index), _) if index.len() == rows => {
-            index.nodes().iter().copied().map(Some).collect()
-        }
-        (_, Some(names)) => {
-            let place = || path.display().to_string();
-            let all = names.iter().map(|name| resolver.resolve(name, place));
-            // Those at fault are told of all at once, or passed over.
-            all.map(Result::ok).collect()
-        }
-        (Some(index), None) => bail!(
-            "{}: has {rows} rows, and {} has {} labels: a label a row, the same one again for another prompt of it",
-            path.display(),
-            index.source(),
-            index.len()
-        ),
-        (None, None) => bail!(
-            "{}: say with --label-index FILE what the rows are: a label a line, in their order",
-            path.display()
-        ),
-    };
-    let known: Vec<usize> = (0..rows).filter(|&row| nodes[row].is_some()).collect();
-    Ok(Texts {
-        nodes: nodes.into_iter().flatten().collect(),
-        rows: unit(select_rows(array.rows, &known)),
-    })
-}
-
-impl Texts {
-    /// The prompts of the candidates, then those of other labels.
-    fn prompts(&self, candidates: &[NodeId]) -> Prompts {
-        let mut rows_of: HashMap<NodeId, Vec<usize>> = HashMap::new();
-        let mut nodes = candidates.to_vec();
-        let mut seen: HashSet<NodeId> = candidates.iter().copied().collect();
-        for (row, &node) in self.nodes.iter().enumerate() {
-            rows_of.entry(node).or_default().push(row);
-            if seen.insert(node) {
-                nodes.push(node);
-            }
-        }
-        let rows = nodes.iter().flat_map(|n| &rows_of[n]);
-        let data = rows.flat_map(|&row| self.rows.row(row)).copied();
-        Prompts {
-            embeddings: Matrix::new(self.rows.cols(), data.collect()),
-            counts: nodes.iter().map(|n| rows_of[n].len()).collect(),
-            nodes,
-        }
-    }
-}
-
-/// The rows at length 1.
-fn unit(mut rows: Matrix) -> Matrix {
-    for i in 0..rows.rows() {
-        let row = rows.row_mut(i);
-        let length = row
-            .iter()
-            .map(|&v| f64::from(v).powi(2))
-            .sum::<f64>()
-            .sqrt();
-        row.iter_mut()
-            .for_each(|v| *v = (f64::from(*v) / length) as f32);
-    }
-    rows
-}
-
-fn select_rows(rows: Matrix, items: &[usize]) -> Matrix {
-    if items.len() == rows.rows() {
-        return rows;
-    }
-    let data = items.iter().flat_map(|&i| rows.row(i)).copied();
-    Matrix::new(rows.cols(), data.collect())
-}
-
-fn select_columns(rows: Matrix, labels: &[NodeId], candidates: &[NodeId]) -> Matrix {
-    if labels == candidates {
-        return rows;
-    }
-    let places: HashMap<NodeId, usize> = labels.iter().copied().zip(0..).collect();
-    let columns: Vec<usize> = candidates.iter().map(|c| places[c]).collect();
-    let data = (0..rows.rows()).flat_map(|i| {
-        let row = rows.row(i);
-        columns.iter().map(move |&c| row[c])
-    });
-    Matrix::new(candidates.len(), data.collect())
-}
-
-fn select_names(names: Names, items: &[usize]) -> Names {
-    if items.len() == names.len() {
-        return names;
-    }
-    items.iter().map(|&i| names.get(i)).collect()
-}
-
-fn select_rankings(rankings: Rankings, items: &[usize]) -> Rankings {
-    if items.len() == rankings.len() {
-        return rankings;
-    }
-    let mut selected = Rankings::default();
-    items.iter().for_each(|&i| selected.push(rankings.get(i)));
-    selected
 }
