@@ -1,16 +1,20 @@
 //! A run's summary and what made it as one JSON object, for `--format json`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::run::{Manifest, Run};
-use crate::score::Summary;
+use crate::score::{Summary, conventions};
 
-/// The summary's fields, as in `summary.json`, and the manifest under `run`, as in `run.yaml`.
+/// The summary's fields, as in `summary.json`, the manifest under `run`, as in `run.yaml`, and what the figures are under
+/// `conventions`, by field.
 #[derive(Serialize)]
 pub struct Object<'a> {
     #[serde(flatten)]
     summary: &'a Summary,
     run: &'a Manifest,
+    conventions: BTreeMap<&'static str, String>,
 }
 
 impl<'a> Object<'a> {
@@ -18,6 +22,7 @@ impl<'a> Object<'a> {
         Self {
             summary: &run.summary,
             run: &run.manifest,
+            conventions: conventions().into_iter().collect(),
         }
     }
 }

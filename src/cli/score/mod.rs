@@ -68,6 +68,11 @@ pub struct ScoreArgs {
     /// How to print the answer
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
+
+    /// Say below the answer what each figure is: its formula and conventions (JSON has them always)
+    // Takes `=false`, so that the command line can take back what a config file says.
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
+    conventions: bool,
 }
 
 /// How to score, whatever is scored.
@@ -199,7 +204,13 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         run::save(&run, Staging::new(out, run::KIND)?)?;
     }
     match args.format {
-        Format::Text => output::print(&report::text::render(&run, output::style()))?,
+        Format::Text => {
+            let style = output::style();
+            output::print(&report::text::render(&run, style))?;
+            if args.conventions {
+                output::print(&report::text::conventions(style))?;
+            }
+        }
         Format::Json => output::print(&report::json::render(&run)?)?,
     }
     if let Some(out) = &args.out {

@@ -96,6 +96,32 @@ fn accuracies(out: &mut String, summary: &Summary) {
     }
 }
 
+/// What the figures are, a line each, broken to the width.
+pub fn conventions(style: Style) -> String {
+    const FIELD: usize = 30;
+    let mut out = String::from("\nwhat the figures are\n");
+    for (field, text) in crate::score::conventions() {
+        let width = style
+            .width
+            .map_or(usize::MAX, |width| width.saturating_sub(FIELD + 2).max(20));
+        let mut line = String::new();
+        let mut first = field;
+        for word in text.split(' ') {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+                let _ = writeln!(out, "  {first:<FIELD$}{line}");
+                line.clear();
+                first = "";
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        let _ = writeln!(out, "  {first:<FIELD$}{line}");
+    }
+    out
+}
+
 /// What a calibrated rule came from, in words.
 fn calibrated(summary: &Summary) -> String {
     summary.calibrated.map_or(String::new(), |of| {
