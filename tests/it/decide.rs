@@ -6,8 +6,10 @@ use std::collections::HashMap;
 
 use cladist::score::decide::{Chils, Darts, DartsItem, DecideError, Masses, chils};
 use cladist::score::{Answer, CurveValue, Decider, OperatingCurve, Pareto, Rule, Scores, Worths};
-use cladist::taxonomy::{NodeId, Taxonomy, load_str};
+use cladist::taxonomy::{NodeId, Taxonomy};
 use serde_json::{Value, json};
+
+use crate::worlds;
 
 /// The fixture rounds to twelve decimals.
 const CLOSE: f64 = 1e-11;
@@ -19,18 +21,9 @@ struct World {
 
 impl World {
     fn all() -> Vec<World> {
-        let worlds: Vec<Value> =
-            serde_json::from_str(include_str!("../fixtures/decide.json")).unwrap();
-        let load = |facts: Value| {
-            let source = json!({ "nodes": facts["nodes"], "equivalent": facts["equivalent"] });
-            // JSON is YAML.
-            let loaded = load_str("random", &source.to_string());
-            World {
-                facts,
-                taxonomy: loaded.into_sound().expect("the graph is sound"),
-            }
-        };
-        worlds.into_iter().map(load).collect()
+        let worlds = worlds::load(include_str!("../fixtures/decide.json"));
+        let world = |(facts, taxonomy)| World { facts, taxonomy };
+        worlds.map(world).collect()
     }
 
     fn node(&self, id: &Value) -> NodeId {

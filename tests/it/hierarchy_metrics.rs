@@ -4,8 +4,10 @@
 use cladist::score::{
     Consistencies, ConsistencySums, LcaOnTheLineSums, LevelSums, Levels, PerClassSums, RankingSums,
 };
-use cladist::taxonomy::{NodeId, Taxonomy, load_str};
+use cladist::taxonomy::{NodeId, Taxonomy};
 use serde_json::{Value, json};
+
+use crate::worlds;
 
 struct Image {
     truths: Vec<NodeId>,
@@ -20,19 +22,9 @@ struct World {
 
 impl World {
     fn all() -> Vec<World> {
-        let worlds: Vec<Value> =
-            serde_json::from_str(include_str!("../fixtures/hierarchy_metrics.json")).unwrap();
-        worlds
-            .into_iter()
-            .map(|facts| {
-                // JSON is YAML.
-                let source = json!({"nodes": facts["nodes"], "equivalent": facts["equivalent"]});
-                let taxonomy = load_str("random", &source.to_string())
-                    .into_sound()
-                    .expect("the DAG is sound");
-                World { facts, taxonomy }
-            })
-            .collect()
+        let worlds = worlds::load(include_str!("../fixtures/hierarchy_metrics.json"));
+        let world = |(facts, taxonomy)| World { facts, taxonomy };
+        worlds.map(world).collect()
     }
 
     fn nodes(&self, ids: &Value) -> Vec<NodeId> {

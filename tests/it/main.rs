@@ -24,3 +24,4 @@ mod score;
 mod show;
 mod statistics;
 mod verdicts;
+mod worlds;

@@ -10,8 +10,10 @@ use cladist::score::{
     AlsoRight, Annotations, Collisions, CreditPolicy, Judge, Judged, Match, PrecisionRecall,
     Ranked, Rule, ValidSets,
 };
-use cladist::taxonomy::{NodeId, Relation, Taxonomy, load_str};
+use cladist::taxonomy::{NodeId, Relation, Taxonomy};
 use serde_json::{Value, json};
+
+use crate::worlds;
 
 /// In the order of preference, by which the fixture numbers them.
 const RELATIONS: [Relation; 8] = [
@@ -38,24 +40,9 @@ struct World {
 
 impl World {
     fn all() -> Vec<World> {
-        let worlds: Vec<Value> =
-            serde_json::from_str(include_str!("../fixtures/verdicts.json")).unwrap();
-        worlds
-            .into_iter()
-            .map(|facts| {
-                let fields = ["nodes", "equivalent", "overlaps", "disjoint", "credit"];
-                let source: serde_json::Map<String, Value> = fields
-                    .iter()
-                    .map(|&f| (f.to_owned(), facts[f].clone()))
-                    .collect();
-                // JSON is YAML.
-                let text = json!(source).to_string();
-                let taxonomy = load_str("random", &text)
-                    .into_sound()
-                    .expect("the DAG is sound");
-                World { facts, taxonomy }
-            })
-            .collect()
+        let worlds = worlds::load(include_str!("../fixtures/verdicts.json"));
+        let world = |(facts, taxonomy)| World { facts, taxonomy };
+        worlds.map(world).collect()
     }
 
     fn node(&self, id: &Value) -> NodeId {
