@@ -68,28 +68,28 @@ impl<'a> Labelled<'a> {
             row.clear();
             others.clear();
             let truths = truths(i);
-            let Some(p) = images.answers[i] else {
-                row.extend(found.top(None, truths[0]));
-                found.sums.add_abstention(judge.taxonomy, truths, &mut row);
-                found.others.extend(i, &mut row, &mut others);
-                found.rows.add(&row, &others);
-                continue;
-            };
-            let ranked = images.rankings.labels(i);
-            row.extend(found.top(Some((p, ranked)), truths[0]));
-            let pair = known.entry((p, annotations.index(i))).or_insert_with(|| {
-                let judgement = judge
-                    .judge(p, annotations.get(i))
-                    .expect("an image with a truth has a verdict");
-                Pair::new(judge.taxonomy, p, truths, judgement.truth)
-            });
-            let is_valid = judgements.get(i).map(|j| j.verdict.is_valid());
-            found
-                .sums
-                .add(pair, (p, ranked), truths, is_valid, &mut row);
-            if let Some(&confidence) = images.confidences.get(i) {
-                let is_exact = p == truths[0];
-                found.sums.add_confidence(confidence, is_exact, is_valid);
+            match images.answers[i] {
+                None => {
+                    row.extend(found.top(None, truths[0]));
+                    found.sums.add_abstention(judge.taxonomy, truths, &mut row);
+                }
+                Some(p) => {
+                    let ranked = images.rankings.labels(i);
+                    row.extend(found.top(Some((p, ranked)), truths[0]));
+                    let pair = known.entry((p, annotations.index(i))).or_insert_with(|| {
+                        let judgement = judge
+                            .judge(p, annotations.get(i))
+                            .expect("an image with a truth has a verdict");
+                        Pair::new(judge.taxonomy, p, truths, judgement.truth)
+                    });
+                    let is_valid = judgements.get(i).map(|j| j.verdict.is_valid());
+                    let answer = (p, ranked);
+                    found.sums.add(pair, answer, truths, is_valid, &mut row);
+                    if let Some(&confidence) = images.confidences.get(i) {
+                        let is_exact = p == truths[0];
+                        found.sums.add_confidence(confidence, is_exact, is_valid);
+                    }
+                }
             }
             found.others.extend(i, &mut row, &mut others);
             found.rows.add(&row, &others);

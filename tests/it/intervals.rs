@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use cladist::matrix::Matrix;
 use cladist::run::{Counts, Evidence, Inputs, Manifest, Run, SourceHash};
-use cladist::score::{AlsoRight, Annotation, Annotations, CreditPolicy, FEWEST, Link, Rule};
+use cladist::score::{
+    AlsoRight, Annotation, Annotations, CreditPolicy, FEWEST, Link, Ranked, Rankings, Rule,
+};
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
 
@@ -203,4 +205,58 @@ fn figures_of_few_images_have_none() {
         !found.iter().any(|p| p == "metrics.lca_on_the_line.mean"),
         "{found:?}"
     );
+}
+
+/// Half of forty images are answered, all of them right: what is over the answers is sure, what is over all images is a
+/// share of ½, whose standard error is sqrt(¼ / 40) = 0.079.
+#[test]
+fn abstentions_are_drawn_too() {
+    let taxonomy = load_str("t", "tree: {figure: [square, circle]}")
+        .into_sound()
+        .unwrap();
+    let square = taxonomy.find("square").unwrap();
+    let mut rankings = Rankings::default();
+    for i in 0..40 {
+        let answer = Ranked {
+            label: square,
+            similarity: None,
+            probability: None,
+        };
+        rankings.push((i % 2 == 0).then_some(answer));
+    }
+    let names: Vec<String> = (0..40).map(|i| i.to_string()).collect();
+    let inputs = Inputs {
+        taxonomy: &taxonomy,
+        candidates: vec![square, taxonomy.find("circle").unwrap()],
+        images: names.iter().map(String::as_str).collect(),
+        annotations: Annotations::of_truths(vec![vec![square]; 40]),
+        also_right: AlsoRight::default(),
+        evidence: Evidence::Ranked(rankings),
+        collision_threshold: 0.99,
+        credit: CreditPolicy::Strict,
+        rule: Rule::Argmax,
+        calibration: Vec::new(),
+        top_k: 1,
+    };
+    let intervals = Run::build(inputs, manifest()).unwrap().summary.intervals_95;
+    for path in ["top1", "metrics.hierarchical.micro.precision"] {
+        let sure = intervals[path];
+        assert_eq!((sure.low, sure.high), (1.0, 1.0), "{path}");
+    }
+    for path in [
+        "metrics.hierarchical.micro.recall",
+        "metrics.hierarchical.macro.f1",
+    ] {
+        let half = intervals[path];
+        // The chance of an end to be off is 0.06 standard errors, and a step of the share is 1/40.
+        let allowed = 5.0 * 0.06 * 0.079 + 1.0 / 40.0;
+        assert!(
+            (half.low - (0.5 - 1.96 * 0.079)).abs() < allowed,
+            "{path}: {half:?}"
+        );
+        assert!(
+            (half.high - (0.5 + 1.96 * 0.079)).abs() < allowed,
+            "{path}: {half:?}"
+        );
+    }
 }

@@ -59,6 +59,23 @@ fn counts_are_drawn_as_images_are() {
     }
 }
 
+/// Of many categories of two images each, a third is drawn as often as if they were one.
+#[test]
+fn many_small_categories_are_drawn_as_a_large_one_is() {
+    let share = |counts: &[usize], of: usize| {
+        let part: usize = counts[..of].iter().sum();
+        vec![Some(part as f64 / counts.iter().sum::<usize>() as f64)]
+    };
+    let bootstrap = Bootstrap::default();
+    let many = [2; 3 * MANY];
+    let many = bootstrap.of_counts(&many, |c| share(c, MANY))[0].unwrap();
+    let two = [2 * MANY, 4 * MANY];
+    let two = bootstrap.of_counts(&two, |c| share(c, 1))[0].unwrap();
+    // The standard error of the share is sqrt(2/9 / 1536) = 0.012, that of either end 0.0007, of the difference 0.001.
+    assert!((many.low - two.low).abs() < 0.005, "{many:?} {two:?}");
+    assert!((many.high - two.high).abs() < 0.005, "{many:?} {two:?}");
+}
+
 /// Rows that tell categories have the intervals of their counts, over several blocks.
 #[test]
 fn rows_are_drawn_as_counts_are() {
