@@ -1,10 +1,13 @@
 //! Percentile bootstrap over images (METHOD 10).
 
+use std::ops::Range;
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution};
 use rayon::prelude::*;
 
+use super::image_rows::ImageRows;
 use super::summary::Interval;
 
 /// How a bootstrap is made.
@@ -64,7 +67,42 @@ impl Bootstrap {
         columns: usize,
         figures: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
     ) -> Vec<Option<Interval>> {
-        let columns = columns.max(1);
+        self.of_table(&Table::dense(rows, columns.max(1)), figures)
+    }
+
+    /// The same of rows some of whose columns have a value in few of them.
+    ///
+    /// `figures` maps the sums of the columns that every row has, and those of the `sparse_columns` others. A replicate
+    /// takes time in the number of values that there are.
+    pub(super) fn of_image_rows(
+        &self,
+        rows: &ImageRows,
+        sparse_columns: usize,
+        figures: impl Fn(&[f64], &[f64]) -> Vec<Option<f64>> + Sync,
+    ) -> Vec<Option<Interval>> {
+        let mut table = Table::dense(rows.dense(), rows.columns());
+        table.sparse_columns = sparse_columns;
+        table.ends = rows
+            .sparse()
+            .iter()
+            .scan(0, |end, entries| {
+                *end += entries.len();
+                Some(*end)
+            })
+            .collect();
+        table.entries = rows.sparse().concat();
+        self.of_table(&table, |sums| {
+            let (dense, sparse) = sums.split_at(table.columns);
+            figures(dense, sparse)
+        })
+    }
+
+    fn of_table(
+        &self,
+        table: &Table<'_>,
+        figures: impl Fn(&[f64]) -> Vec<Option<f64>> + Sync,
+    ) -> Vec<Option<Interval>> {
+        let images = table.dense.len() / table.columns;
         let groups = self.replicates.div_ceil(TOGETHER);
         let replicates: Vec<Vec<Option<f64>>> = (0..groups)
             .into_par_iter()
@@ -73,14 +111,16 @@ impl Bootstrap {
                 let members = first..self.replicates.min(first + TOGETHER);
                 let mut replicates: Vec<Replicate> = members
                     .map(|replicate| {
-                        Replicate::new(self.seed, replicate, rows.len() / columns, columns)
+                        let columns = table.columns + table.sparse_columns;
+                        Replicate::new(self.seed, replicate, images, columns)
                     })
                     .collect();
                 // A block is read again by each replicate of the group while it is near.
                 let mut times = Vec::new();
-                for block in rows.chunks(BLOCK * columns) {
+                for first in (0..images).step_by(BLOCK) {
+                    let block = first..images.min(first + BLOCK);
                     for replicate in &mut replicates {
-                        replicate.add(block, columns, &mut times);
+                        replicate.add(table, block.clone(), &mut times);
                     }
                 }
                 let figures = replicates.iter().map(|r| figures(&r.sums));
@@ -110,6 +150,38 @@ impl Bootstrap {
 const BLOCK: usize = 512;
 const TOGETHER: usize = 25;
 
+/// Rows to draw from.
+struct Table<'a> {
+    dense: &'a [f64],
+    columns: usize,
+    /// Where the entries of each row end; empty if no row has any.
+    ends: Vec<usize>,
+    /// Columns and values, the columns below `sparse_columns`.
+    entries: Vec<(u32, f64)>,
+    sparse_columns: usize,
+}
+
+impl<'a> Table<'a> {
+    fn dense(dense: &'a [f64], columns: usize) -> Self {
+        Self {
+            dense,
+            columns,
+            ends: Vec::new(),
+            entries: Vec::new(),
+            sparse_columns: 0,
+        }
+    }
+
+    fn row(&self, row: usize) -> &[f64] {
+        &self.dense[row * self.columns..(row + 1) * self.columns]
+    }
+
+    fn entries(&self, row: usize) -> &[(u32, f64)] {
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.entries[start..self.ends[row]]
+    }
+}
+
 /// One drawing of images with replacement, a block of them at a time.
 struct Replicate {
     chance: ChaCha8Rng,
@@ -132,8 +204,8 @@ impl Replicate {
     }
 
     /// Draws images of the next block. `times` is lent to it.
-    fn add(&mut self, block: &[f64], columns: usize, times: &mut Vec<u32>) {
-        let images = block.len() / columns;
+    fn add(&mut self, table: &Table<'_>, block: Range<usize>, times: &mut Vec<u32>) {
+        let images = block.len();
         let drawn = binomial(self.draws, images as u64, self.left, &mut self.chance);
         self.draws -= drawn;
         self.left -= images as u64;
@@ -142,11 +214,15 @@ impl Replicate {
         for _ in 0..drawn {
             times[self.chance.random_range(0..images as u32) as usize] += 1;
         }
-        for (row, &times) in block.chunks_exact(columns).zip(times.iter()) {
-            if times > 0 {
-                let times = f64::from(times);
-                for (sum, &value) in self.sums.iter_mut().zip(row) {
-                    *sum += times * value;
+        let (dense, sparse) = self.sums.split_at_mut(table.columns);
+        for (row, &times) in block.zip(times.iter()).filter(|(_, times)| **times > 0) {
+            let times = f64::from(times);
+            for (sum, &value) in dense.iter_mut().zip(table.row(row)) {
+                *sum += times * value;
+            }
+            if !table.ends.is_empty() {
+                for &(column, value) in table.entries(row) {
+                    sparse[column as usize] += times * value;
                 }
             }
         }
@@ -165,8 +241,11 @@ fn binomial(draws: u64, count: u64, left: u64, chance: &mut impl Rng) -> u64 {
 
 /// As many images as there are, drawn with replacement: how many are in each category.
 fn resample(counts: &[usize], chance: &mut impl Rng) -> Vec<usize> {
-    // Of the images that are left to draw, those in the first category are binomial, and so on with the rest.
     let total: usize = counts.iter().sum();
+    if counts.len() >= MANY && total < counts.len() * SMALL {
+        return one_by_one(counts, total, chance);
+    }
+    // Of the images that are left to draw, those in the first category are binomial, and so on with the rest.
     let (mut draws, mut left) = (total as u64, total as u64);
     counts
         .iter()
@@ -179,6 +258,22 @@ fn resample(counts: &[usize], chance: &mut impl Rng) -> Vec<usize> {
         .collect()
 }
 
+/// Many categories of few images, on average: drawing these takes less time than a binomial number for each category.
+const MANY: usize = 256;
+const SMALL: usize = 16;
+
+fn one_by_one(counts: &[usize], total: usize, chance: &mut impl Rng) -> Vec<usize> {
+    let of_categories = counts.iter().zip(0..);
+    let category_of: Vec<u32> = of_categories
+        .flat_map(|(&count, category)| std::iter::repeat_n(category, count))
+        .collect();
+    let mut drawn = vec![0; counts.len()];
+    for _ in 0..total {
+        drawn[category_of[chance.random_range(0..total as u32) as usize] as usize] += 1;
+    }
+    drawn
+}
+
 /// The quantile of sorted values, interpolated as numpy does by default; `None` of no values.
 fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     let at = q * sorted.len().checked_sub(1)? as f64;
@@ -187,119 +282,4 @@ fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_are_those_of_numpy() {
-        // numpy.quantile([1, 2, 4, 8], [0, 0.1, 0.5, 0.9, 1])
-        let values = [1.0, 2.0, 4.0, 8.0];
-        for (q, expected) in [(0.0, 1.0), (0.1, 1.3), (0.5, 3.0), (0.9, 6.8), (1.0, 8.0)] {
-            let found = quantile(&values, q).unwrap();
-            assert!((found - expected).abs() < 1e-12, "{q}: {found}");
-        }
-        assert_eq!(quantile(&[], 0.5), None);
-    }
-
-    /// The interval of a share is the binomial one: of 400 images, 100 in the category, the standard error is
-    /// sqrt(0.25 · 0.75 / 400) = 0.02165, and 1.96 of it to either side.
-    #[test]
-    fn the_interval_of_a_share_is_the_binomial_one() {
-        let found = Bootstrap::default().of_counts(&[100, 250, 50], |c| {
-            vec![None, Some(c[0] as f64 / c.iter().sum::<usize>() as f64)]
-        })[1]
-            .unwrap();
-        assert!((found.low - 0.2076).abs() < 0.006, "{found:?}");
-        assert!((found.high - 0.2924).abs() < 0.006, "{found:?}");
-    }
-
-    /// Against drawing the images one by one.
-    #[test]
-    fn counts_are_drawn_as_images_are() {
-        let counts = [3, 0, 12, 5];
-        let categories: Vec<usize> = counts
-            .iter()
-            .enumerate()
-            .flat_map(|(category, &count)| std::iter::repeat_n(category, count))
-            .collect();
-        let mut chance = ChaCha8Rng::seed_from_u64(7);
-        let (mut fast, mut slow) = ([[0f64; 21]; 4], [[0f64; 21]; 4]);
-        let rounds = 20_000;
-        for _ in 0..rounds {
-            let drawn = resample(&counts, &mut chance);
-            assert_eq!(drawn.iter().sum::<usize>(), 20);
-            let mut one_by_one = [0; 4];
-            for _ in 0..20 {
-                one_by_one[categories[chance.random_range(0..20)]] += 1;
-            }
-            for category in 0..4 {
-                fast[category][drawn[category]] += 1.0;
-                slow[category][one_by_one[category]] += 1.0;
-            }
-        }
-        for category in 0..4 {
-            for times in 0..=20 {
-                let (a, b) = (fast[category][times], slow[category][times]);
-                // Five standard deviations of the difference of two such counts.
-                let allowed = 5.0 * (a + b).sqrt().max(1.0);
-                assert!((a - b).abs() <= allowed, "{category} {times}: {a} {b}");
-            }
-        }
-    }
-
-    /// Rows that tell categories have the intervals of their counts, over several blocks.
-    #[test]
-    fn rows_are_drawn_as_counts_are() {
-        let counts = [600, 900, 40];
-        let rows: Vec<f64> = counts
-            .iter()
-            .enumerate()
-            .flat_map(|(category, &count)| std::iter::repeat_n(category, count))
-            .flat_map(|category| [1.0, f64::from(u8::from(category == 0)), category as f64])
-            .collect();
-        let bootstrap = Bootstrap::default();
-        let by_rows = bootstrap.of_rows(&rows, 3, |s| {
-            vec![Some(s[0]), Some(s[1] / s[0]), Some(s[2] / s[0])]
-        });
-        let by_counts = bootstrap.of_counts(&counts, |c| {
-            let n = c.iter().sum::<usize>() as f64;
-            vec![
-                Some(n),
-                Some(c[0] as f64 / n),
-                Some((c[1] + 2 * c[2]) as f64 / n),
-            ]
-        });
-        let all = Interval {
-            low: 1540.0,
-            high: 1540.0,
-        };
-        assert_eq!((by_rows[0], by_counts[0]), (Some(all), Some(all)));
-        for (a, b) in by_rows.iter().zip(&by_counts).skip(1) {
-            let (a, b) = (a.unwrap(), b.unwrap());
-            // The standard error of either end is some 0.0008.
-            assert!((a.low - b.low).abs() < 0.005, "{a:?} {b:?}");
-            assert!((a.high - b.high).abs() < 0.005, "{a:?} {b:?}");
-        }
-    }
-
-    #[test]
-    fn the_number_of_threads_does_not_matter() {
-        let rows: Vec<f64> = (0..3000).map(|i| f64::from(i).sin()).collect();
-        let of = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
-            let figures = |s: &[f64]| vec![Some(s[0]), Some(s[1] / s[2])];
-            pool.install(|| Bootstrap::default().of_rows(&rows, 3, figures))
-        };
-        assert_eq!(of(1), of(4));
-    }
-
-    #[test]
-    fn a_figure_that_is_never_defined_has_no_interval() {
-        let never = |_: &[usize]| vec![None];
-        assert_eq!(Bootstrap::default().of_counts(&[4], never), [None]);
-        assert_eq!(Bootstrap::default().of_counts(&[], never), [None]);
-    }
-}
+mod tests;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::figure::{Figure, add_row, mean};
+
 /// Where the probability of one image went, as far as its annotation tells (METHOD 4).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mass {
@@ -48,33 +50,58 @@ pub struct DilutionRow {
     pub expected: f64,
 }
 
+/// Columns that are summed over the images: ones, and m_valid(x). Besides, of each K that occurs, ones and dilutions of the
+/// images that have a dilution.
+pub const COLUMNS: usize = 2;
+
+impl Mass {
+    /// What is summed up of the image.
+    pub(super) fn row(self) -> [f64; COLUMNS] {
+        [1.0, self.valid]
+    }
+}
+
 /// Sums up the (K, mass) of images.
 pub fn dilution(images: &[(usize, Mass)]) -> Dilution {
-    let mut groups: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
-    let mut valid = 0.0;
+    let mut groups: BTreeMap<usize, [f64; 2]> = BTreeMap::new();
+    let mut sums = [0.0; COLUMNS];
     for (k, mass) in images {
-        valid += mass.valid;
+        add_row(&mut sums, &mass.row());
         if let Some(share) = mass.dilution() {
-            let (n, sum) = groups.entry(*k).or_default();
-            *n += 1;
-            *sum += share;
+            add_row(groups.entry(*k).or_default(), &[1.0, share]);
         }
     }
-    let by_k: Vec<DilutionRow> = groups
-        .into_iter()
-        .map(|(k, (n, sum))| DilutionRow {
+    let (ks, of_ks): (Vec<usize>, Vec<[f64; 2]>) = groups.into_iter().unzip();
+    figures(&ks, &sums, of_ks.as_flattened())
+}
+
+/// Of sums of the [columns](COLUMNS), and of the two of each of these K.
+fn figures(ks: &[usize], sums: &[f64], of_ks: &[f64]) -> Dilution {
+    let row = |(&k, of_k): (&usize, &[f64])| {
+        Some(DilutionRow {
             k,
-            n,
-            mean: sum / n as f64,
+            n: of_k[0] as usize,
+            mean: mean(of_k[1], of_k[0])?,
             expected: 1.0 / k as f64,
         })
-        .collect();
+    };
+    let rows = ks.iter().zip(of_ks.chunks_exact(2));
+    let by_k: Vec<DilutionRow> = rows.filter_map(row).collect();
     Dilution {
-        semantic_mass: (!images.is_empty()).then(|| valid / images.len() as f64),
+        semantic_mass: mean(sums[1], sums[0]),
         n: by_k.iter().map(|row| row.n).sum(),
         slope: slope(&by_k),
         by_k,
     }
+}
+
+/// The figures of sums of the [columns](COLUMNS), and of the two of each of these K.
+pub fn named(ks: &[usize], sums: &[f64], of_ks: &[f64]) -> Vec<Figure> {
+    let found = figures(ks, sums, of_ks);
+    vec![
+        Figure::new("dilution", "semantic_mass", found.semantic_mass, sums[0]),
+        Figure::new("dilution", "slope", found.slope, found.n as f64),
+    ]
 }
 
 fn slope(rows: &[DilutionRow]) -> Option<f64> {

@@ -13,7 +13,7 @@ use super::metrics::{
     LevelSums, Levels,
 };
 use super::rankings::{Ranked, Rankings};
-use super::retrieval::{Retrieval, retrieval};
+use super::retrieval::{Queries, retrieval};
 use super::suspects::{Checked, Checks};
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -38,9 +38,21 @@ pub struct Whole {
     pub checked: Vec<Option<Checked>>,
     /// The Pareto sequence of each image, by falling mass, which stands for the probability ([`Pareto`]).
     pub pareto: Rankings,
-    pub retrieval: Retrieval,
+    pub queries: Queries,
     pub levels: Vec<LevelCalibration>,
-    pub consistency: Consistency,
+    /// `None` of an image without a label.
+    pub consistent: Vec<Option<Consistent>>,
+}
+
+impl Whole {
+    /// Whether what is said of different levels goes together, over the images with a label.
+    pub fn consistency(&self) -> Consistency {
+        let mut sums = ConsistencySums::default();
+        for &image in self.consistent.iter().flatten() {
+            sums.add(image);
+        }
+        sums.finish()
+    }
 }
 
 /// What is asked of every image.
@@ -160,7 +172,7 @@ pub fn evaluate(question: &Question<'_>, distribution: &Distribution<'_>) -> Eva
     let mut evaluated = Evaluated::default();
     let (mut masses, mut own) = (Vec::new(), Vec::new());
     let (mut sequences, mut level_sums) = (Rankings::default(), LevelSums::default());
-    let mut consistency = ConsistencySums::default();
+    let mut consistent = Vec::new();
     for image in of_images {
         evaluated.answers.push(image.answer.map(|a| a.node));
         let confidence = image.answer.map_or(0.0, |a| a.confidence);
@@ -174,18 +186,15 @@ pub fn evaluate(question: &Question<'_>, distribution: &Distribution<'_>) -> Eva
             probability: Some(mass),
         }));
         level_sums.add(&image.levels);
-        image
-            .consistent
-            .into_iter()
-            .for_each(|c| consistency.add(c));
+        consistent.push(image.consistent);
     }
     evaluated.whole = Some(Whole {
         masses,
         checked: checks.run(distribution, &own),
         pareto: sequences,
-        retrieval: both_directions(question, distribution, &tie_order, &place),
+        queries: both_directions(question, distribution, &tie_order, &place),
         levels: level_sums.finish(),
-        consistency: consistency.finish(),
+        consistent,
     });
     evaluated
 }
@@ -196,7 +205,7 @@ fn both_directions(
     distribution: &Distribution<'_>,
     tie_order: &[usize],
     place: &HashMap<NodeId, usize>,
-) -> Retrieval {
+) -> Queries {
     let annotations = question.annotations;
     // What the images of each distinct annotation are instances of.
     let instances: Vec<Vec<usize>> = annotations
@@ -222,7 +231,7 @@ fn both_directions(
             false => &[],
         });
     }
-    retrieval(distribution.similarities(), &valid, tie_order, &images_of).finish()
+    retrieval(distribution.similarities(), &valid, tie_order, &images_of)
 }
 
 /// Rank of each candidate's id among the candidates' ids: how ties are broken (METHOD 7).

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::answer::Similarities;
+use super::figure::{Figure, add_row, mean, one_if};
 
 /// The K of R@K.
 pub const RECALL_AT: [usize; 3] = [1, 5, 10];
@@ -55,6 +56,12 @@ impl Query {
             ap_at_r: precisions / positives as f64,
         }
     }
+
+    /// What is summed up of the query.
+    pub(super) fn row(&self) -> [f64; COLUMNS] {
+        let [at_1, at_5, at_10] = self.recall_at.map(one_if);
+        [1.0, at_1, at_5, at_10, self.r_precision, self.ap_at_r]
+    }
 }
 
 /// The figures of each query in both directions; `None` for one without a positive.
@@ -99,22 +106,46 @@ impl Queries {
     }
 }
 
+/// Columns that are summed over the queries: ones, and then what the figures are means of, in their order.
+pub const COLUMNS: usize = 3 + RECALL_AT.len();
+
 fn means(queries: &[Option<Query>]) -> RetrievalFigures {
-    let n = queries.iter().flatten().count();
-    let mean = |of: &dyn Fn(&Query) -> f64| {
-        let sum = || queries.iter().flatten().map(of).sum::<f64>();
-        (n > 0).then(|| sum() / n as f64)
-    };
-    let recall = |k: usize| mean(&|q| f64::from(u8::from(q.recall_at[k])));
-    RetrievalFigures {
-        n,
-        without_positive: queries.len() - n,
-        recall_at_1: recall(0),
-        recall_at_5: recall(1),
-        recall_at_10: recall(2),
-        r_precision: mean(&|q| q.r_precision),
-        map_at_r: mean(&|q| q.ap_at_r),
+    let mut sums = [0.0; COLUMNS];
+    for query in queries.iter().flatten() {
+        add_row(&mut sums, &query.row());
     }
+    let found = figures(&sums);
+    RetrievalFigures {
+        without_positive: queries.len() - found.n,
+        ..found
+    }
+}
+
+fn figures(sums: &[f64]) -> RetrievalFigures {
+    let mean = |column: usize| mean(sums[column], sums[0]);
+    RetrievalFigures {
+        n: sums[0] as usize,
+        without_positive: 0,
+        recall_at_1: mean(1),
+        recall_at_5: mean(2),
+        recall_at_10: mean(3),
+        r_precision: mean(4),
+        map_at_r: mean(5),
+    }
+}
+
+/// The figures of sums of the [columns](COLUMNS).
+pub fn named(sums: &[f64], family: &'static str) -> Vec<Figure> {
+    let found = figures(sums);
+    [
+        ("recall_at_1", found.recall_at_1),
+        ("recall_at_5", found.recall_at_5),
+        ("recall_at_10", found.recall_at_10),
+        ("r_precision", found.r_precision),
+        ("map_at_r", found.map_at_r),
+    ]
+    .map(|(name, value)| Figure::new(family, name, value, sums[0]))
+    .to_vec()
 }
 
 /// Ranks the candidates for each image and the images for each candidate.

@@ -10,12 +10,14 @@ use super::curve::{CurveValue, ImageCurve, OperatingCurve, Worths};
 use super::decide::Calibrated;
 use super::dilution::dilution;
 use super::evaluate::{Evaluated, Whole};
+use super::figure::add_row;
 use super::growth::{Growth, SUBSETS, TruthSets, growth};
 use super::judge::{Judge, ValidSets};
+use super::judged;
 use super::judgements::{Judged, Judgements, Tally};
-use super::metrics::{MetricSums, Pair};
-use super::reassessed::reassess;
-use super::summary::{Confusion, CurveAreas, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
+use super::labelled::Labelled;
+use super::reassessed::ReassessedSums;
+use super::summary::{Confusion, CurveAreas, SUMMARY_SCHEMA, Summary, ValidSet};
 use super::suspects::Suspects;
 use super::verdict::{Group, Verdict};
 use crate::taxonomy::{NodeId, Taxonomy};
@@ -25,9 +27,6 @@ const CHANCE_SEED: u64 = 0;
 
 /// How many confusions a summary holds.
 const WORST_CONFUSIONS: usize = 10;
-
-/// Ranked labels that some figures are over, at most.
-const BEST: usize = 5;
 
 /// Judges every image and sums up.
 ///
@@ -47,7 +46,9 @@ pub fn summarise(
     let is_suspect = |i: usize| images.is_suspect(i);
     let rows = judgements.tally(is_suspect);
     let judged: usize = rows.iter().map(|row| row.count).sum();
-    let labelled = labelled(judge, candidates, images, annotations, &judgements);
+    let labelled = Labelled::new(judge, candidates, images, annotations, &judgements);
+    let reassessed = ReassessedSums::new(judge.taxonomy, annotations, &rows);
+    let intervals_95 = labelled.intervals(reassessed.as_ref());
 
     let pairs: Vec<(NodeId, u32)> = (0..annotations.len())
         .filter_map(|i| judgements.get(i))
@@ -60,14 +61,12 @@ pub fn summarise(
         causes,
     } = attribute(&rows, by_chance.as_ref().map(|(rows, _)| rows.as_slice()));
     let errors = multiplicity.confirmed + multiplicity.possible + multiplicity.mistakes;
-    let mean = |sum: f64| (judged > 0).then(|| sum / judged as f64);
-    let exact = mean((judged - errors) as f64);
-    let weighted = |of: &dyn Fn(&Judged) -> f64| {
-        let terms = rows.iter().map(|row| row.count as f64 * of(row.judged));
-        // Not `sum`: of nothing it is −0.
-        mean(terms.fold(0.0, |sum, term| sum + term))
-    };
-    let ceiling = weighted(&|j| if j.k > 0 { 1.0 / j.k as f64 } else { 0.0 });
+    let mut sums = [0.0; judged::COLUMNS];
+    for row in &rows {
+        let of_each = judged::row(row.judged);
+        add_row(&mut sums, &of_each.map(|value| row.count as f64 * value));
+    }
+    let of_judged = judged::figures(&sums);
     let is_candidate: HashSet<NodeId> = candidates.iter().copied().collect();
     let count = |of: &dyn Fn(&Judged) -> bool| {
         let rows = rows.iter().filter(|row| of(row.judged));
@@ -78,28 +77,25 @@ pub fn summarise(
         schema: SUMMARY_SCHEMA,
         rule: rule.to_owned(),
         calibrated,
-        n: labelled.n,
-        abstained: labelled.abstained,
+        n: labelled.n(),
+        abstained: labelled.abstained(),
         candidates: candidates.len(),
-        top1: labelled.top1,
-        top5: labelled.top5,
+        top1: labelled.top1(),
+        top5: labelled.top5(),
         judged,
         errors,
-        reassessed: reassess(judge.taxonomy, annotations, &rows),
+        reassessed: reassessed.map(|sums| sums.finish()),
         verdicts,
         multiplicity,
         causes,
         permutations: by_chance.map_or(0, |(_, permutations)| permutations),
-        strict_credit: exact,
+        strict_credit: of_judged.strict_credit,
         credit_policy: policy.name().to_owned(),
-        credit: weighted(&|j| j.credit),
+        credit: of_judged.credit,
         valid_set: ValidSet {
-            mean_k: weighted(&|j| j.k as f64),
-            ceiling,
-            top1_over_ceiling: exact
-                .zip(ceiling)
-                .filter(|(_, c)| *c > 0.0)
-                .map(|(a, c)| a / c),
+            mean_k: of_judged.mean_k,
+            ceiling: of_judged.ceiling,
+            top1_over_ceiling: of_judged.top1_over_ceiling,
             without_valid_candidate: count(&|j| j.k == 0),
             truth_not_a_candidate: count(&|j| !is_candidate.contains(&primary(j))),
         },
@@ -109,85 +105,19 @@ pub fn summarise(
             dilution(&of_judged.collect::<Vec<_>>())
         }),
         growth: of_pairs(judge, annotations),
-        retrieval: images.whole.as_ref().map(|whole| whole.retrieval),
+        retrieval: (images.whole.as_ref()).map(|whole| whole.queries.finish()),
         curve: images
             .whole
             .as_ref()
             .and_then(|whole| areas(judge, whole, annotations)),
-        metrics: labelled.metrics,
+        metrics: labelled.metrics(),
+        intervals_95,
         suspects: (images.whole.as_ref()).map(|whole| suspects(whole, &judgements, &rows)),
         // Of the masses, by who has the judgements.
         noisy: None,
         confusions: worst_confusions(judge.taxonomy, &rows),
     };
     (judgements, summary)
-}
-
-/// What depends on T(x) alone, over the images with an answer and a label.
-struct Labelled {
-    n: usize,
-    abstained: usize,
-    top1: Option<f64>,
-    top5: TopK,
-    metrics: super::metrics::Metrics,
-}
-
-fn labelled(
-    judge: Judge<'_>,
-    candidates: &[NodeId],
-    images: &Evaluated,
-    annotations: &Annotations,
-    judgements: &Judgements,
-) -> Labelled {
-    let k = candidates.len().min(BEST);
-    let truths: Vec<Vec<NodeId>> = annotations
-        .distinct()
-        .iter()
-        .map(|annotation| annotation.truths.clone())
-        .collect();
-    let mut known: HashMap<(NodeId, usize), Pair> = HashMap::new();
-    let mut sums = MetricSums::new(judge.taxonomy, candidates, &truths, k);
-    let (mut n, mut abstained, mut exact, mut in_best) = (0, 0, 0, 0);
-    let mut all_have_k = true;
-    for i in 0..annotations.len() {
-        let annotation = annotations.get(i);
-        let truths = truths[annotations.index(i)].as_slice();
-        let Some(&primary) = truths.first() else {
-            continue;
-        };
-        let Some(p) = images.answers[i] else {
-            abstained += 1;
-            sums.add_abstention(judge.taxonomy, truths);
-            continue;
-        };
-        n += 1;
-        exact += usize::from(p == primary);
-        let ranked = images.rankings.labels(i);
-        all_have_k &= ranked.len() >= k;
-        in_best += usize::from(ranked.iter().take(k).any(|&label| label == primary));
-        let pair = known.entry((p, annotations.index(i))).or_insert_with(|| {
-            let judgement = judge
-                .judge(p, annotation)
-                .expect("an image with a truth has a verdict");
-            Pair::new(judge.taxonomy, p, truths, judgement.truth)
-        });
-        let judged = judgements.get(i).map(|j| j.verdict.is_valid());
-        sums.add(pair, p, ranked, truths, judged);
-        if let Some(&confidence) = images.confidences.get(i) {
-            sums.add_confidence(confidence, p == primary, judged);
-        }
-    }
-    let share = |count: usize| (n > 0).then(|| count as f64 / n as f64);
-    Labelled {
-        n,
-        abstained,
-        top1: share(exact),
-        top5: TopK {
-            k,
-            accuracy: share(in_best).filter(|_| all_have_k),
-        },
-        metrics: sums.finish(images.whole.as_ref()),
-    }
 }
 
 /// The growth of the valid pairs of images and annotations (METHOD 4), over the images that are judged.

@@ -1,5 +1,7 @@
 //! The figures of one run: accuracies, the breakdown by verdict, credit, K and its ceiling, confusions.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::attribution::{CauseRow, Multiplicity, VerdictRow};
@@ -65,6 +67,9 @@ pub struct Summary {
     /// Over the `n` images, recall and precision in bits; `None` if the probabilities of all candidates are not known.
     pub curve: Option<CurveAreas>,
     pub metrics: Metrics,
+    /// 95 % bootstrap intervals of figures of this summary by their paths in it, such as `metrics.hierarchical.micro.f1`: of
+    /// those that are defined and have at least [`FEWEST`](super::FEWEST) images behind them.
+    pub intervals_95: BTreeMap<String, Interval>,
     /// `None` if the probabilities of all candidates are not known.
     pub suspects: Option<Suspects>,
     /// Annotations that are suspect by their loss; `None` if the probabilities of all candidates are not known.
@@ -93,7 +98,7 @@ pub struct TopK {
     pub accuracy: Option<f64>,
 }
 
-/// A closed interval of fractions.
+/// A closed interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     pub low: f64,

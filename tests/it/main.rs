@@ -10,6 +10,7 @@ mod elsewhere;
 mod embed;
 mod hierarchy_metrics;
 mod hub;
+mod intervals;
 mod layers;
 mod matching;
 mod metrics_doc;

@@ -63,6 +63,10 @@ fn compare(kind: &str, documented: &BTreeSet<String>, known: &BTreeSet<String>, 
 /// The paths of all values; an interval is one.
 fn leaves(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
+        // Its fields are paths, those of the figures that they are of.
+        Value::Object(_) if path == "intervals_95" => {
+            found.insert(path.to_owned());
+        }
         Value::Object(fields) if !fields.keys().eq(["low", "high"]) => {
             for (name, value) in fields {
                 let dot = if path.is_empty() { "" } else { "." };
@@ -130,9 +134,15 @@ fn summary() -> Value {
 
 #[test]
 fn every_figure_of_a_summary_is_explained() {
-    let mut known = BTreeSet::new();
-    leaves(&summary(), "", &mut known);
+    let (mut known, summary) = (BTreeSet::new(), summary());
+    leaves(&summary, "", &mut known);
     compare("summary", &places("summary"), &known, "summary.json");
+    for figure in summary["intervals_95"].as_object().unwrap().keys() {
+        assert!(
+            known.contains(figure),
+            "an interval of {figure}, which is no figure"
+        );
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::score::figure::{Figure, add_row, mean, one_if};
+
 /// Bins of every binned figure (Guo et al. 2017).
 const BINS: usize = 15;
 
@@ -19,56 +21,64 @@ pub struct Calibration {
     pub brier: Option<f64>,
 }
 
+/// Columns that are summed over the answers: ones and squared errors; and of each bin of equal width ones and errors, of
+/// which an answer has those of its own bin.
+pub const COLUMNS: usize = 2;
+pub const OF_BINS: usize = 2 * BINS;
+
+/// What is summed up of an answer: the columns, and its places among those of the bins with what is there.
+pub fn row(probability: f64, comes_true: bool) -> ([f64; COLUMNS], [(usize, f64); 2]) {
+    // A probability of 0 belongs to the first bin.
+    let bin = ((probability * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
+    let error = one_if(comes_true) - probability;
+    ([1.0, error * error], [(2 * bin, 1.0), (2 * bin + 1, error)])
+}
+
+/// ECE, MCE and Brier score of sums of the [columns](COLUMNS) and of those [of the bins](OF_BINS).
+fn figures(sums: &[f64], of_bins: &[f64]) -> [Option<f64>; 3] {
+    let bins = of_bins.chunks_exact(2).map(|bin| (bin[0], bin[1].abs()));
+    let gaps = bins.clone().map(|(_, gap)| gap).sum();
+    let of_each = bins.filter_map(|(n, gap)| mean(gap, n));
+    [
+        mean(gaps, sums[0]),
+        of_each.max_by(f64::total_cmp),
+        mean(sums[1], sums[0]),
+    ]
+}
+
+/// The figures of sums of the columns, as [`figures`] has them. The bins of equal size depend on the order of the answers,
+/// not on sums.
+pub fn named(sums: &[f64], of_bins: &[f64], family: &'static str) -> Vec<Figure> {
+    let [ece, mce, brier] = figures(sums, of_bins);
+    [("ece", ece), ("mce", mce), ("brier", brier)]
+        .map(|(name, value)| Figure::new(family, name, value, sums[0]))
+        .to_vec()
+}
+
 /// Of the answers' (probability, whether it came true).
 pub fn calibration(mut answers: Vec<(f64, bool)>) -> Calibration {
     let n = answers.len();
-    let mean = |sum: f64| (n > 0).then(|| sum / n as f64);
-    let mut equal_width = [Bin::default(); BINS];
-    let mut brier = 0.0;
+    let (mut sums, mut of_bins) = ([0.0; COLUMNS], [0.0; OF_BINS]);
     for &(probability, comes_true) in &answers {
-        // A probability of 0 belongs to the first bin.
-        let bin = (probability * BINS as f64).ceil() as usize;
-        equal_width[bin.clamp(1, BINS) - 1].add(probability, comes_true);
-        brier += (probability - f64::from(u8::from(comes_true))).powi(2);
+        let (row, of_bin) = row(probability, comes_true);
+        add_row(&mut sums, &row);
+        for (column, value) in of_bin {
+            of_bins[column] += value;
+        }
     }
     // By both, so that the order of the images does not matter.
     answers.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let equal_mass = (0..BINS).map(|b| {
-        let mut bin = Bin::default();
-        for &(probability, comes_true) in &answers[b * n / BINS..(b + 1) * n / BINS] {
-            bin.add(probability, comes_true);
-        }
-        bin
+        let bin = answers[b * n / BINS..(b + 1) * n / BINS].iter();
+        let errors = bin.map(|&(probability, comes_true)| one_if(comes_true) - probability);
+        errors.sum::<f64>().abs()
     });
+    let [ece, mce, brier] = figures(&sums, &of_bins);
     Calibration {
-        ece: mean(equal_width.iter().map(|bin| bin.gap_sum()).sum()),
-        ece_equal_mass: mean(equal_mass.map(|bin| bin.gap_sum()).sum()),
-        mce: equal_width
-            .iter()
-            .filter(|bin| bin.n > 0)
-            .map(|bin| bin.gap_sum() / bin.n as f64)
-            .max_by(f64::total_cmp),
-        brier: mean(brier),
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Bin {
-    n: usize,
-    true_: usize,
-    probability: f64,
-}
-
-impl Bin {
-    fn add(&mut self, probability: f64, comes_true: bool) {
-        self.n += 1;
-        self.true_ += usize::from(comes_true);
-        self.probability += probability;
-    }
-
-    /// n · |accuracy − confidence|.
-    fn gap_sum(&self) -> f64 {
-        (self.true_ as f64 - self.probability).abs()
+        ece,
+        ece_equal_mass: mean(equal_mass.sum(), n as f64),
+        mce,
+        brier,
     }
 }
 

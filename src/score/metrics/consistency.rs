@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use crate::score::figure::{Figure, add_row, mean, one_if};
 use crate::score::measures::closure;
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -41,6 +42,25 @@ pub struct Consistent {
     path: bool,
     pairs: usize,
     agreeing: usize,
+}
+
+/// Columns that are summed over the images: ones, right answers, consistent ones, pairs, those that agree, images without
+/// one that disagrees, and images with a pair.
+pub const COLUMNS: usize = 7;
+
+impl Consistent {
+    /// What is summed up of the image.
+    pub(in crate::score) fn row(self) -> [f64; COLUMNS] {
+        [
+            1.0,
+            one_if(self.leaf),
+            one_if(self.path),
+            self.pairs as f64,
+            self.agreeing as f64,
+            one_if(self.agreeing == self.pairs),
+            one_if(self.pairs > 0),
+        ]
+    }
 }
 
 /// Looks at images one at a time.
@@ -126,35 +146,43 @@ impl<'t> Consistencies<'t> {
 /// Counts over images.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ConsistencySums {
-    n: usize,
-    leaf: usize,
-    path: usize,
-    pairs: usize,
-    agreeing: usize,
-    without_contradiction: usize,
+    sums: [f64; COLUMNS],
 }
 
 impl ConsistencySums {
     pub fn add(&mut self, image: Consistent) {
-        self.n += 1;
-        self.leaf += usize::from(image.leaf);
-        self.path += usize::from(image.path);
-        self.pairs += image.pairs;
-        self.agreeing += image.agreeing;
-        self.without_contradiction += usize::from(image.agreeing == image.pairs);
+        add_row(&mut self.sums, &image.row());
     }
 
     pub fn finish(self) -> Consistency {
-        let ratio = |a: usize, b: usize| (b > 0).then(|| a as f64 / b as f64);
-        Consistency {
-            n: self.n,
-            leaf: ratio(self.leaf, self.n),
-            hca: ratio(self.path, self.n),
-            pairs: self.pairs,
-            agreement: ratio(self.agreeing, self.pairs),
-            without_contradiction: ratio(self.without_contradiction, self.n),
-        }
+        figures(&self.sums)
     }
+}
+
+fn figures(sums: &[f64]) -> Consistency {
+    let (n, pairs) = (sums[0], sums[3]);
+    Consistency {
+        n: n as usize,
+        leaf: mean(sums[1], n),
+        hca: mean(sums[2], n),
+        pairs: pairs as usize,
+        agreement: mean(sums[4], pairs),
+        without_contradiction: mean(sums[5], n),
+    }
+}
+
+/// The figures of sums of the [columns](COLUMNS).
+pub fn named(sums: &[f64]) -> Vec<Figure> {
+    let found = figures(sums);
+    let (n, with_pair) = (sums[0], sums[6]);
+    [
+        ("leaf", found.leaf, n),
+        ("hca", found.hca, n),
+        ("agreement", found.agreement, with_pair),
+        ("without_contradiction", found.without_contradiction, n),
+    ]
+    .map(|(name, value, n)| Figure::new("metrics.consistency", name, value, n))
+    .to_vec()
 }
 
 #[cfg(test)]

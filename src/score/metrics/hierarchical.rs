@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+use crate::score::figure::{Figure, add_row, mean};
 use crate::score::measures::closure;
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -51,6 +52,15 @@ impl PrecisionRecall {
             f1,
         }
     }
+
+    /// Each figure, and how many images are behind it.
+    pub(super) fn named(&self, family: &'static str, n: [f64; 3]) -> [Figure; 3] {
+        [
+            Figure::new(family, "precision", self.precision, n[0]),
+            Figure::new(family, "recall", self.recall, n[1]),
+            Figure::new(family, "f1", self.f1, n[2]),
+        ]
+    }
 }
 
 /// 2ab / (a + b), and 0 of two zeros.
@@ -73,58 +83,61 @@ pub struct Hierarchical {
     pub macro_: PrecisionRecall,
 }
 
+/// Columns that are summed over the images: all images, those with an answer, |α|, |β|, |α∩β|, and the precision, the
+/// recall and the F1 of the image.
+pub const COLUMNS: usize = 8;
+
 /// Sums over images.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HierarchicalSums {
-    answered: usize,
-    abstained: usize,
-    answer: usize,
-    truths: usize,
-    both: usize,
-    precision: f64,
-    recall: f64,
-    f1: f64,
+    sums: [f64; COLUMNS],
 }
 
 impl HierarchicalSums {
-    pub fn add(&mut self, closures: Closures) {
-        let Closures {
-            answer,
-            truths,
-            both,
-        } = closures;
-        self.answered += 1;
-        self.answer += answer;
-        self.truths += truths;
-        self.both += both;
+    /// Adds an image, and tells what was added.
+    pub fn add(&mut self, closures: Closures) -> [f64; COLUMNS] {
+        let [answer, truths, both] =
+            [closures.answer, closures.truths, closures.both].map(|size| size as f64);
         // A closure holds its node, so neither is empty.
-        let (precision, recall) = (both as f64 / answer as f64, both as f64 / truths as f64);
-        self.precision += precision;
-        self.recall += recall;
-        self.f1 += harmonic(precision, recall);
+        let (precision, recall) = (both / answer, both / truths);
+        let f1 = harmonic(precision, recall);
+        let row = [1.0, 1.0, answer, truths, both, precision, recall, f1];
+        add_row(&mut self.sums, &row);
+        row
     }
 
-    /// Adds an image without an answer.
-    pub fn add_abstention(&mut self, taxonomy: &Taxonomy, truths: &[NodeId]) {
-        self.abstained += 1;
-        self.truths += united_closure(taxonomy, truths).len();
+    /// Adds an image without an answer, and tells what was added.
+    pub fn add_abstention(&mut self, taxonomy: &Taxonomy, truths: &[NodeId]) -> [f64; COLUMNS] {
+        let truths = united_closure(taxonomy, truths).len() as f64;
+        let row = [1.0, 0.0, 0.0, truths, 0.0, 0.0, 0.0, 0.0];
+        add_row(&mut self.sums, &row);
+        row
     }
 
     pub fn finish(self) -> Hierarchical {
-        let all = self.answered + self.abstained;
-        let ratio = |a: f64, b: usize| (b > 0).then(|| a / b as f64);
-        Hierarchical {
-            micro: PrecisionRecall::new(
-                ratio(self.both as f64, self.answer),
-                ratio(self.both as f64, self.truths),
-            ),
-            macro_: PrecisionRecall {
-                precision: ratio(self.precision, self.answered),
-                recall: ratio(self.recall, all),
-                f1: ratio(self.f1, all),
-            },
-        }
+        figures(&self.sums)
     }
+}
+
+fn figures(sums: &[f64]) -> Hierarchical {
+    let (all, answered) = (sums[0], sums[1]);
+    Hierarchical {
+        micro: PrecisionRecall::new(mean(sums[4], sums[2]), mean(sums[4], sums[3])),
+        macro_: PrecisionRecall {
+            precision: mean(sums[5], answered),
+            recall: mean(sums[6], all),
+            f1: mean(sums[7], all),
+        },
+    }
+}
+
+/// The figures of sums of the [columns](COLUMNS).
+pub fn named(sums: &[f64]) -> Vec<Figure> {
+    let Hierarchical { micro, macro_ } = figures(sums);
+    let n = [sums[1], sums[0], sums[0]];
+    let micro = micro.named("metrics.hierarchical.micro", n);
+    let of_macro = macro_.named("metrics.hierarchical.macro", n);
+    micro.into_iter().chain(of_macro).collect()
 }
 
 #[cfg(test)]

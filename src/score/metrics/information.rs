@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::hierarchical::PrecisionRecall;
+use crate::score::figure::{Figure, add_row, mean, one_if};
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// The values v of an answer, of its truth, and of their lowest common ancestor.
@@ -50,20 +51,18 @@ pub struct Information {
     pub truncated: Option<f64>,
 }
 
+/// Columns that are summed over the images: ones, and then what the figures are means of, in their order.
+pub const COLUMNS: usize = 7;
+
 /// Sums over images.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InformationSums {
-    n: usize,
-    truncated: usize,
-    precision: f64,
-    recall: f64,
-    correct: f64,
-    excess: f64,
-    deficient: f64,
+    sums: [f64; COLUMNS],
 }
 
 impl InformationSums {
-    pub fn add(&mut self, values: Values) {
+    /// Adds an image, and tells what was added.
+    pub fn add(&mut self, values: Values) -> [f64; COLUMNS] {
         let ratio = |whole: f64| {
             if whole == 0.0 {
                 1.0
@@ -71,25 +70,48 @@ impl InformationSums {
                 values.common / whole
             }
         };
-        self.n += 1;
-        self.truncated += usize::from(values.truncated);
-        self.precision += ratio(values.answer);
-        self.recall += ratio(values.truth);
-        self.correct += values.common;
-        self.excess += values.answer - values.common;
-        self.deficient += values.truth - values.common;
+        let row = [
+            1.0,
+            ratio(values.answer),
+            ratio(values.truth),
+            values.common,
+            values.answer - values.common,
+            values.truth - values.common,
+            one_if(values.truncated),
+        ];
+        add_row(&mut self.sums, &row);
+        row
     }
 
     pub fn finish(self) -> Information {
-        let mean = |sum: f64| (self.n > 0).then(|| sum / self.n as f64);
-        Information {
-            scores: PrecisionRecall::new(mean(self.precision), mean(self.recall)),
-            correct: mean(self.correct),
-            excess: mean(self.excess),
-            deficient: mean(self.deficient),
-            truncated: mean(self.truncated as f64),
-        }
+        figures(&self.sums)
     }
+}
+
+fn figures(sums: &[f64]) -> Information {
+    let mean = |column: usize| mean(sums[column], sums[0]);
+    Information {
+        scores: PrecisionRecall::new(mean(1), mean(2)),
+        correct: mean(3),
+        excess: mean(4),
+        deficient: mean(5),
+        truncated: mean(6),
+    }
+}
+
+/// The figures of sums of the [columns](COLUMNS); `scores` is where precision and recall are.
+pub fn named(sums: &[f64], family: &'static str, scores: &'static str) -> Vec<Figure> {
+    let found = figures(sums);
+    let n = sums[0];
+    let others = [
+        ("correct", found.correct),
+        ("excess", found.excess),
+        ("deficient", found.deficient),
+        ("truncated", found.truncated),
+    ];
+    let scores = found.scores.named(scores, [n; 3]);
+    let others = others.map(|(name, value)| Figure::new(family, name, value, n));
+    scores.into_iter().chain(others).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::score::figure::{Figure, add_row, mean};
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// LCA distance of the answers that are not exact.
@@ -15,6 +16,9 @@ pub struct LcaOnTheLine {
     pub mean: Option<f64>,
 }
 
+/// Columns that are summed over the images: errors, and their distances.
+pub const COLUMNS: usize = 2;
+
 /// Sums over images.
 ///
 /// I is the information content by leaves, l the LCA of most information, and I(l) = 0 without a common ancestor. Of
@@ -24,8 +28,7 @@ pub struct LcaOnTheLineSums<'t> {
     taxonomy: &'t Taxonomy,
     /// A run has far fewer distinct pairs than images.
     known: HashMap<(NodeId, NodeId), f64>,
-    errors: usize,
-    of_errors: f64,
+    sums: [f64; COLUMNS],
 }
 
 impl<'t> LcaOnTheLineSums<'t> {
@@ -34,13 +37,12 @@ impl<'t> LcaOnTheLineSums<'t> {
         Self {
             taxonomy,
             known: HashMap::new(),
-            errors: 0,
-            of_errors: 0.0,
+            sums: [0.0; COLUMNS],
         }
     }
 
-    /// Adds an image: its answer and its truths. One without a truth is not counted.
-    pub fn add(&mut self, p: NodeId, truths: &[NodeId], is_exact: bool) {
+    /// Adds an image: its answer and its truths. One without a truth is not counted. Tells what was added.
+    pub fn add(&mut self, p: NodeId, truths: &[NodeId], is_exact: bool) -> [f64; COLUMNS] {
         let Self {
             taxonomy, known, ..
         } = self;
@@ -50,18 +52,33 @@ impl<'t> LcaOnTheLineSums<'t> {
                 taxonomy.information(t) - common
             })
         });
-        if let Some(nearest) = distances.min_by(f64::total_cmp).filter(|_| !is_exact) {
-            self.errors += 1;
-            self.of_errors += nearest;
-        }
+        let nearest = distances.min_by(f64::total_cmp).filter(|_| !is_exact);
+        let row = nearest.map_or([0.0; COLUMNS], |nearest| [1.0, nearest]);
+        add_row(&mut self.sums, &row);
+        row
     }
 
     pub fn finish(&self) -> LcaOnTheLine {
-        LcaOnTheLine {
-            errors: self.errors,
-            mean: (self.errors > 0).then(|| self.of_errors / self.errors as f64),
-        }
+        figures(&self.sums)
     }
+}
+
+fn figures(sums: &[f64]) -> LcaOnTheLine {
+    LcaOnTheLine {
+        errors: sums[0] as usize,
+        mean: mean(sums[1], sums[0]),
+    }
+}
+
+/// The figure of sums of the [columns](COLUMNS).
+pub fn named(sums: &[f64]) -> Vec<Figure> {
+    let mean = figures(sums).mean;
+    vec![Figure::new(
+        "metrics.lca_on_the_line",
+        "mean",
+        mean,
+        sums[0],
+    )]
 }
 
 #[cfg(test)]

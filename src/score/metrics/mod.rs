@@ -1,12 +1,12 @@
 //! Metrics of a run (METHOD 6). Each states its conventions where it is defined.
 
-mod calibration;
-mod consistency;
+pub(super) mod calibration;
+pub(super) mod consistency;
 mod hierarchical;
 mod information;
 mod lca_on_the_line;
 mod levels;
-mod per_class;
+pub(super) mod per_class;
 mod ranking;
 mod severity;
 #[cfg(test)]
@@ -29,6 +29,7 @@ pub use severity::Severity;
 use severity::SeveritySums;
 
 use super::evaluate::Whole;
+use super::figure::Figure;
 use super::measures::Measure;
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -84,6 +85,13 @@ impl Pair {
     }
 }
 
+/// Columns that are summed over the images, one family after the other.
+pub const COLUMNS: usize = hierarchical::COLUMNS
+    + 2 * information::COLUMNS
+    + 2 * severity::COLUMNS
+    + lca_on_the_line::COLUMNS
+    + ranking::COLUMNS;
+
 /// Sums over the images, in their order.
 pub struct MetricSums<'t> {
     hierarchical: HierarchicalSums,
@@ -107,7 +115,7 @@ impl<'t> MetricSums<'t> {
     pub fn new(
         taxonomy: &'t Taxonomy,
         candidates: &[NodeId],
-        truths: &'t [Vec<NodeId>],
+        truths: impl ExactSizeIterator<Item = &'t [NodeId]>,
         k: usize,
     ) -> Self {
         let is_small = candidates.len().saturating_mul(truths.len()) <= MOST_PAIRS;
@@ -128,36 +136,76 @@ impl<'t> MetricSums<'t> {
     }
 
     /// Adds an image: what the graph says of its answer, the answer, its ranked labels, its truths, and whether the answer
-    /// is valid, if that is judged.
+    /// is valid, if that is judged. What is summed up goes to the end of `row`, in as many [columns](COLUMNS).
     pub fn add(
         &mut self,
         pair: &Pair,
-        answer: NodeId,
-        ranked: &[NodeId],
+        (answer, ranked): (NodeId, &[NodeId]),
         truths: &[NodeId],
         is_valid: Option<bool>,
+        row: &mut Vec<f64>,
     ) {
         let is_exact = answer == truths[0];
-        self.lca_on_the_line.add(answer, truths, is_exact);
-        match &mut self.ranking {
-            Some(ranking) if ranked.len() >= self.k => {
-                ranking.add(ranked.iter().copied(), truths);
-            }
-            ranking => *ranking = None,
-        }
         if let Some(is_valid) = is_valid {
             self.per_class.add(truths[0], is_exact, is_valid);
         }
-        self.hierarchical.add(pair.hierarchical);
-        self.information.add(pair.information);
-        self.depth.add(pair.depth);
-        self.height.add(answer, ranked, truths);
-        self.bertinetto.add(answer, ranked, truths);
+        row.extend(self.hierarchical.add(pair.hierarchical));
+        row.extend(self.information.add(pair.information));
+        row.extend(self.depth.add(pair.depth));
+        row.extend(self.height.add(answer, ranked, truths));
+        row.extend(self.bertinetto.add(answer, ranked, truths));
+        row.extend(self.lca_on_the_line.add(answer, truths, is_exact));
+        row.extend(match &mut self.ranking {
+            Some(ranking) if ranked.len() >= self.k => ranking.add(ranked.iter().copied(), truths),
+            ranking => {
+                *ranking = None;
+                [0.0; ranking::COLUMNS]
+            }
+        });
     }
 
-    /// Adds an image without an answer: nothing is recalled of its truths.
-    pub fn add_abstention(&mut self, taxonomy: &Taxonomy, truths: &[NodeId]) {
-        self.hierarchical.add_abstention(taxonomy, truths);
+    /// Adds an image without an answer: nothing is recalled of its truths. What is summed up goes to the end of `row`.
+    pub fn add_abstention(&mut self, taxonomy: &Taxonomy, truths: &[NodeId], row: &mut Vec<f64>) {
+        let end = row.len() + COLUMNS;
+        row.extend(self.hierarchical.add_abstention(taxonomy, truths));
+        row.resize(end, 0.0);
+    }
+
+    /// The figures of sums of the [columns](COLUMNS) of all images.
+    pub fn named(&self, sums: &[f64]) -> Vec<Figure> {
+        let mut rest = sums;
+        let mut next = |columns: usize| {
+            let (of_family, after) = rest.split_at(columns);
+            rest = after;
+            of_family
+        };
+        let mut figures = hierarchical::named(next(hierarchical::COLUMNS));
+        for (family, scores) in [
+            ("metrics.information", "metrics.information.scores"),
+            ("metrics.depth", "metrics.depth.scores"),
+        ] {
+            figures.extend(information::named(
+                next(information::COLUMNS),
+                family,
+                scores,
+            ));
+        }
+        for (severity, family) in [
+            (&self.height, "metrics.severity_height"),
+            (&self.bertinetto, "metrics.severity_bertinetto"),
+        ] {
+            figures.extend(severity.named(next(severity::COLUMNS), family));
+        }
+        figures.extend(lca_on_the_line::named(next(lca_on_the_line::COLUMNS)));
+        if let Some(ranking) = &self.ranking {
+            figures.extend(ranking.named(next(ranking::COLUMNS)));
+        }
+        figures
+    }
+
+    /// The accuracies within each class.
+    pub fn per_class(&self) -> &PerClassSums {
+        &self.per_class
     }
 
     /// Adds the probability of an image's answer, and whether that is exact and valid, if it is known.
@@ -182,7 +230,7 @@ impl<'t> MetricSums<'t> {
             lca_on_the_line: self.lca_on_the_line.finish(),
             hierarchical_ranking: self.ranking.as_ref().map(RankingSums::finish),
             per_class: self.per_class.finish(self.taxonomy),
-            consistency: whole.map(|whole| whole.consistency),
+            consistency: whole.map(Whole::consistency),
             calibration_by_level: whole.map_or(Vec::new(), |whole| whole.levels.clone()),
             calibration_exact: calibration_of(|&(exact, _)| Some(exact)),
             calibration_valid: calibration_of(|&(_, valid)| valid),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::score::figure::{Figure, add_row, mean};
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// Accuracy by primary truth. Equivalent labels are classes of their own: `exact` tells them apart.
@@ -30,46 +31,85 @@ pub struct ClassRow {
     pub valid: f64,
 }
 
+/// Kinds of images of a class: neither exact nor valid, valid alone, exact alone, both.
+const KINDS: usize = 4;
+
 /// Counts over images.
 #[derive(Debug, Clone, Default)]
 pub struct PerClassSums {
-    /// Of each primary truth the images, those answered exactly, and those with a valid answer.
-    classes: HashMap<NodeId, [usize; 3]>,
+    classes: HashMap<NodeId, [usize; KINDS]>,
 }
 
 impl PerClassSums {
     /// Adds an image with this primary truth.
     pub fn add(&mut self, truth: NodeId, is_exact: bool, is_valid: bool) {
-        let [n, exact, valid] = self.classes.entry(truth).or_default();
-        *n += 1;
-        *exact += usize::from(is_exact);
-        *valid += usize::from(is_valid);
+        let kinds = self.classes.entry(truth).or_default();
+        kinds[2 * usize::from(is_exact) + usize::from(is_valid)] += 1;
+    }
+
+    /// How many images of each class are of each kind: what the macro figures depend on. By id, so that a sum is the same
+    /// each time.
+    pub fn counts(&self, taxonomy: &Taxonomy) -> Vec<usize> {
+        self.by_id(taxonomy).into_iter().flat_map(|c| c.1).collect()
+    }
+
+    fn by_id(&self, taxonomy: &Taxonomy) -> Vec<(NodeId, [usize; KINDS])> {
+        let mut classes: Vec<_> = self.classes.iter().map(|(&c, &kinds)| (c, kinds)).collect();
+        classes.sort_unstable_by_key(|&(class, _)| taxonomy.id(class));
+        classes
     }
 
     pub fn finish(&self, taxonomy: &Taxonomy) -> PerClass {
-        let mut rows: Vec<ClassRow> = self
-            .classes
-            .iter()
-            .map(|(&class, &[n, exact, valid])| ClassRow {
-                id: taxonomy.id(class).to_owned(),
+        let row = |(class, kinds): (NodeId, [usize; KINDS])| {
+            let (n, [exact, valid]) = shares(&kinds)?;
+            let id = taxonomy.id(class).to_owned();
+            Some(ClassRow {
+                id,
                 n,
-                exact: exact as f64 / n as f64,
-                valid: valid as f64 / n as f64,
+                exact,
+                valid,
             })
-            .collect();
-        rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        // In the order of the rows, so that a sum is the same each time.
-        let mean = |of: fn(&ClassRow) -> f64| {
-            let sum = || rows.iter().map(of).sum::<f64>();
-            (!rows.is_empty()).then(|| sum() / rows.len() as f64)
         };
+        let rows: Vec<ClassRow> = self.by_id(taxonomy).into_iter().filter_map(row).collect();
+        let [macro_exact, macro_valid] = macro_shares(&self.counts(taxonomy));
         PerClass {
             n: rows.iter().map(|row| row.n).sum(),
-            macro_exact: mean(|row| row.exact),
-            macro_valid: mean(|row| row.valid),
+            macro_exact,
+            macro_valid,
             rows,
         }
     }
+}
+
+/// Of the [kinds](KINDS) of a class: its images, and the shares of those that are exact and valid. `None` without images.
+fn shares(kinds: &[usize]) -> Option<(usize, [f64; 2])> {
+    let n = kinds.iter().sum();
+    let share = |is_so: fn(usize) -> bool| {
+        let so = kinds.iter().zip(0..).filter(|(_, kind)| is_so(*kind));
+        so.map(|(count, _)| count).sum::<usize>() as f64 / n as f64
+    };
+    (n > 0).then(|| (n, [share(|kind| kind & 2 > 0), share(|kind| kind & 1 > 0)]))
+}
+
+/// Means over the classes that have images.
+fn macro_shares(counts: &[usize]) -> [Option<f64>; 2] {
+    let (mut classes, mut sums) = (0.0, [0.0; 2]);
+    for kinds in counts.chunks_exact(KINDS) {
+        if let Some((_, shares)) = shares(kinds) {
+            classes += 1.0;
+            add_row(&mut sums, &shares);
+        }
+    }
+    sums.map(|sum| mean(sum, classes))
+}
+
+/// The macro figures of [counts](PerClassSums::counts), or of what was drawn of them.
+pub fn named(counts: &[usize]) -> Vec<Figure> {
+    let [exact, valid] = macro_shares(counts);
+    let n = counts.iter().sum::<usize>() as f64;
+    [("macro_exact", exact), ("macro_valid", valid)]
+        .map(|(name, value)| Figure::new("metrics.per_class", name, value, n))
+        .to_vec()
 }
 
 #[cfg(test)]

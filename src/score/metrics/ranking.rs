@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::score::figure::{Figure, add_row, mean};
 use crate::score::measures::{AllPairs, Measure, Pairwise};
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -33,6 +34,9 @@ pub struct HierarchicalRanking {
     pub hmap_k: Option<f64>,
 }
 
+/// Columns that are summed over the images: ones, hP@1, hP@k and hmAP@k, all 0 of an image without a figure.
+pub const COLUMNS: usize = 4;
+
 /// Sums over images.
 pub struct RankingSums<'a> {
     similarity: Similarity<'a>,
@@ -40,26 +44,23 @@ pub struct RankingSums<'a> {
     ideal: HashMap<&'a [NodeId], Vec<f64>>,
     known: HashMap<(NodeId, NodeId), f64>,
     k: usize,
-    n: usize,
     without_similar: usize,
-    first: f64,
-    of_k: f64,
-    area: f64,
+    sums: [f64; COLUMNS],
 }
 
 impl<'a> RankingSums<'a> {
     /// Of nothing yet. `truths` has the truths of each image that will be added; of the best candidates `k` are looked at,
     /// at least one, or as many as there are. Takes time in the taxonomy for each distinct set of truths. Runs on the
     /// current rayon pool.
-    pub fn new(
+    pub fn new<T: AsRef<[NodeId]> + ?Sized + 'a>(
         taxonomy: &'a Taxonomy,
         candidates: &[NodeId],
-        truths: &'a [Vec<NodeId>],
+        truths: impl IntoIterator<Item = &'a T>,
         k: usize,
     ) -> Self {
         let similarity = Similarity::new(taxonomy);
         let k = k.max(1).min(candidates.len());
-        let mut sets: Vec<&[NodeId]> = truths.iter().map(Vec::as_slice).collect();
+        let mut sets: Vec<&[NodeId]> = truths.into_iter().map(T::as_ref).collect();
         sets.sort_unstable();
         sets.dedup();
         sets.retain(|set| !set.is_empty());
@@ -99,23 +100,22 @@ impl<'a> RankingSums<'a> {
             similarity,
             known: HashMap::new(),
             k,
-            n: 0,
             without_similar: 0,
-            first: 0.0,
-            of_k: 0.0,
-            area: 0.0,
+            sums: [0.0; COLUMNS],
         }
     }
 
     /// Adds an image: its best candidates, best first, at least `k` of them where there are as many, and its truths.
-    /// Nothing is added where either is missing, or where the truths are none of those of [`new`](Self::new).
-    pub fn add(&mut self, best: impl Iterator<Item = NodeId>, truths: &[NodeId]) {
+    /// Nothing is added where either is missing, or where the truths are none of those of [`new`](Self::new). Tells what
+    /// was added.
+    pub fn add(&mut self, best: impl Iterator<Item = NodeId>, truths: &[NodeId]) -> [f64; COLUMNS] {
+        let nothing = [0.0; COLUMNS];
         let Some(ideal) = self.ideal.get(truths).filter(|ideal| !ideal.is_empty()) else {
-            return;
+            return nothing;
         };
         if ideal[0] == 0.0 {
             self.without_similar += 1;
-            return;
+            return nothing;
         }
         let mut sum = 0.0;
         let mut precisions = Vec::with_capacity(ideal.len());
@@ -128,24 +128,41 @@ impl<'a> RankingSums<'a> {
             // The same numbers in another order may add up to a little more.
             precisions.push((sum / ideal).min(1.0));
         }
-        if let (Some(first), Some(last)) = (precisions.first(), precisions.last()) {
-            self.n += 1;
-            self.first += first;
-            self.of_k += last;
-            self.area += precisions.iter().sum::<f64>() / precisions.len() as f64;
-        }
+        let (Some(&first), Some(&last)) = (precisions.first(), precisions.last()) else {
+            return nothing;
+        };
+        let area = precisions.iter().sum::<f64>() / precisions.len() as f64;
+        let row = [1.0, first, last, area];
+        add_row(&mut self.sums, &row);
+        row
     }
 
     pub fn finish(&self) -> HierarchicalRanking {
-        let mean = |sum: f64| (self.n > 0).then(|| sum / self.n as f64);
+        self.figures(&self.sums)
+    }
+
+    fn figures(&self, sums: &[f64]) -> HierarchicalRanking {
+        let mean = |column: usize| mean(sums[column], sums[0]);
         HierarchicalRanking {
-            n: self.n,
+            n: sums[0] as usize,
             without_similar: self.without_similar,
-            hp_1: mean(self.first),
+            hp_1: mean(1),
             k: self.k,
-            hp_k: mean(self.of_k),
-            hmap_k: mean(self.area),
+            hp_k: mean(2),
+            hmap_k: mean(3),
         }
+    }
+
+    /// The figures of sums of the [columns](COLUMNS).
+    pub(super) fn named(&self, sums: &[f64]) -> Vec<Figure> {
+        let found = self.figures(sums);
+        [
+            ("hp_1", found.hp_1),
+            ("hp_k", found.hp_k),
+            ("hmap_k", found.hmap_k),
+        ]
+        .map(|(name, value)| Figure::new("metrics.hierarchical_ranking", name, value, sums[0]))
+        .to_vec()
     }
 }
 

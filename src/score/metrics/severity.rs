@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::score::figure::{Figure, add_row, mean};
 use crate::score::measures::{Measure, Pairwise};
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -23,18 +24,17 @@ pub struct Severity {
     pub hdist_top_k: Option<f64>,
 }
 
+/// Columns that are summed over the images: ones, the distance of the answer, errors, their distances, and of the best k
+/// the mean and the least distance.
+pub const COLUMNS: usize = 6;
+
 /// Sums over images, for one distance.
 pub struct SeveritySums<'t> {
     measure: Pairwise<'t>,
     /// A run has far fewer distinct pairs than images.
     known: HashMap<(NodeId, NodeId), f64>,
     k: usize,
-    n: usize,
-    errors: usize,
-    of_errors: f64,
-    first: f64,
-    mean_of_k: f64,
-    least_of_k: f64,
+    sums: [f64; COLUMNS],
     /// Whether an image had fewer than `k` ranked labels.
     lacks_some: bool,
 }
@@ -46,37 +46,37 @@ impl<'t> SeveritySums<'t> {
             measure: Pairwise::new(taxonomy, measure),
             known: HashMap::new(),
             k,
-            n: 0,
-            errors: 0,
-            of_errors: 0.0,
-            first: 0.0,
-            mean_of_k: 0.0,
-            least_of_k: 0.0,
+            sums: [0.0; COLUMNS],
             lacks_some: false,
         }
     }
 
     /// Adds an image: its answer, its ranked labels, best first, and its truths, at least one, the primary one first.
-    pub fn add(&mut self, answer: NodeId, ranked: &[NodeId], truths: &[NodeId]) {
+    /// Tells what was added.
+    pub fn add(&mut self, answer: NodeId, ranked: &[NodeId], truths: &[NodeId]) -> [f64; COLUMNS] {
         let first = self.distance(answer, truths);
-        self.n += 1;
-        self.first += first;
-        if answer != truths[0] {
-            self.errors += 1;
-            self.of_errors += first;
-        }
-        if ranked.len() < self.k {
-            self.lacks_some = true;
-            return;
-        }
-        let (mut sum, mut least) = (0.0, f64::INFINITY);
-        for &label in &ranked[..self.k] {
-            let distance = self.distance(label, truths);
-            sum += distance;
-            least = least.min(distance);
-        }
-        self.mean_of_k += sum / self.k as f64;
-        self.least_of_k += least;
+        let [error, of_error] = match answer == truths[0] {
+            true => [0.0, 0.0],
+            false => [1.0, first],
+        };
+        let [mean_of_k, least_of_k] = match ranked.get(..self.k) {
+            Some(best) => {
+                let (mut sum, mut least) = (0.0, f64::INFINITY);
+                for &label in best {
+                    let distance = self.distance(label, truths);
+                    sum += distance;
+                    least = least.min(distance);
+                }
+                [sum / self.k as f64, least]
+            }
+            None => {
+                self.lacks_some = true;
+                [0.0, 0.0]
+            }
+        };
+        let row = [1.0, first, error, of_error, mean_of_k, least_of_k];
+        add_row(&mut self.sums, &row);
+        row
     }
 
     /// To the nearest of the truths.
@@ -91,14 +91,30 @@ impl<'t> SeveritySums<'t> {
     }
 
     pub fn finish(&self) -> Severity {
-        let ratio = |sum: f64, n: usize| (n > 0).then(|| sum / n as f64);
+        self.figures(&self.sums)
+    }
+
+    fn figures(&self, sums: &[f64]) -> Severity {
+        let n = sums[0];
         Severity {
-            mistake_severity: ratio(self.of_errors, self.errors),
-            hdist_1: ratio(self.first, self.n),
+            mistake_severity: mean(sums[3], sums[2]),
+            hdist_1: mean(sums[1], n),
             k: self.k,
-            hdist_k: ratio(self.mean_of_k, self.n).filter(|_| !self.lacks_some),
-            hdist_top_k: ratio(self.least_of_k, self.n).filter(|_| !self.lacks_some),
+            hdist_k: mean(sums[4], n).filter(|_| !self.lacks_some),
+            hdist_top_k: mean(sums[5], n).filter(|_| !self.lacks_some),
         }
+    }
+
+    /// The figures of sums of the [columns](COLUMNS).
+    pub fn named(&self, sums: &[f64], family: &'static str) -> Vec<Figure> {
+        let found = self.figures(sums);
+        let (n, errors) = (sums[0], sums[2]);
+        vec![
+            Figure::new(family, "mistake_severity", found.mistake_severity, errors),
+            Figure::new(family, "hdist_1", found.hdist_1, n),
+            Figure::new(family, "hdist_k", found.hdist_k, n),
+            Figure::new(family, "hdist_top_k", found.hdist_top_k, n),
+        ]
     }
 }
 
