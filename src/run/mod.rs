@@ -32,8 +32,8 @@ use crate::matrix::Matrix;
 use crate::names::Names;
 use crate::score::{
     AlsoRight, Annotations, Checked, Collisions, CreditPolicy, DecideError, Evaluated, Judge,
-    Judged, Judgements, Link, Mass, Match, MatchError, Ranked, Rankings, Rule, Summary, ValidSets,
-    noisy, prototypes, summarise,
+    Judged, Judgements, Link, Mass, Match, MatchError, Ranked, Rankings, Root, Rule, Summary,
+    Terms, ValidSets, noisy, prototypes, summarise,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -51,6 +51,8 @@ pub struct Inputs<'a> {
     /// τ of the name collisions (METHOD 3).
     pub collision_threshold: f64,
     pub credit: CreditPolicy,
+    /// Whether the root counts in hierarchical precision and recall.
+    pub root: Root,
     /// How images and prompts are matched, where they are embedded.
     pub strategy: Match,
     /// How answers come from probabilities.
@@ -248,16 +250,15 @@ impl Run {
             top_k: inputs.top_k,
         };
         let (mut evaluated, calibrated) = answering.answer(inputs.evidence)?;
-        let rule = inputs.rule.name();
-        let (judgements, mut summary) = summarise(
-            judge,
-            &inputs.candidates,
-            &inputs.credit,
-            &evaluated,
-            &annotations,
-            &answering.valid,
-            (&rule, calibrated),
-        );
+        let terms = Terms {
+            policy: &inputs.credit,
+            root: inputs.root,
+            rule: &inputs.rule,
+            calibrated,
+        };
+        let (candidates, valid) = (&inputs.candidates, &answering.valid);
+        let (judgements, mut summary) =
+            summarise(judge, candidates, &terms, &evaluated, &annotations, valid);
         let noisy = evaluated.whole.as_ref().map(|whole| {
             let losses = whole.masses.iter().enumerate().map(|(i, mass)| {
                 let is_answerable = judgements.get(i).is_some_and(|judged| judged.k > 0);

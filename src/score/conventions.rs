@@ -58,7 +58,7 @@ pub fn conventions() -> Vec<(&'static str, String)> {
         ),
         of(
             "metrics.hierarchical",
-            "ancestor closures with each node itself; union over parents and truths; equivalents are one; the virtual root does not count; an abstention has no precision, and recall 0",
+            "ancestor closures with each node itself; union over parents and truths; equivalents are one; the root as --root says, by default the virtual one does not count; an abstention has no precision, and recall 0",
         ),
         of(
             "metrics.information",

@@ -10,7 +10,7 @@ use super::image_rows::ImageRows;
 use super::intervals::{Others, of_figures, values};
 use super::judge::Judge;
 use super::judgements::Judgements;
-use super::metrics::{self, MetricSums, Metrics, Pair, per_class};
+use super::metrics::{self, MetricSums, Metrics, Pair, Root, per_class};
 use super::reassessed::{self, ReassessedSums};
 use super::retrieval;
 use super::summary::{Interval, TopK};
@@ -44,6 +44,7 @@ impl<'a> Labelled<'a> {
         images: &'a Evaluated,
         annotations: &'a Annotations,
         judgements: &'a Judgements,
+        root: Root,
     ) -> Self {
         let k = candidates.len().min(BEST);
         let truths = |i: usize| annotations.get(i).truths.as_slice();
@@ -58,7 +59,7 @@ impl<'a> Labelled<'a> {
             k,
             all_have_k: true,
             top: [0.0; TOP],
-            sums: MetricSums::new(judge.taxonomy, candidates, sets, k),
+            sums: MetricSums::new(judge.taxonomy, candidates, sets, k, root),
             others,
             rows: ImageRows::new(count, columns),
         };

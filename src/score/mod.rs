@@ -59,14 +59,14 @@ pub use metrics::{
     Calibration, ClassRow, Consistencies, Consistency, ConsistencySums, Consistent, HOLDS,
     Hierarchical, HierarchicalRanking, Information, LcaOnTheLine, LcaOnTheLineSums, LevelAnswers,
     LevelCalibration, LevelSums, Levels, Metrics, PerClass, PerClassSums, PrecisionRecall,
-    RankingSums, Severity,
+    RankingSums, Root, Severity,
 };
 pub use noisy::{FEWEST_IMAGES, Noisy, NoisySummary, SMALLEST_MASS, Unfitted, noisy};
 pub use paired::{Difference, McNemar, holm};
 pub use rankings::{Ranked, Rankings};
 pub use reassessed::Reassessed;
 pub use retrieval::{Queries, Query, RECALL_AT, Retrieval, RetrievalFigures, retrieval};
-pub use summarise::summarise;
+pub use summarise::{Terms, summarise};
 pub use summary::{Confusion, CurveAreas, Interval, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
 pub use suspects::{Checked, Suspects};
 pub use verdict::{Causes, Group, Judgement, Verdict};

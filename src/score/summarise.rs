@@ -7,7 +7,7 @@ use super::attribution::{Attribution, attribute};
 use super::chance::by_chance;
 use super::credit::CreditPolicy;
 use super::curve::{CurveValue, ImageCurve, OperatingCurve, Worths};
-use super::decide::Calibrated;
+use super::decide::{Calibrated, Rule};
 use super::dilution::dilution;
 use super::evaluate::{Evaluated, Whole};
 use super::figure::add_row;
@@ -16,6 +16,7 @@ use super::judge::{Judge, ValidSets};
 use super::judged;
 use super::judgements::{Judged, Judgements, Tally};
 use super::labelled::Labelled;
+use super::metrics::Root;
 use super::reassessed::ReassessedSums;
 use super::summary::{Confusion, CurveAreas, SUMMARY_SCHEMA, Summary, ValidSet};
 use super::suspects::Suspects;
@@ -28,25 +29,41 @@ const CHANCE_SEED: u64 = 0;
 /// How many confusions a summary holds.
 const WORST_CONFUSIONS: usize = 10;
 
+/// How answers came about, and how they are counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    pub policy: &'a CreditPolicy,
+    pub root: Root,
+    /// The rule that the answers come from.
+    pub rule: &'a Rule,
+    pub calibrated: Option<Calibrated>,
+}
+
 /// Judges every image and sums up.
 ///
 /// `images` has at least min(5, |C|) ranked labels of each, or the figures that need them are `None`; `valid` has the
-/// valid candidates of each distinct annotation; the rule is the one that the answers come from. O(n) plus a relation for each distinct answer to an annotation. The
+/// valid candidates of each distinct annotation. O(n) plus a relation for each distinct answer to an annotation. The
 /// bootstrap runs on the current rayon pool; the result does not depend on the number of threads.
 pub fn summarise(
     judge: Judge<'_>,
     candidates: &[NodeId],
-    policy: &CreditPolicy,
+    terms: &Terms<'_>,
     images: &Evaluated,
     annotations: &Annotations,
     valid: &[Vec<usize>],
-    (rule, calibrated): (&str, Option<Calibrated>),
 ) -> (Judgements, Summary) {
-    let judgements = Judgements::new(judge, policy, &images.answers, annotations, valid);
+    let judgements = Judgements::new(judge, terms.policy, &images.answers, annotations, valid);
     let is_suspect = |i: usize| images.is_suspect(i);
     let rows = judgements.tally(is_suspect);
     let judged: usize = rows.iter().map(|row| row.count).sum();
-    let labelled = Labelled::new(judge, candidates, images, annotations, &judgements);
+    let labelled = Labelled::new(
+        judge,
+        candidates,
+        images,
+        annotations,
+        &judgements,
+        terms.root,
+    );
     let reassessed = ReassessedSums::new(judge.taxonomy, annotations, &rows);
     let intervals_95 = labelled.intervals(reassessed.as_ref());
 
@@ -75,8 +92,9 @@ pub fn summarise(
     let primary = |j: &Judged| annotations.distinct()[j.annotation as usize].truths[0];
     let summary = Summary {
         schema: SUMMARY_SCHEMA,
-        rule: rule.to_owned(),
-        calibrated,
+        rule: terms.rule.name(),
+        calibrated: terms.calibrated,
+        root: terms.root.name().to_owned(),
         n: labelled.n(),
         abstained: labelled.abstained(),
         candidates: candidates.len(),
@@ -90,7 +108,7 @@ pub fn summarise(
         causes,
         permutations: by_chance.map_or(0, |(_, permutations)| permutations),
         strict_credit: of_judged.strict_credit,
-        credit_policy: policy.name().to_owned(),
+        credit_policy: terms.policy.name().to_owned(),
         credit: of_judged.credit,
         valid_set: ValidSet {
             mean_k: of_judged.mean_k,

@@ -27,6 +27,8 @@ pub struct Summary {
     pub rule: String,
     /// What a calibrated rule came from.
     pub calibrated: Option<Calibrated>,
+    /// Whether the root counts in hierarchical precision and recall.
+    pub root: String,
     /// Images with an answer and a label: `top1`, `top5` and the metrics are over these.
     pub n: usize,
     /// Images with a label that were abstained from: of all figures only hierarchical recall counts them.

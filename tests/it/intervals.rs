@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use cladist::matrix::Matrix;
 use cladist::run::{Counts, Evidence, Inputs, Manifest, Run, SourceHash};
 use cladist::score::{
-    AlsoRight, Annotation, Annotations, CreditPolicy, FEWEST, Link, Match, Ranked, Rankings, Rule,
+    AlsoRight, Annotation, Annotations, CreditPolicy, FEWEST, Link, Match, Ranked, Rankings, Root,
+    Rule,
 };
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
@@ -68,6 +69,7 @@ impl World {
             candidates,
             collision_threshold: 0.99,
             credit: CreditPolicy::by_name("logical").unwrap(),
+            root: Root::default(),
             strategy: Match::Mean,
             rule: Rule::Argmax,
             calibration: Vec::new(),
@@ -235,6 +237,7 @@ fn abstentions_are_drawn_too() {
         evidence: Evidence::Ranked(rankings),
         collision_threshold: 0.99,
         credit: CreditPolicy::Strict,
+        root: Root::default(),
         strategy: Match::Mean,
         rule: Rule::Argmax,
         calibration: Vec::new(),

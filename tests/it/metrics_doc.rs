@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use cladist::matrix::Matrix;
 use cladist::run::{Evidence, Inputs, Run};
 use cladist::score::{
-    AlsoRight, Annotation, Annotations, CreditPolicy, Link, Match, Measure, Rule, Verdict,
+    AlsoRight, Annotation, Annotations, CreditPolicy, Link, Match, Measure, Root, Rule, Verdict,
 };
 use cladist::taxonomy::load_str;
 use serde_json::{Value, json};
@@ -123,6 +123,7 @@ fn summary() -> Value {
         ),
         collision_threshold: 0.99,
         credit: CreditPolicy::Strict,
+        root: Root::default(),
         strategy: Match::Mean,
         rule: Rule::Darts(0.5),
         calibration: (0..20).collect(),

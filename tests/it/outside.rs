@@ -5,7 +5,7 @@ use cladist::matrix::Matrix;
 use cladist::run::{Evidence, Inputs, Run};
 use cladist::score::{
     AlsoRight, Annotations, CreditPolicy, Link, Match, Measure, Pairwise, PerClassSums,
-    PrecisionRecall, Ranked, Rankings, Rule,
+    PrecisionRecall, Ranked, Rankings, Root, Rule,
 };
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
@@ -50,6 +50,7 @@ fn run(
         evidence,
         collision_threshold: 0.99,
         credit: CreditPolicy::Strict,
+        root: Root::default(),
         strategy: Match::Mean,
         rule: Rule::Argmax,
         calibration: Vec::new(),

@@ -8,7 +8,7 @@ use cladist::matrix::Matrix;
 use cladist::run::{Counts, Evidence, Inputs, Manifest, Prompts, Run, SourceHash};
 use cladist::score::{
     AlsoRight, Annotations, Collisions, CreditPolicy, Judge, Judged, Match, PrecisionRecall,
-    Ranked, Rule, ValidSets,
+    Ranked, Root, Rule, ValidSets,
 };
 use cladist::taxonomy::{NodeId, Relation, Taxonomy};
 use serde_json::{Value, json};
@@ -152,6 +152,7 @@ impl World {
             },
             collision_threshold: self.facts["threshold"].as_f64().unwrap(),
             credit,
+            root: Root::default(),
             strategy: Match::Mean,
             rule: Rule::Argmax,
             calibration: Vec::new(),

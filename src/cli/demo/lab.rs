@@ -19,7 +19,7 @@ use crate::report::lab::{Cell, render};
 use crate::score::decide::Masses;
 use crate::score::{
     AlsoRight, Annotations, Collisions, Cosines, CreditPolicy, Decider, Deciding, Distribution,
-    Judge, Link, Question, Rule, ValidSets, evaluate, prototypes, summarise,
+    Judge, Link, Question, Root, Rule, Terms, ValidSets, evaluate, prototypes, summarise,
 };
 use crate::taxonomy::NodeId;
 
@@ -176,15 +176,13 @@ impl<'a> Lab<'a> {
             keep: 5,
         };
         let evaluated = evaluate(&question, &distribution);
-        let (_, summary) = summarise(
-            judge,
-            candidates,
-            &CreditPolicy::Strict,
-            &evaluated,
-            &annotations,
-            &valid,
-            (&rule.name(), None),
-        );
+        let terms = Terms {
+            policy: &CreditPolicy::Strict,
+            root: Root::default(),
+            rule: &rule,
+            calibrated: None,
+        };
+        let (_, summary) = summarise(judge, candidates, &terms, &evaluated, &annotations, &valid);
         let pictures = facts.iter().enumerate().map(|(i, facts)| {
             let answer = evaluated.answers[i].expect("the best candidate is the answer");
             (facts, answer, evaluated.is_suspect(i))

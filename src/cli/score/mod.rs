@@ -22,7 +22,7 @@ use crate::hash;
 use crate::names::Names;
 use crate::report;
 use crate::run::{self, BuildError, Candidates, SourceHash};
-use crate::score::{Annotations, Collisions, CreditPolicy, Match, Rule, RuleError};
+use crate::score::{Annotations, Collisions, CreditPolicy, Match, Root, Rule, RuleError};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::{self, TextError};
 
@@ -115,6 +115,11 @@ pub struct ScoreOptions {
     #[arg(long, value_name = "SHARE")]
     calibration: Option<f64>,
 
+    /// Whether the root counts in hierarchical precision and recall: as it is declared, counted (also the virtual one above
+    /// several), or excluded
+    #[arg(long, value_name = "HOW", default_value = "declared", value_parser = root)]
+    root: Root,
+
     /// Cosine of two labels' text prototypes from which they count as the same name
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true, default_value_t = Collisions::DEFAULT_THRESHOLD)]
     collision_cosine: f64,
@@ -139,6 +144,12 @@ enum OnUnknown {
 fn strategy(text: &str) -> Result<Match, String> {
     let known = || Match::ALL.map(Match::name).join(", ");
     Match::by_name(text).ok_or_else(|| format!("use one of {}", known()))
+}
+
+fn root(text: &str) -> Result<Root, String> {
+    let known = || Root::ALL.map(Root::name).join(", ");
+    let root = Root::ALL.into_iter().find(|root| root.name() == text);
+    root.ok_or_else(|| format!("use one of {}", known()))
 }
 
 fn rule(text: &str) -> Result<Rule, RuleError> {
@@ -380,6 +391,7 @@ fn common_options(
         ("credit", json!(policy.name())),
         ("decide", json!(options.decide.name())),
         ("match", json!(options.strategy.name())),
+        ("root", json!(options.root.name())),
         ("calibration", json!(options.calibration)),
         (
             "on-unknown-label",

@@ -115,6 +115,7 @@ pub fn compute(
         },
         collision_threshold: options.collision_cosine,
         credit: task.policy.clone(),
+        root: options.root,
         strategy: options.strategy,
         rule: options.decide.clone(),
         calibration,

@@ -2,16 +2,16 @@
 
 use std::fmt::Write;
 
-use super::{percent, thousands};
+use super::{percent, thousands, with_interval};
 use crate::score::{PrecisionRecall, Summary};
 
 pub fn figures(out: &mut String, summary: &Summary) {
     let _ = writeln!(
         out,
         "credit       strict {}   {} {}",
-        percent(summary.strict_credit),
+        with_interval(summary, "strict_credit", summary.strict_credit),
         summary.credit_policy,
-        percent(summary.credit)
+        with_interval(summary, "credit", summary.credit)
     );
     let valid = &summary.valid_set;
     let _ = writeln!(
@@ -96,9 +96,10 @@ fn metrics(out: &mut String, summary: &Summary) {
     let hierarchical = &metrics.hierarchical;
     let _ = writeln!(
         out,
-        "hierarchical {}   macro F1 {}  (no virtual root)",
+        "hierarchical {}   macro F1 {}  (root {})",
         scores(&hierarchical.micro),
-        percent(hierarchical.macro_.f1)
+        percent(hierarchical.macro_.f1),
+        summary.root
     );
     let information = &metrics.information;
     let decimals = |value: Option<f64>| value.map_or("n/a".to_owned(), |v| format!("{v:.2}"));

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::score::{
         AlsoRight, Annotations, Collisions, CreditPolicy, Evaluated, Interval, Judge, Multiplicity,
-        Suspects, summarise,
+        Root, Rule, Suspects, Terms, summarise,
     };
     use crate::taxonomy::load_str;
 
@@ -67,8 +67,13 @@ mod tests {
             also_right: &AlsoRight::default(),
         };
         let (nothing, none) = (Evaluated::default(), Annotations::default());
-        let strict = CreditPolicy::Strict;
-        let (_, empty) = summarise(judge, &[], &strict, &nothing, &none, &[], ("argmax", None));
+        let terms = Terms {
+            policy: &CreditPolicy::Strict,
+            root: Root::default(),
+            rule: &Rule::Argmax,
+            calibrated: None,
+        };
+        let (_, empty) = summarise(judge, &[], &terms, &nothing, &none, &[]);
         Summary {
             n,
             judged: n,

@@ -50,8 +50,8 @@ fn accuracies(out: &mut String, summary: &Summary) {
         out,
         "n {}   top-1 {}   top-5 {}   over {} {}",
         thousands(summary.n),
-        percent(summary.top1),
-        percent(summary.top5.accuracy),
+        with_interval(summary, "top1", summary.top1),
+        with_interval(summary, "top5.accuracy", summary.top5.accuracy),
         thousands(summary.candidates),
         if summary.candidates == 1 {
             "candidate"
@@ -149,6 +149,18 @@ pub(super) fn paint(style: Style, code: &str, text: &str) -> String {
 /// A fraction as a percentage with one decimal, `n/a` where there is none.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or("n/a".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
+
+/// A figure of the summary, by its path, with its 95 % interval where there is one.
+fn with_interval(summary: &Summary, path: &str, share: Option<f64>) -> String {
+    let interval = summary.intervals_95.get(path).map(|interval| {
+        format!(
+            " ({:.1}–{:.1})",
+            100.0 * interval.low,
+            100.0 * interval.high
+        )
+    });
+    percent(share) + &interval.unwrap_or_default()
 }
 
 /// A fraction as a percentage with two decimals, for figures that are compared with published ones.

@@ -8,6 +8,42 @@ use crate::score::figure::{Figure, add_row, mean};
 use crate::score::measures::closure;
 use crate::taxonomy::{NodeId, Taxonomy};
 
+/// Whether the root, which all labels share, counts in the closures (METHOD 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Root {
+    /// A declared root counts like any other node, and the virtual root above several does not.
+    #[default]
+    Declared,
+    /// One root counts: the declared one, or the virtual one above several.
+    Counted,
+    /// None counts: a single declared root is left out of every closure. The closure of that root itself is then empty:
+    /// as an answer it has no precision, as a truth no recall.
+    Excluded,
+}
+
+impl Root {
+    /// All of them, the default first.
+    pub const ALL: [Self; 3] = [Self::Declared, Self::Counted, Self::Excluded];
+
+    /// The name, as the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Counted => "counted",
+            Self::Excluded => "excluded",
+        }
+    }
+
+    /// What is added to the size of every closure.
+    fn shift(self, taxonomy: &Taxonomy) -> f64 {
+        match (self, taxonomy.roots().len()) {
+            (Self::Counted, 2..) => 1.0,
+            (Self::Excluded, 1) => -1.0,
+            _ => 0.0,
+        }
+    }
+}
+
 /// Sizes of the ancestor closures α of an answer and β of its truths.
 ///
 /// Each node is in its own closure; several parents, and several truths, are united as sets. Equivalent nodes are one.
@@ -83,7 +119,7 @@ pub struct Hierarchical {
     pub macro_: PrecisionRecall,
 }
 
-/// Columns that are summed over the images: all images, those with an answer, |α|, |β|, |α∩β|, and the precision, the
+/// Columns that are summed over the images: those with a recall, those with a precision, |α|, |β|, |α∩β|, and the precision, the
 /// recall and the F1 of the image.
 pub const COLUMNS: usize = 8;
 
@@ -91,25 +127,41 @@ pub const COLUMNS: usize = 8;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HierarchicalSums {
     sums: [f64; COLUMNS],
+    /// What is added to the size of every closure.
+    shift: f64,
 }
 
 impl HierarchicalSums {
+    /// Of nothing yet.
+    pub fn new(taxonomy: &Taxonomy, root: Root) -> Self {
+        Self {
+            shift: root.shift(taxonomy),
+            ..Self::default()
+        }
+    }
+
     /// Adds an image, and tells what was added.
     pub fn add(&mut self, closures: Closures) -> [f64; COLUMNS] {
-        let [answer, truths, both] =
-            [closures.answer, closures.truths, closures.both].map(|size| size as f64);
-        // A closure holds its node, so neither is empty.
-        let (precision, recall) = (both / answer, both / truths);
+        let [answer, truths, both] = [closures.answer, closures.truths, closures.both]
+            // Where nothing is shared, the root that is left out is not there either.
+            .map(|size| (size as f64 + self.shift).max(0.0));
+        let share = |whole: f64| if whole > 0.0 { both / whole } else { 0.0 };
+        let is_there = |size: f64| f64::from(u8::from(size > 0.0));
+        let (precision, recall) = (share(answer), share(truths));
         let f1 = harmonic(precision, recall);
-        let row = [1.0, 1.0, answer, truths, both, precision, recall, f1];
+        let (recalls, precisions) = (is_there(truths), is_there(answer));
+        let row = [
+            recalls, precisions, answer, truths, both, precision, recall, f1,
+        ];
         add_row(&mut self.sums, &row);
         row
     }
 
     /// Adds an image without an answer, and tells what was added.
     pub fn add_abstention(&mut self, taxonomy: &Taxonomy, truths: &[NodeId]) -> [f64; COLUMNS] {
-        let truths = united_closure(taxonomy, truths).len() as f64;
-        let row = [1.0, 0.0, 0.0, truths, 0.0, 0.0, 0.0, 0.0];
+        let truths = united_closure(taxonomy, truths).len() as f64 + self.shift;
+        let recalls = f64::from(u8::from(truths > 0.0));
+        let row = [recalls, 0.0, 0.0, truths, 0.0, 0.0, 0.0, 0.0];
         add_row(&mut self.sums, &row);
         row
     }
@@ -195,5 +247,41 @@ mod tests {
         close(macro_.precision, (1.0 + 0.25 + 0.0) / 3.0);
         close(macro_.recall, (0.5 + 0.5 + 0.0 + 0.0) / 4.0);
         assert_eq!(HierarchicalSums::default().finish().micro.f1, None);
+    }
+
+    /// The same answers: two roots have a virtual one above; one root is shared by all.
+    #[test]
+    fn the_root_counts_or_not() {
+        let of = |text: &str, root: Root| {
+            let taxonomy = load_str("t", text).into_sound().unwrap();
+            let node = |id: &str| taxonomy.find(id).unwrap();
+            let mut sums = HierarchicalSums::new(&taxonomy, root);
+            for (p, t) in [("rectangle", "square"), ("figure", "circle")] {
+                sums.add(Closures::new(&taxonomy, node(p), &[node(t)]));
+            }
+            sums.finish()
+        };
+        let one = "tree: {figure: {rectangle: [square], circle: }}";
+        let two = "tree: {figure: {rectangle: [square], circle: }, word: }";
+        // Closures of 2, 3 and 2 in common; 1, 2 and 1.
+        for (text, root, micro, macro_) in [
+            (one, Root::Declared, 3.0 / 5.0, (2.0 / 3.0 + 0.5) / 2.0),
+            (two, Root::Declared, 3.0 / 5.0, (2.0 / 3.0 + 0.5) / 2.0),
+            (two, Root::Counted, 5.0 / 7.0, (3.0 / 4.0 + 2.0 / 3.0) / 2.0),
+            (one, Root::Counted, 3.0 / 5.0, (2.0 / 3.0 + 0.5) / 2.0),
+            // The figure says nothing: no precision, and nothing recalled.
+            (one, Root::Excluded, 1.0 / 3.0, (0.5 + 0.0) / 2.0),
+        ] {
+            let found = of(text, root);
+            assert!(
+                (found.micro.recall.unwrap() - micro).abs() < 1e-12,
+                "{root:?}"
+            );
+            assert!(
+                (found.macro_.recall.unwrap() - macro_).abs() < 1e-12,
+                "{root:?}"
+            );
+            assert_eq!(found.macro_.precision, Some(1.0), "{root:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ pub use calibration::Calibration;
 use calibration::calibration;
 pub use consistency::{Consistencies, Consistency, ConsistencySums, Consistent, HOLDS};
 use hierarchical::HierarchicalSums;
-pub use hierarchical::{Hierarchical, PrecisionRecall};
+pub use hierarchical::{Hierarchical, PrecisionRecall, Root};
 pub use information::Information;
 use information::InformationSums;
 pub use lca_on_the_line::{LcaOnTheLine, LcaOnTheLineSums};
@@ -117,6 +117,7 @@ impl<'t> MetricSums<'t> {
         candidates: &[NodeId],
         truths: impl ExactSizeIterator<Item = &'t [NodeId]>,
         k: usize,
+        root: Root,
     ) -> Self {
         let is_small = candidates.len().saturating_mul(truths.len()) <= MOST_PAIRS;
         Self {
@@ -125,7 +126,7 @@ impl<'t> MetricSums<'t> {
             per_class: PerClassSums::default(),
             k,
             taxonomy,
-            hierarchical: HierarchicalSums::default(),
+            hierarchical: HierarchicalSums::new(taxonomy, root),
             information: InformationSums::default(),
             depth: InformationSums::default(),
             height: SeveritySums::new(taxonomy, Measure::Height, k),

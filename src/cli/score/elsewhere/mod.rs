@@ -243,6 +243,7 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
         evidence,
         collision_threshold: options.collision_cosine,
         credit: policy,
+        root: options.root,
         strategy: options.strategy,
         rule: options.decide.clone(),
         calibration,
