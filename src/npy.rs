@@ -90,6 +90,16 @@ impl Stored {
     }
 }
 
+impl Stored {
+    /// Whether the number of these bytes is infinite itself.
+    fn is_infinite(self, bytes: &[u8]) -> bool {
+        match <[u8; 8]>::try_from(bytes) {
+            Ok(bytes) if self == Self::F64 => f64::from_le_bytes(bytes).is_infinite(),
+            _ => true,
+        }
+    }
+}
+
 /// What a file's head says.
 struct Head {
     stored: Stored,
@@ -127,10 +137,16 @@ pub fn read(from: &mut impl Read) -> Result<(usize, Vec<f32>), String> {
         if head.is_big_endian {
             part.chunks_exact_mut(size).for_each(<[u8]>::reverse);
         }
-        values.extend(
-            part.chunks_exact(size)
-                .map(|bytes| head.stored.value(bytes)),
-        );
+        for bytes in part.chunks_exact(size) {
+            let value = head.stored.value(bytes);
+            if value.is_infinite() && !head.stored.is_infinite(bytes) {
+                return Err(format!(
+                    "holds a number too large for 32 bits, the {}th",
+                    values.len() + 1
+                ));
+            }
+            values.push(value);
+        }
     }
     if head.is_fortran {
         let at = |i: usize| values[i % head.cols * head.rows + i / head.cols];

@@ -285,8 +285,8 @@ fn command_position(args: &[OsString], command: &clap::Command) -> Option<usize>
     None
 }
 
-/// Whether the option is one of several ways to say what to do (a required group), and the command line says another:
-/// `images:` in the file is no part of `embed --texts`.
+/// Whether the option is one of several ways to say what to do (a required or exclusive group), and the command line says
+/// another: `images:` in the file is no part of `embed --texts`, nor of `score --predictions`.
 fn stands_aside(command: &clap::Command, arg: &Arg, line: &[OsString]) -> bool {
     let on_line = |arg: &Arg| {
         arg.get_long().is_some_and(|long| {
@@ -298,7 +298,7 @@ fn stands_aside(command: &clap::Command, arg: &Arg, line: &[OsString]) -> bool {
     };
     command
         .get_groups()
-        .filter(|group| group.is_required_set())
+        .filter(|group| group.is_required_set() || !(*group).clone().is_multiple())
         .map(|group| group.get_args().collect::<Vec<_>>())
         .filter(|members| members.contains(&arg.get_id()))
         .flatten()

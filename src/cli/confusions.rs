@@ -76,8 +76,8 @@ pub fn taxonomy_of(saved: &Saved, given: Option<&Path>) -> anyhow::Result<Taxono
             bail!("the run does not say which taxonomy it was made with: give --taxonomy")
         }
     };
-    let taxonomy =
-        load_taxonomy(path).context("the taxonomy of the run; --taxonomy gives another place")?;
+    let what = "the taxonomy that the run was made with cannot be used; --taxonomy FILE gives it from another place";
+    let taxonomy = load_taxonomy(path).context(what)?;
     let hash = score::taxonomy_hash(path, &taxonomy).sha256;
     if saved
         .manifest

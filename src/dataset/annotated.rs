@@ -53,7 +53,7 @@ impl LabelTable {
             table.of.push(number);
             Ok(())
         })?;
-        labelled(path, &seen)?;
+        labelled(path, spec, &seen)?;
         Ok(table)
     }
 
@@ -80,33 +80,6 @@ impl LabelTable {
     pub fn find(&self, image: &str) -> Option<usize> {
         self.index.find(&self.names, image)
     }
-
-    /// The images by the last part of their paths, where all of these differ: for those who name images by another path.
-    pub fn by_file_name(&self) -> Option<FileNames> {
-        let names: Names = self.names.iter().map(file_name).collect();
-        let mut index = NameIndex::default();
-        let all_differ = (0..names.len()).all(|i| index.insert(&names, i).is_none());
-        all_differ.then_some(FileNames { names, index })
-    }
-}
-
-/// The last parts of the paths of images.
-#[derive(Debug)]
-pub struct FileNames {
-    names: Names,
-    index: NameIndex,
-}
-
-impl FileNames {
-    /// The place of the image whose path ends as this one does.
-    pub fn find(&self, image: &str) -> Option<usize> {
-        self.index.find(&self.names, file_name(image))
-    }
-}
-
-/// The last part of a path, of Windows or not.
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// What is given the predictions of an image: its labels, best first (none: abstained from; `None`: one of them is at fault),
@@ -136,20 +109,29 @@ pub fn read_predictions(
                     ));
                 }
                 Ok(node) => nodes.push(node),
-                Err(_) => is_at_fault = true,
+                // Better labels are known: those below are not looked at.
+                Err(_) => {
+                    is_at_fault = nodes.is_empty();
+                    break;
+                }
             }
         }
-        let probabilities = &row.probabilities;
-        if !probabilities.is_empty() && probabilities.len() != row.labels.len() {
+        let mut probabilities = row.probabilities.as_slice();
+        if row.labels.is_empty() {
+            // An abstention has no answer that would be probable.
+            probabilities = &[];
+        } else if !probabilities.is_empty() && probabilities.len() != row.labels.len() {
             return Err(format!(
-                "{} labels and {} probabilities: each label has one, or none has",
+                "{} label{} and {} probabilit{}: each label has one, or none has",
                 row.labels.len(),
-                probabilities.len()
+                if row.labels.len() == 1 { "" } else { "s" },
+                probabilities.len(),
+                if probabilities.len() == 1 { "y" } else { "ies" }
             ));
         }
         take(&row.image, (!is_at_fault).then_some(&nodes), probabilities)
     })?;
-    labelled(path, &seen)
+    labelled(path, spec, &seen)
 }
 
 /// Reads which labels are right whenever another is the truth: a JSON object of a label, or a list of them, for each label.
@@ -199,25 +181,26 @@ fn kind(path: &Path) -> Result<Kind, DatasetError> {
     })
 }
 
-fn labelled(path: &Path, seen: &table::Seen) -> Result<(), DatasetError> {
+fn labelled(path: &Path, spec: &Spec, seen: &table::Seen) -> Result<(), DatasetError> {
     if seen.labelled {
         return Ok(());
     }
     Err(DatasetError::File {
         path: path.to_owned(),
         what: format!(
-            "no column of labels; the columns are: {}; name it with --columns label=NAME (or --truth-columns)",
-            table::list(&seen.columns)
+            "no column of labels; the columns are: {}; name it with {} label=NAME",
+            table::list(&seen.columns),
+            spec.option()
         ),
     })
 }
 
 fn label_set(path: &Path, row: &Row, resolver: &mut Resolver<'_>) -> LabelSet {
-    let set = LabelSet::of(&row.labels, resolver, || place(path, row.line, &row.image));
-    match row.problematic {
-        true => LabelSet::Problematic,
-        false => set,
+    // Whatever its labels are.
+    if row.problematic {
+        return LabelSet::Problematic;
     }
+    LabelSet::of(&row.labels, resolver, || place(path, row.line, &row.image))
 }
 
 /// Where a row stands.

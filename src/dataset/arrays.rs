@@ -1,6 +1,7 @@
 //! Embeddings and scores that were computed elsewhere: NumPy, safetensors, Parquet, and the folders that clip-retrieval and
 //! `cladist embed` write.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,8 @@ impl Kind {
     /// Columns that name a row, the first that is there.
     fn names(self) -> &'static [&'static str] {
         match self {
-            Self::TextEmbeddings => &["label", "text", "caption"],
+            // A text is a prompt, and no label.
+            Self::TextEmbeddings => &["label"],
             _ => &["image", "path", "image_path", "file_name", "url", "key"],
         }
     }
@@ -106,7 +108,7 @@ fn read_file(path: &Path, kind: Kind) -> Result<Array, ArrayError> {
         "npy" => {
             let rows = read_npy(&file)?;
             let beside = file.with_extension("parquet");
-            let names = match beside.is_file() {
+            let names = match beside.is_file() && has_names(&beside, kind) {
                 true => Some(read_names(&beside, kind, rows.rows())?),
                 false => None,
             };
@@ -121,6 +123,10 @@ fn read_file(path: &Path, kind: Kind) -> Result<Array, ArrayError> {
             let (rows, names) = whole.map_err(|what| fault(&file, what))?;
             Ok(Array { rows, names })
         }
+        "npz" => Err(fault(
+            path,
+            "an archive of arrays: save the one that is meant with numpy.save, as .npy",
+        )),
         _ => Err(fault(
             path,
             "unknown kind of array; its name ends in .npy, .safetensors or .parquet, or it is a folder of such files",
@@ -146,6 +152,13 @@ fn read_npy(path: &Path) -> Result<Matrix, ArrayError> {
         return Err(fault(path, "holds no numbers"));
     }
     Ok(Matrix::new(cols, values))
+}
+
+/// Whether a table beside an array names its rows.
+fn has_names(path: &Path, kind: Kind) -> bool {
+    let columns = table::parquet::columns(path).unwrap_or_default();
+    let is_there = |name: &&str| columns.iter().any(|c| c.eq_ignore_ascii_case(name));
+    kind.names().iter().any(is_there)
 }
 
 fn read_names(path: &Path, kind: Kind, rows: usize) -> Result<Names, ArrayError> {
@@ -240,8 +253,25 @@ fn read_folder(path: &Path, kind: Kind) -> Result<Array, ArrayError> {
         ));
     }
     parts.sort_unstable();
+    let mut named = BTreeMap::new();
+    // Beside the arrays, beside their folder, or where that is what was given, beside it.
+    for place in [
+        path.join("metadata"),
+        path.to_owned(),
+        path.join("..").join("metadata"),
+    ] {
+        if place.is_dir() && named.is_empty() {
+            let tables = numbered(&place, "metadata_", ".parquet")?;
+            named.extend(
+                tables
+                    .into_iter()
+                    .map(|(number, path)| (number.value, path)),
+            );
+        }
+    }
+    check_parts(path, &parts, &named)?;
     let (mut values, mut cols) = (Vec::new(), 0);
-    let mut names = Some(Names::default());
+    let mut names = (!named.is_empty()).then(Names::default);
     for (number, part) in parts {
         let rows = read_npy(&part)?;
         if cols != 0 && cols != rows.cols() {
@@ -254,16 +284,9 @@ fn read_folder(path: &Path, kind: Kind) -> Result<Array, ArrayError> {
             ));
         }
         cols = rows.cols();
-        let metadata = format!("metadata_{number}.parquet");
-        let places = [path.join("metadata").join(&metadata), path.join(&metadata)];
-        match places.iter().find(|place| place.is_file()) {
-            Some(place) => {
-                let of_part = read_names(place, kind, rows.rows())?;
-                if let Some(names) = &mut names {
-                    of_part.iter().for_each(|name| names.push(name));
-                }
-            }
-            None => names = None,
+        if let (Some(names), Some(table)) = (&mut names, named.get(&number.value)) {
+            let of_part = read_names(table, kind, rows.rows())?;
+            of_part.iter().for_each(|name| names.push(name));
         }
         values.extend(rows.into_vec());
     }
@@ -271,6 +294,31 @@ fn read_folder(path: &Path, kind: Kind) -> Result<Array, ArrayError> {
         rows: Matrix::new(cols, values),
         names,
     })
+}
+
+/// Refuses parts that are missing: rows would be taken for those of others.
+fn check_parts(
+    path: &Path,
+    parts: &[(Number, PathBuf)],
+    named: &BTreeMap<u64, PathBuf>,
+) -> Result<(), ArrayError> {
+    for (number, part) in parts {
+        if !named.is_empty() && !named.contains_key(&number.value) {
+            let text = format!("has no metadata_{number}.parquet, and others have theirs");
+            return Err(fault(part, text));
+        }
+    }
+    let is_part = |number: &u64| parts.iter().any(|(part, _)| part.value == *number);
+    match named.iter().find(|(number, _)| !is_part(number)) {
+        Some((_, table)) => Err(fault(
+            table,
+            format!(
+                "names rows of a part that is not in {}: is one missing?",
+                path.display()
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Files of a folder whose name is a number between these, with the number as written sorted by its value.

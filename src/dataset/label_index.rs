@@ -62,8 +62,17 @@ impl LabelIndex {
         for (number, names) in lists.iter().enumerate() {
             match resolve(taxonomy, names) {
                 Ok(node) => nodes.push(node),
+                Err(_) if !is_json && names[0].is_empty() => faults.push(format!(
+                    "line {}: blank, and every line is a label, number {number}",
+                    number + 1
+                )),
                 Err(reason) => faults.push(format!(
-                    "number {number} (`{}`): {reason}",
+                    "{}number {number} (`{}`): {reason}",
+                    if is_json {
+                        String::new()
+                    } else {
+                        format!("line {}, ", number + 1)
+                    },
                     shown(&names.join(", "))
                 )),
             }
@@ -115,6 +124,13 @@ fn of_json(value: &Value) -> Result<Vec<Vec<String>>, String> {
                 return of_json(labels);
             }
             let mut numbered = Vec::with_capacity(object.len());
+            if let Some(Value::Object(labels)) = object.get("label2id") {
+                let of = labels
+                    .iter()
+                    .map(|(label, number)| (number.to_string(), label.clone()));
+                let turned = of.map(|(number, label)| (number, Value::String(label)));
+                return of_json(&Value::Object(turned.collect()));
+            }
             for (key, value) in object {
                 let number: usize = key.parse().map_err(|_| {
                     format!(

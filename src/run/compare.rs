@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::load::{Saved, SavedRow};
 use crate::names::NameIndex;
@@ -100,12 +101,13 @@ pub struct FlippedImage {
 }
 
 /// Parts of a manifest that a difference may come from.
-const PARTS: [(&str, &str); 6] = [
+const PARTS: [(&str, &str); 7] = [
     ("model", "/model"),
     ("taxonomy", "/taxonomy"),
     ("prompts", "/prompts"),
     ("candidates", "/candidates"),
     ("images", "/images"),
+    ("truth", "/truth"),
     ("options", "/options"),
 ];
 
@@ -135,18 +137,7 @@ pub fn compare(first: &Saved, second: &Saved) -> Result<Comparison, CompareError
         McNemar::of(&of(0), &of(1))
     };
     let is_exact = |v: Verdict| v == Verdict::Exact;
-    let credits: [Vec<f64>; 2] = [
-        judged
-            .iter()
-            .flat_map(|(a, ..)| [1.0, a.credit.unwrap_or(0.0)])
-            .collect(),
-        judged
-            .iter()
-            .flat_map(|(_, b, ..)| [1.0, b.credit.unwrap_or(0.0)])
-            .collect(),
-    ];
-    let mean = |sums: &[f64]| vec![(sums[0] > 0.0).then(|| sums[1] / sums[0])];
-    let credit = Bootstrap::default().of_paired_rows(&credits[0], &credits[1], 2, mean);
+    let credit = credits(&judged);
     let images = flipped(first, second, &judged);
     Ok(Comparison {
         n: judged.len(),
@@ -165,13 +156,52 @@ pub fn compare(first: &Saved, second: &Saved) -> Result<Comparison, CompareError
             difference: shares[1],
             mcnemar: mcnemar(&Verdict::is_valid),
         },
-        credit: credit[0],
+        credit,
         verdicts: changes(&shares[2..], &|verdict| mcnemar(&|v| v == verdict)),
         transitions,
         flipped: images.len(),
         flips: counted(&images),
         images,
     })
+}
+
+/// Mean credits. They take few values, so that images are drawn by pairs of these.
+fn credits(judged: &[(&SavedRow, &SavedRow, [Verdict; 2], usize)]) -> Difference {
+    let mut numbers: BTreeMap<u64, usize> = BTreeMap::new();
+    let of = |row: &SavedRow| row.credit.unwrap_or(0.0);
+    for (a, b, ..) in judged {
+        numbers.entry(of(a).to_bits()).or_default();
+        numbers.entry(of(b).to_bits()).or_default();
+    }
+    // Credits are not negative, so their bits are in their order.
+    let values: Vec<f64> = numbers.keys().map(|&bits| f64::from_bits(bits)).collect();
+    numbers
+        .values_mut()
+        .zip(0..)
+        .for_each(|(number, i)| *number = i);
+    let categories: [Vec<usize>; 2] = [
+        judged
+            .iter()
+            .map(|(a, ..)| numbers[&of(a).to_bits()])
+            .collect(),
+        judged
+            .iter()
+            .map(|(_, b, ..)| numbers[&of(b).to_bits()])
+            .collect(),
+    ];
+    let mean = |counts: &[usize]| {
+        let n: usize = counts.iter().sum();
+        let sum: f64 = counts
+            .iter()
+            .zip(&values)
+            .map(|(&n, value)| n as f64 * value)
+            .sum();
+        vec![(n > 0).then(|| sum / n as f64)]
+    };
+    let [first, second] = &categories;
+    let bootstrap = Bootstrap::default();
+    let mut found = bootstrap.of_paired_counts(first, second, values.len(), mean);
+    found.swap_remove(0)
 }
 
 /// The rows of the images that both runs have, in the order of the first.
@@ -309,6 +339,13 @@ fn differs(first: &Saved, second: &Saved) -> Vec<ManifestDifference> {
         let source = value.and_then(|v| v.get("source")).and_then(|s| s.as_str());
         match (source, value) {
             (Some(source), _) => source.to_owned(),
+            (None, Some(Value::Object(fields))) => {
+                // Predictions made elsewhere have no source of a model, but the file's name.
+                let texts = fields
+                    .iter()
+                    .filter_map(|(k, v)| Some(format!("{k} {}", v.as_str()?)));
+                texts.collect::<Vec<_>>().join(", ")
+            }
             (None, Some(value)) => value.to_string(),
             (None, None) => "none".to_owned(),
         }

@@ -38,7 +38,8 @@ pub struct ConfusedPair {
     pub truth: String,
     pub answer: String,
     pub count: usize,
-    /// Images that would have this pair by chance: those with this truth times those with this answer, over n.
+    /// Errors that would be this pair by chance: images with this truth times those with this answer, over n; of a group with
+    /// itself without the pairs of a label with itself, which are no errors.
     pub expected: f64,
     /// `count − expected`.
     pub excess: f64,
@@ -80,6 +81,8 @@ pub fn confusions(
         })
         .collect::<Result<Vec<NodeId>, UnknownLabel>>()?;
     let (mut n, mut errors) = (0, 0);
+    // By label, since only a label with itself is no error.
+    let mut of_labels = vec![[0usize; 2]; run.labels.len()];
     let mut of_truth: BTreeMap<NodeId, usize> = BTreeMap::new();
     let mut of_answer: BTreeMap<NodeId, usize> = BTreeMap::new();
     let mut tallies: BTreeMap<(NodeId, NodeId), Tally> = BTreeMap::new();
@@ -88,6 +91,8 @@ pub fn confusions(
         else {
             continue;
         };
+        of_labels[truth as usize][0] += 1;
+        of_labels[answer as usize][1] += 1;
         let (truth, answer) = (groups[truth as usize], groups[answer as usize]);
         n += 1;
         *of_truth.entry(truth).or_default() += 1;
@@ -103,11 +108,18 @@ pub fn confusions(
             tally.cosine.1 += 1;
         }
     }
+    // Answers that chance makes exact, by the group that they are in.
+    let mut exact: BTreeMap<NodeId, f64> = BTreeMap::new();
+    for (&group, [truths, answers]) in groups.iter().zip(&of_labels) {
+        *exact.entry(group).or_default() += *truths as f64 * *answers as f64;
+    }
     let mut pairs: Vec<ConfusedPair> = tallies
         .into_iter()
         .map(|((truth, answer), tally)| {
             let count: usize = tally.verdicts.values().sum();
-            let expected = of_truth[&truth] as f64 * of_answer[&answer] as f64 / n as f64;
+            let all = of_truth[&truth] as f64 * of_answer[&answer] as f64;
+            let exact = exact.get(&truth).filter(|_| truth == answer);
+            let expected = (all - exact.copied().unwrap_or(0.0)) / n as f64;
             ConfusedPair {
                 truth: taxonomy.id(truth).to_owned(),
                 answer: taxonomy.id(answer).to_owned(),

@@ -111,7 +111,7 @@ fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, String>) -> Result<T
         .unwrap_or_else(|| Err("it cannot be decoded".to_owned()))
         .map_err(|what| LoadError::File {
             path: path.to_owned(),
-            what: format!("damaged: {what}"),
+            what: format!("cannot be read: {what}"),
         })
 }
 

@@ -47,13 +47,13 @@ pub struct SourceHash {
 pub struct Counts {
     /// Images named by the data set.
     pub images: usize,
-    /// Images with an answer.
+    /// Images that a row is written of: answered, or abstained from.
     pub predicted: usize,
-    /// Images with an answer and a verdict.
-    pub scored: usize,
+    /// Of these, the images with a label.
+    pub labelled: usize,
     /// Images that a rule was calibrated on: neither predicted nor scored.
     pub calibration: usize,
-    /// Images without a label: predicted, not scored.
+    /// Predicted images without a label.
     pub unlabelled: usize,
     /// Images left out because a label is unknown or ambiguous.
     pub skipped_unknown_label: usize,

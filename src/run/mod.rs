@@ -1,6 +1,6 @@
 //! The one immutable result: what was asked, what was answered, and everything that made it.
 //!
-//! A [`Run`] is built once from embeddings and never patched; reports read it and nothing else.
+//! A [`Run`] is built once from what is known of the answers and never patched; reports read it and nothing else.
 
 mod answering;
 mod candidates;
@@ -261,7 +261,8 @@ impl Run {
             summarise(judge, candidates, &terms, &evaluated, &annotations, valid);
         let noisy = evaluated.whole.as_ref().map(|whole| {
             let losses = whole.masses.iter().enumerate().map(|(i, mass)| {
-                let is_answerable = judgements.get(i).is_some_and(|judged| judged.k > 0);
+                let is_judged = annotations.is_judged(annotations.get(i));
+                let is_answerable = is_judged && !valid[annotations.index(i)].is_empty();
                 is_answerable.then_some(mass.valid)
             });
             noisy(&losses.collect::<Vec<_>>())
@@ -298,19 +299,37 @@ fn collisions(inputs: &Inputs<'_>) -> Collisions {
     let taxonomy = inputs.taxonomy;
     if let Evidence::Embedded { prompts, .. } = &inputs.evidence {
         let prototypes = prototypes(&prompts.embeddings, &prompts.counts);
-        return Collisions::new(
+        let own = Collisions::new(
             taxonomy,
             &prompts.nodes,
             prototypes,
             inputs.collision_threshold,
         );
+        return own.with_names(taxonomy, &above(taxonomy, &inputs.candidates));
     }
     let mut met = HashSet::new();
-    let mut occurring = inputs.candidates.clone();
+    let mut occurring = above(taxonomy, &inputs.candidates);
     occurring.extend(inputs.annotations.distinct().iter().flat_map(|a| &a.truths));
     if let Evidence::Ranked(rankings) = &inputs.evidence {
         occurring.extend((0..rankings.len()).filter_map(|i| rankings.labels(i).first()));
     }
     occurring.retain(|&n| met.insert(n));
     Collisions::of_names(taxonomy, &occurring)
+}
+
+/// The candidates and what is above them: all that a rule can answer.
+fn above(taxonomy: &Taxonomy, candidates: &[NodeId]) -> Vec<NodeId> {
+    let mut met = vec![false; taxonomy.len()];
+    let mut found: Vec<NodeId> = candidates.to_vec();
+    found.iter().for_each(|n| met[n.index()] = true);
+    let mut next = 0;
+    while let Some(&n) = found.get(next) {
+        next += 1;
+        for &parent in taxonomy.parents(n) {
+            if !std::mem::replace(&mut met[parent.index()], true) {
+                found.push(parent);
+            }
+        }
+    }
+    found
 }

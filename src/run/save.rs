@@ -112,6 +112,7 @@ struct Line<'a> {
     credit: Option<f64>,
     valid_mass: Option<f64>,
     self_confidence: Option<f64>,
+    margin: Option<f64>,
     looks_like: Option<&'a str>,
     noisy: Option<f64>,
     top_k: Vec<RankedLine<'a>>,
@@ -153,6 +154,7 @@ impl<'a> Line<'a> {
             credit: judged.map(|j| j.credit),
             valid_mass: prediction.mass.and_then(|m| of_label(m.valid)),
             self_confidence: prediction.checked.map(|c| c.self_confidence),
+            margin: prediction.checked.map(|c| c.margin),
             looks_like: (prediction.checked)
                 .and_then(|c| c.looks_like)
                 .map(|n| run.id(n)),
@@ -202,6 +204,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         Field::new("credit", DataType::Float64, true),
         Field::new("valid_mass", DataType::Float64, true),
         Field::new("self_confidence", DataType::Float64, true),
+        Field::new("margin", DataType::Float64, true),
         Field::new("looks_like", DataType::Utf8, true),
         Field::new("noisy", DataType::Float64, true),
         Field::new(
@@ -235,6 +238,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         let mut credit = Float64Builder::new();
         let mut valid_mass = Float64Builder::new();
         let mut self_confidence = Float64Builder::new();
+        let mut margin = Float64Builder::new();
         let mut looks_like = StringBuilder::new();
         let mut noisy = Float64Builder::new();
         let mut top_k = ListBuilder::new(StructBuilder::from_fields(ranked.clone(), 0))
@@ -256,6 +260,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             credit.append_option(line.credit);
             valid_mass.append_option(line.valid_mass);
             self_confidence.append_option(line.self_confidence);
+            margin.append_option(line.margin);
             looks_like.append_option(line.looks_like);
             noisy.append_option(line.noisy);
             let of_the_schema = "the builders are made from the schema above";
@@ -299,6 +304,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             Arc::new(credit.finish()),
             Arc::new(valid_mass.finish()),
             Arc::new(self_confidence.finish()),
+            Arc::new(margin.finish()),
             Arc::new(looks_like.finish()),
             Arc::new(noisy.finish()),
             Arc::new(top_k.finish()),

@@ -33,6 +33,8 @@ pub struct Others<'a> {
     images: &'a Evaluated,
     annotations: &'a Annotations,
     judgements: &'a Judgements,
+    /// The valid candidates of each distinct annotation.
+    valid: &'a [Vec<usize>],
     /// The K of images with a dilution, ascending.
     ks: Vec<usize>,
 }
@@ -47,22 +49,29 @@ impl<'a> Others<'a> {
         images: &'a Evaluated,
         annotations: &'a Annotations,
         judgements: &'a Judgements,
+        valid: &'a [Vec<usize>],
     ) -> Self {
-        let mut ks = BTreeSet::new();
-        if let Some(whole) = &images.whole {
-            let masses = whole.masses.iter().enumerate();
-            ks.extend(
-                masses
-                    .filter(|(_, mass)| mass.dilution().is_some())
-                    .filter_map(|(i, _)| Some(judgements.get(i)?.k)),
-            );
-        }
-        Self {
+        let mut others = Self {
             images,
             annotations,
             judgements,
-            ks: ks.into_iter().collect(),
+            valid,
+            ks: Vec::new(),
+        };
+        let mut ks = BTreeSet::new();
+        if let Some(whole) = &images.whole {
+            let masses = whole.masses.iter().enumerate();
+            let diluted = masses.filter(|(_, mass)| mass.dilution().is_some());
+            ks.extend(diluted.filter_map(|(i, _)| others.k(i)));
         }
+        others.ks = ks.into_iter().collect();
+        others
+    }
+
+    /// K(x) of an image whose verdict would count, whether it has an answer or not.
+    fn k(&self, i: usize) -> Option<usize> {
+        let is_judged = self.annotations.is_judged(self.annotations.get(i));
+        is_judged.then(|| self.valid[self.annotations.index(i)].len())
     }
 
     /// How many values each image has.
@@ -113,9 +122,10 @@ impl<'a> Others<'a> {
             let query = whole.queries.image_to_label[i];
             row.extend(query.map_or([0.0; retrieval::COLUMNS], |query| query.row()));
             let mass = whole.masses[i];
-            row.extend(judged.map_or([0.0; dilution::COLUMNS], |_| mass.row()));
-            if let Some((judged, share)) = judged.zip(mass.dilution())
-                && let Ok(place) = self.ks.binary_search(&judged.k)
+            let k = self.k(i);
+            row.extend(k.map_or([0.0; dilution::COLUMNS], |_| mass.row()));
+            if let Some((k, share)) = k.zip(mass.dilution())
+                && let Ok(place) = self.ks.binary_search(&k)
             {
                 let column = OF_KS + 2 * place;
                 others.extend([(column, 1.0), (column + 1, share)]);

@@ -36,6 +36,14 @@ impl Collisions {
         }
     }
 
+    /// These nodes too, by their names alone.
+    pub fn with_names(mut self, taxonomy: &Taxonomy, nodes: &[NodeId]) -> Self {
+        for (n, names) in Self::of_names(taxonomy, nodes).names {
+            self.names.entry(n).or_insert(names);
+        }
+        self
+    }
+
     /// By names alone, where no prototypes are known.
     pub fn of_names(taxonomy: &Taxonomy, nodes: &[NodeId]) -> Self {
         let names = nodes

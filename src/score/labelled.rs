@@ -44,12 +44,13 @@ impl<'a> Labelled<'a> {
         images: &'a Evaluated,
         annotations: &'a Annotations,
         judgements: &'a Judgements,
+        valid: &'a [Vec<usize>],
         root: Root,
     ) -> Self {
         let k = candidates.len().min(BEST);
         let truths = |i: usize| annotations.get(i).truths.as_slice();
         let labelled = |i: &usize| !truths(*i).is_empty();
-        let others = Others::new(images, annotations, judgements);
+        let others = Others::new(images, annotations, judgements, valid);
         let columns = TOP + metrics::COLUMNS + others.columns();
         let count = (0..annotations.len()).filter(labelled).count();
         let sets = annotations.distinct().iter().map(|a| a.truths.as_slice());

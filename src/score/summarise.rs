@@ -62,6 +62,7 @@ pub fn summarise(
         images,
         annotations,
         &judgements,
+        valid,
         terms.root,
     );
     let reassessed = ReassessedSums::new(judge.taxonomy, annotations, &rows);
@@ -118,8 +119,11 @@ pub fn summarise(
             truth_not_a_candidate: count(&|j| !is_candidate.contains(&primary(j))),
         },
         dilution: images.whole.as_ref().map(|whole| {
+            // Whatever was answered: an abstention has its masses too.
             let masses = whole.masses.iter().enumerate();
-            let of_judged = masses.filter_map(|(i, mass)| Some((judgements.get(i)?.k, *mass)));
+            let is_judged = |i: usize| annotations.is_judged(annotations.get(i));
+            let of_judged = masses.filter(|(i, _)| is_judged(*i));
+            let of_judged = of_judged.map(|(i, mass)| (valid[annotations.index(i)].len(), *mass));
             dilution(&of_judged.collect::<Vec<_>>())
         }),
         growth: of_pairs(judge, annotations),

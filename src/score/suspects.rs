@@ -26,6 +26,9 @@ pub struct Suspects {
 pub struct Checked {
     /// q(j|x) of the annotated label j: 1 says that the model is sure of it, 0 that it is sure of another.
     pub self_confidence: f64,
+    /// Normalised margin: `self_confidence` less the greatest q(k|x) of a class k that excludes the label, from −1 to 1; the
+    /// self-confidence itself where there is none.
+    pub margin: f64,
     /// The annotated class that the image looks like instead; `None` if the annotation is not suspect.
     pub looks_like: Option<NodeId>,
 }
@@ -169,18 +172,26 @@ impl<'a> Checks<'a> {
         distribution.map(|i, scores| {
             let (class, self_confidence) = (self.class_of(i)?, own[i]?);
             let mut best: Option<(f64, NodeId)> = None;
+            let mut greatest = 0f64;
             for &k in &rivals[class] {
                 let rival = self.classes[k].node;
                 let confidence = self.classes[k].confidence(scores.probabilities);
-                if confidence >= thresholds[k]
-                    && confidence > best.map_or(self_confidence, |(q, _)| q)
-                    && self.excludes_all(rival, &self.annotations.get(i).truths[1..])
-                {
+                // What cannot change anything is not looked up in the graph.
+                let is_better = confidence > best.map_or(self_confidence, |(q, _)| q);
+                if confidence <= greatest && !is_better {
+                    continue;
+                }
+                if !self.excludes_all(rival, &self.annotations.get(i).truths[1..]) {
+                    continue;
+                }
+                greatest = greatest.max(confidence);
+                if is_better && confidence >= thresholds[k] {
                     best = Some((confidence, rival));
                 }
             }
             Some(Checked {
                 self_confidence,
+                margin: self_confidence - greatest,
                 looks_like: best.map(|(_, rival)| rival),
             })
         })

@@ -269,7 +269,7 @@ fn what_cannot_be_scored_is_told() {
             "--scores-are",
             "logits",
         ]),
-        "one of them at a time",
+        "cannot be used with",
     );
     refused(dir, &with(&["--images", "demo"]), "say which --model");
     refused(
@@ -290,7 +290,7 @@ fn what_cannot_be_scored_is_told() {
     refused(
         dir,
         &with(&["--predictions", "others.csv"]),
-        "names none of the images of others.csv: the first is `x/1.jpg` there, and `a.jpg` here",
+        "truth.csv names none of the images of others.csv: its first is `a.jpg`, and that of others.csv `x/1.jpg`",
     );
     refused(
         dir,
@@ -561,4 +561,153 @@ fn the_folders_of_clip_retrieval_are_read() {
     // beagle, beagle, cat for a poodle, cat for a cat, beagle for roses.
     let expected = [("exact", 3), ("related", 1), ("unrelated", 2)];
     assert_eq!(counts(&found), of(&expected));
+}
+
+/// Rows of others must not be taken for those of these images.
+#[test]
+fn parts_that_are_missing_are_missed() {
+    let dir = toy(&[("labels.txt", "beagle\ncat\n")]);
+    let folder = dir.path().join("emb/img_emb");
+    fs::create_dir_all(&folder).unwrap();
+    npy_file(
+        &folder.join("img_emb_0.npy"),
+        3,
+        &[1.0, 0.0, 1.0, 0.0, 1.0, 0.0],
+    );
+    npy_file(
+        &folder.join("img_emb_2.npy"),
+        3,
+        &[0.0, 1.0, 0.0, 1.0, 0.0, 1.0],
+    );
+    npy_file(&dir.path().join("t.npy"), 2, &[2.0, 0.0, 0.0, 0.5]);
+    let args = |folder| {
+        let truth = ["--truth", "truth.csv", "--label-index", "labels.txt"];
+        [
+            &truth[..],
+            &["--text-embeddings", "t.npy", "--image-embeddings", folder],
+        ]
+        .concat()
+    };
+    fs::rename(folder.join("img_emb_2.npy"), folder.join("img_emb_1.npy")).unwrap();
+    // Names for some of the rows alone.
+    let metadata = dir.path().join("emb/metadata");
+    fs::create_dir_all(&metadata).unwrap();
+    let names = |number: usize, names: [&str; 3]| {
+        let paths = names.map(str::to_owned);
+        let column: arrow_array::ArrayRef =
+            std::sync::Arc::new(arrow_array::StringArray::from_iter_values(paths));
+        let batch = arrow_array::RecordBatch::try_from_iter([("image_path", column)]).unwrap();
+        let file = fs::File::create(metadata.join(format!("metadata_{number}.parquet"))).unwrap();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    };
+    names(1, ["a.jpg", "b.jpg", "c.jpg"]);
+    refused(
+        dir.path(),
+        &args("emb"),
+        "img_emb_0.npy: has no metadata_0.parquet",
+    );
+    // In another order than that of the truth; the folder of the arrays alone finds its names too.
+    names(0, ["d.jpg", "e.jpg", "f.jpg"]);
+    for folder in ["emb", "emb/img_emb"] {
+        let args = [
+            "--image-embeddings",
+            folder,
+            "--text-embeddings",
+            "t.npy",
+            "--label-index",
+            "labels.txt",
+        ];
+        let found = summary(dir.path(), &args);
+        // cat for a, b and c; beagle for d, e and f.
+        assert_eq!(
+            counts(&found),
+            of(&[("related", 4), ("unrelated", 2)]),
+            "{folder}"
+        );
+    }
+    names(2, ["g", "h", "i"]);
+    refused(
+        dir.path(),
+        &args("emb"),
+        "metadata_2.parquet: names rows of a part that is not in emb",
+    );
+}
+
+/// Two rows of one image; nothing for the chosen candidates; a null in a list would move what comes after it.
+#[test]
+fn what_would_pair_or_weigh_wrongly_is_refused() {
+    let dir = toy(&[
+        (
+            "twice.csv",
+            "image,label\na.jpg,beagle\nx/a.jpg,cat\na.jpg,cat\n",
+        ),
+        ("index.txt", "beagle\npoodle\ncat\n"),
+        ("two.txt", "beagle\npoodle\n"),
+        ("cladist.yaml", "model: demo\nimages: demo\n"),
+    ]);
+    let mut rows = [0.2f32, 0.3, 0.5].repeat(5);
+    rows.extend([0.0, 0.0, 1.0]);
+    npy_file(&dir.path().join("p.npy"), 6, &rows);
+    let truth = ["--truth", "truth.csv"];
+    let with = |more: &[&'static str]| [&truth[..], more].concat();
+    let said = "twice.csv: the image `a.jpg` is given a second time";
+    refused(dir.path(), &with(&["--predictions", "twice.csv"]), said);
+    let scores = [
+        "--scores",
+        "p.npy",
+        "--scores-are",
+        "probabilities",
+        "--label-index",
+        "index.txt",
+    ];
+    let subset = [&scores[..], &["--candidates", "two.txt"]].concat();
+    let said = "`f.jpg` has a score of 0 for each of the 2 candidates";
+    refused(dir.path(), &with(&subset), said);
+    refused(
+        dir.path(),
+        &with(&[&scores[..], &["--match", "max"]].concat()),
+        "--scores are no embeddings",
+    );
+    refused(
+        dir.path(),
+        &with(&[&scores[..], &["--model", "demo"]].concat()),
+        "cannot be used with",
+    );
+    refused(
+        dir.path(),
+        &with(&[&scores[..], &["--columns", "label=x"]].concat()),
+        "belongs to --predictions",
+    );
+    // `model:` and `images:` of the configuration stand aside.
+    assert_eq!(summary(dir.path(), &scores)["n"], 6);
+}
+
+/// Class folders hold files of the same names: the parts of the path that tell them apart are compared.
+#[test]
+fn images_are_matched_by_as_many_parts_as_tell_them_apart() {
+    let dir = toy(&[
+        (
+            "t.csv",
+            "image,label\nval/x/1.jpg,beagle\nval/y/1.jpg,cat\n",
+        ),
+        (
+            "p.csv",
+            "image,label\n/data/y/1.jpg,cat\n/data/x/1.jpg,beagle\n",
+        ),
+    ]);
+    let args = [
+        "score",
+        "--taxonomy",
+        "toy.yaml",
+        "--truth",
+        "t.csv",
+        "--predictions",
+        "p.csv",
+    ];
+    let (code, out, err) = run(dir.path(), &args);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("n 2   top-1 100.0 %"), "{out}");
+    assert!(err.contains("matched by their last 2 parts"), "{err}");
 }

@@ -104,7 +104,7 @@ fn manifest() -> Manifest {
         counts: Counts {
             images: 0,
             predicted: 0,
-            scored: 0,
+            labelled: 0,
             calibration: 0,
             unlabelled: 0,
             skipped_unknown_label: 0,

@@ -137,7 +137,7 @@ fn a_run_holds_what_was_printed() {
     assert_eq!(parquet_rows(&run_dir.join("predictions.parquet")), 12);
     let manifest: Value =
         serde_yaml::from_str(&fs::read_to_string(run_dir.join("run.yaml")).unwrap()).unwrap();
-    assert_eq!(manifest["counts"]["scored"], 12);
+    assert_eq!(manifest["counts"]["labelled"], 12);
     assert_eq!(
         manifest["model"]["fingerprint"]["weights"]
             .as_str()

@@ -194,7 +194,7 @@ pub fn manifest() -> Manifest {
         counts: Counts {
             images: 0,
             predicted: 0,
-            scored: 0,
+            labelled: 0,
             calibration: 0,
             unlabelled: 0,
             skipped_unknown_label: 0,

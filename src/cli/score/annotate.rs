@@ -62,13 +62,11 @@ pub fn column(text: &str) -> Result<(Role, String), String> {
 /// The columns to read: those of `spec` where none are chosen.
 pub fn choose_columns(mut spec: Spec, chosen: &[(Role, String)]) -> Spec {
     for role in Role::ALL {
-        let names: Vec<String> = chosen
-            .iter()
-            .filter(|(of, _)| *of == role)
-            .map(|(_, name)| name.clone())
-            .collect();
-        if !names.is_empty() {
-            spec.choose(role, names);
+        let of_role = || chosen.iter().filter(|(of, _)| *of == role);
+        if of_role().next().is_some() {
+            // A blank name leaves out what would be read.
+            let names = of_role().map(|(_, name)| name.clone());
+            spec.choose(role, names.filter(|name| !name.is_empty()).collect());
         }
     }
     spec
@@ -185,7 +183,7 @@ impl Truth {
                 }
                 if found < table.len() {
                     tell!(
-                        "{} in {} not in {}, and left out",
+                        "{} in {} but not in {}, and left out",
                         are(table.len() - found, "image"),
                         path.display(),
                         source.display()
@@ -289,7 +287,7 @@ impl Annotated {
                 count(self.at_fault, "image")
             );
         } else if !faults.is_empty() {
-            tell!("labels that name no node or several are passed over:");
+            tell!("left out of the re-annotation, since a label names no node or several:");
         }
         for fault in faults {
             tell!("  {fault}");

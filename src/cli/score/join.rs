@@ -6,49 +6,107 @@ use anyhow::bail;
 
 use crate::cli::output::tell;
 use crate::dataset::LabelTable;
-use crate::names::Names;
+use crate::names::{NameIndex, Names};
 use crate::text::shown;
 
-/// Where each image is in a table: by its name, or by the last part of its path where no name is in the table as it is.
+/// Parts of a path that are compared, at most.
+const DEEPEST: usize = 8;
+
+/// Where each image is in a table: by its name, or where no name is in the table as it is, by as many of the last parts of its path
+/// as tell the images of the table apart.
+///
+/// # Errors
+/// The table names none of the images; an image is given twice.
 pub fn join(
     names: &Names,
     table: &LabelTable,
     source: &Path,
     table_source: &Path,
 ) -> anyhow::Result<Vec<Option<u32>>> {
-    let places: Vec<Option<u32>> = names
-        .iter()
-        .map(|name| table.find(name).map(|place| place as u32))
-        .collect();
-    if places.iter().any(Option::is_some) {
-        return Ok(places);
-    }
-    if let Some(by_file_name) = table.by_file_name() {
-        let mut taken = vec![false; table.len()];
-        let mut is_unique = true;
-        let places: Vec<Option<u32>> = names
-            .iter()
-            .map(|name| {
-                let place = by_file_name.find(name)?;
-                is_unique &= !std::mem::replace(&mut taken[place], true);
-                Some(place as u32)
-            })
-            .collect();
-        if is_unique && places.iter().any(Option::is_some) {
-            tell!(
-                "{} and {} name the images by other paths: matched by their file names",
-                source.display(),
-                table_source.display()
+    let by_name = |name: &str| table.find(name).map(|place| place as u32);
+    let mut places: Vec<Option<u32>> = names.iter().map(by_name).collect();
+    if places.iter().all(Option::is_none) {
+        let Some((parts, found)) = by_last_parts(names, table) else {
+            let first = |names: &Names| names.iter().next().map_or(String::new(), shown);
+            bail!(
+                "{table} names none of the images of {source}: its first is `{}`, and that of {source} `{}`",
+                first(&table.names),
+                first(names),
+                table = table_source.display(),
+                source = source.display()
             );
-            return Ok(places);
+        };
+        let by = match parts {
+            1 => "file names".to_owned(),
+            parts => format!("last {parts} parts"),
+        };
+        tell!(
+            "{} and {} name the images by other paths: matched by their {by}",
+            source.display(),
+            table_source.display()
+        );
+        places = found;
+    }
+    let mut taken = vec![false; table.len()];
+    for (i, place) in places.iter().enumerate() {
+        if let Some(place) = place
+            && std::mem::replace(&mut taken[*place as usize], true)
+        {
+            bail!(
+                "{}: the image `{}` is given a second time; an image has one row",
+                source.display(),
+                shown(names.get(i))
+            );
         }
     }
-    let first = |names: &Names| names.iter().next().map_or(String::new(), shown);
-    bail!(
-        "{} names none of the images of {}: the first is `{}` there, and `{}` here",
-        table_source.display(),
-        source.display(),
-        first(names),
-        first(&table.names)
-    );
+    Ok(places)
+}
+
+/// By the fewest last parts that tell the table's images apart, if any of the images is found by them.
+fn by_last_parts(names: &Names, table: &LabelTable) -> Option<(usize, Vec<Option<u32>>)> {
+    for parts in 1..=DEEPEST {
+        let ends: Names = table.names.iter().map(|name| end(name, parts)).collect();
+        let mut index = NameIndex::default();
+        if (0..ends.len()).any(|i| index.insert(&ends, i).is_some()) {
+            continue;
+        }
+        let find = |name| {
+            index
+                .find(&ends, end(name, parts))
+                .map(|place| place as u32)
+        };
+        let places: Vec<Option<u32>> = names.iter().map(find).collect();
+        return places
+            .iter()
+            .any(Option::is_some)
+            .then_some((parts, places));
+    }
+    None
+}
+
+/// The last parts of a path, of Windows or not; all of it where it has no more.
+fn end(path: &str, parts: usize) -> &str {
+    let mut slashes = path.rmatch_indices(['/', '\\']);
+    match slashes.nth(parts - 1) {
+        Some((at, _)) => &path[at + 1..],
+        None => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_parts_of_a_path() {
+        for (path, parts, expected) in [
+            ("a.jpg", 1, "a.jpg"),
+            ("x/y/a.jpg", 1, "a.jpg"),
+            ("x/y/a.jpg", 2, "y/a.jpg"),
+            ("x/y/a.jpg", 9, "x/y/a.jpg"),
+            ("x\\y\\a.jpg", 2, "y\\a.jpg"),
+        ] {
+            assert_eq!(end(path, parts), expected);
+        }
+    }
 }

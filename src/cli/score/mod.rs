@@ -42,11 +42,12 @@ pub struct ScoreArgs {
     taxonomy: PathBuf,
 
     /// A folder with a directory per label, a CSV, TSV, JSON Lines or Parquet manifest, or `demo`
-    #[arg(long, value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
+    #[arg(long, group = "source", value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
     images: Option<PathBuf>,
 
     /// A CLIP checkpoint: a directory in the Hugging Face layout, an id such as openai/clip-vit-base-patch32, or `demo`
-    #[arg(long, value_name = "DIR|ID", value_hint = ValueHint::AnyPath)]
+    // What answers: so `model:` in cladist.yaml stands aside where the command line names another.
+    #[arg(long, group = "answering", value_name = "DIR|ID", value_hint = ValueHint::AnyPath)]
     model: Option<String>,
 
     #[command(flatten)]
@@ -234,31 +235,29 @@ impl ScoreArgs {
     /// Whether the options belong together.
     fn check(&self) -> anyhow::Result<()> {
         self.options.check()?;
-        let sources = [
-            ("--images", self.images.is_some()),
-            ("--predictions", self.elsewhere.predictions.is_some()),
-            ("--scores", self.elsewhere.scores.is_some()),
-            (
-                "--image-embeddings",
-                self.elsewhere.image_embeddings.is_some(),
-            ),
-        ];
-        let given: Vec<&str> = sources.iter().filter(|s| s.1).map(|s| s.0).collect();
-        match given[..] {
-            ["--images"] if self.model.is_none() => bail!(
+        let own = &self.elsewhere;
+        let source = match (&self.images, &own.predictions, &own.scores) {
+            (Some(_), ..) if self.model.is_none() => bail!(
                 "--images: say which --model answers them (`demo` is built in), or give --predictions of them"
             ),
-            [_] => {}
-            [] => bail!(
+            (Some(_), ..) => "--images",
+            (_, Some(_), _) => "--predictions",
+            (.., Some(_)) => "--scores",
+            _ if own.image_embeddings.is_some() => "--image-embeddings",
+            _ => bail!(
                 "nothing to score: give --images with a --model, or --predictions, --scores or --image-embeddings with --truth"
             ),
-            _ => bail!("{}: score one of them at a time", given.join(" and ")),
+        };
+        if !matches!(source, "--images" | "--image-embeddings")
+            && self.options.strategy != Match::Mean
+        {
+            bail!(
+                "--match {}: {source} are no embeddings, so there is nothing to match",
+                self.options.strategy.name()
+            );
         }
         if self.images.is_none() && self.truth.truth.is_none() {
-            bail!(
-                "{} needs --truth FILE: a table of images and their labels",
-                given[0]
-            );
+            bail!("{source} needs --truth FILE: a table of images and their labels");
         }
         self.elsewhere.check(self.model.is_some())
     }
@@ -369,15 +368,26 @@ fn file_hash(path: &Path) -> anyhow::Result<SourceHash> {
     while let Some(at) = files.iter().position(|file| file.is_dir()) {
         let folder = files.swap_remove(at);
         let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
-        files.extend(entries.flatten().map(|entry| entry.path()));
+        for entry in entries {
+            let entry = entry.with_context(|| folder.display().to_string())?;
+            // A link to a folder may lead back up.
+            let is_link_to_folder = entry.path().is_dir() && entry.path().is_symlink();
+            files.extend((!is_link_to_folder).then(|| entry.path()));
+        }
     }
     files.sort_unstable();
-    let readers = files
-        .iter()
-        .map_while(|file| std::fs::File::open(file).ok());
+    let mut hashes = Vec::with_capacity(files.len());
+    for file in &files {
+        let shown = || file.display().to_string();
+        let reader = std::fs::File::open(file).with_context(shown)?;
+        hashes.push(hash::of_readers([reader]).with_context(shown)?);
+    }
     Ok(SourceHash {
         source: text.into_owned(),
-        sha256: hash::of_readers(readers).with_context(|| path.display().to_string())?,
+        sha256: match &hashes[..] {
+            [of_file] => of_file.clone(),
+            hashes => hash::of_parts(hashes.iter().map(String::as_bytes)),
+        },
     })
 }
 

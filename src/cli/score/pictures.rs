@@ -243,9 +243,9 @@ fn manifest(
         counts: Counts {
             images: inputs.dataset.items.len(),
             predicted: read.images - read.calibration,
-            scored: read.labelled - read.calibration,
+            labelled: read.labelled - read.calibration,
             calibration: read.calibration,
-            unlabelled: annotated.unlabelled,
+            unlabelled: read.images - read.labelled,
             skipped_unknown_label: annotated.at_fault,
             skipped_problematic: annotated.problematic,
             skipped_bad_image: annotated.items.len() - read.images,

@@ -53,8 +53,9 @@ pub(super) fn read(
         }
         let Some((names, columns)) = &header else {
             let names: Vec<String> = record.iter().map(|f| f.trim().to_owned()).collect();
-            let columns = Columns::find(&names, spec)
-                .map_err(|fault| fault.told(path, Some(line), &names, separator_hint(&names)))?;
+            let columns = Columns::find(&names, spec).map_err(|fault| {
+                fault.told(path, Some(line), &names, (spec, separator_hint(&names)))
+            })?;
             header = Some((names, columns));
             continue;
         };

@@ -17,6 +17,8 @@ pub(super) fn read(
 ) -> Result<Seen, DatasetError> {
     let mut reader = Reader {
         spec,
+        groups: [None; 4],
+        met: [false; 4],
         seen: Seen::default(),
         row: Row::default(),
     };
@@ -34,7 +36,7 @@ pub(super) fn read(
                     what: format!("element {} of the list: {what}", i + 1),
                 })?;
         }
-        return Ok(reader.seen);
+        return finish(path, reader);
     }
     for (i, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
@@ -49,7 +51,14 @@ pub(super) fn read(
                 what,
             })?;
     }
-    Ok(reader.seen)
+    finish(path, reader)
+}
+
+fn finish(path: &Path, reader: Reader<'_>) -> Result<Seen, DatasetError> {
+    reader.finish().map_err(|what| DatasetError::File {
+        path: path.to_owned(),
+        what,
+    })
 }
 
 /// What is wrong and at which column; the line is told in front of the message.
@@ -61,6 +70,10 @@ fn reason(error: &serde_json::Error) -> String {
 
 struct Reader<'a> {
     spec: &'a Spec,
+    /// The group of names that each role has in this file: the first that an object has a field of.
+    groups: [Option<usize>; 4],
+    /// Whether an object had a field of each role.
+    met: [bool; 4],
     seen: Seen,
     row: Row,
 }
@@ -78,13 +91,16 @@ impl Reader<'_> {
                 shown(&value.to_string())
             ));
         };
+        let fields = Role::ALL.map(|role| self.fields(object, role));
+        let [image, labels, probabilities, flags] = fields;
         let row = &mut self.row;
         row.image.clear();
         row.line = line;
-        match self.spec.fields(object, Role::Image)?.first() {
+        match image?.first() {
             Some((_, Value::String(image))) if !image.trim().is_empty() => {
                 row.image.push_str(image)
             }
+            Some((_, Value::Number(number))) => row.image.push_str(&number.to_string()),
             Some((key, other)) => {
                 return Err(format!(
                     "`{key}` must be a path, found {}",
@@ -93,24 +109,28 @@ impl Reader<'_> {
             }
             None => {
                 let found: Vec<String> = object.keys().take(COLUMNS + 1).cloned().collect();
+                let hint = match self.spec.option() {
+                    "" => String::new(),
+                    option => format!("; name it with {option} image=NAME"),
+                };
                 return Err(format!(
-                    "no field `image`, `file_name` or `path`; the fields are: {}",
+                    "no field `image`, `file_name` or `path`; the fields are: {}{hint}",
                     list(&found)
                 ));
             }
         }
         row.labels.clear();
-        for (key, value) in self.spec.fields(object, Role::Label)? {
+        for (key, value) in labels? {
             values::of_json(value, &mut row.labels).map_err(|what| format!("`{key}`: {what}"))?;
             self.seen.labelled = true;
         }
         row.probabilities.clear();
-        for (key, value) in self.spec.fields(object, Role::Probability)? {
+        for (key, value) in probabilities? {
             values::numbers_of_json(value, &mut row.probabilities)
                 .map_err(|what| format!("`{key}`: {what}"))?;
         }
         row.problematic = false;
-        for (key, value) in self.spec.fields(object, Role::Problematic)? {
+        for (key, value) in flags? {
             row.problematic |=
                 values::flag_of_json(value).map_err(|what| format!("`{key}`: {what}"))?;
         }
@@ -122,38 +142,58 @@ impl Reader<'_> {
         self.seen.rows += 1;
         take(&mut self.row)
     }
-}
 
-impl Spec {
     /// The fields of an object that have a role.
     fn fields<'o>(
-        &self,
+        &mut self,
         object: &'o Map<String, Value>,
         role: Role,
     ) -> Result<Vec<(&'o String, &'o Value)>, String> {
-        let wanted = &self.0[role as usize];
-        for group in &wanted.groups {
-            let mut found = Vec::new();
-            for name in group {
-                let named = |(key, _): &(&String, &Value)| key.eq_ignore_ascii_case(name);
-                match object.iter().find(named) {
-                    Some(field) => found.push(field),
-                    // A label may be left out of an object, but not the name of the image.
-                    None if wanted.is_chosen && role == Role::Image => {
-                        let keys: Vec<String> = object.keys().take(COLUMNS + 1).cloned().collect();
-                        return Err(format!(
-                            "no field `{}`; the fields are: {}",
-                            shown(name),
-                            list(&keys)
-                        ));
-                    }
-                    None => {}
-                }
-            }
-            if !found.is_empty() {
-                return Ok(found);
+        let wanted = &self.spec.wanted[role as usize];
+        let find = |name: &String| {
+            let is_named = |(key, _): &(&String, &Value)| key.eq_ignore_ascii_case(name);
+            object.iter().find(is_named)
+        };
+        let group = &mut self.groups[role as usize];
+        // An image is the same by whatever name; of labels one row must not have what others have under another name.
+        if group.is_none() || role == Role::Image {
+            let has = |names: &Vec<String>| names.iter().any(|name| find(name).is_some());
+            *group = wanted.groups.iter().position(has).or(*group);
+        }
+        let Some(group) = *group else {
+            return Ok(Vec::new());
+        };
+        let names = &wanted.groups[group];
+        let found: Vec<_> = names.iter().filter_map(find).collect();
+        self.met[role as usize] |= !found.is_empty();
+        // A label may be left out of an object, but not the name of the image.
+        if found.is_empty() && role == Role::Image {
+            let keys: Vec<String> = object.keys().take(COLUMNS + 1).cloned().collect();
+            return Err(format!(
+                "no field `{}`; the fields are: {}",
+                shown(&names[0]),
+                list(&keys)
+            ));
+        }
+        Ok(found)
+    }
+
+    /// What was read.
+    ///
+    /// # Errors
+    /// A field that was asked for is in no object.
+    fn finish(self) -> Result<Seen, String> {
+        for (role, met) in Role::ALL.into_iter().zip(self.met) {
+            let wanted = &self.spec.wanted[role as usize];
+            if wanted.is_chosen && !met && self.seen.rows > 0 {
+                let name = wanted.groups.first().and_then(|names| names.first());
+                return Err(format!(
+                    "no object has a field `{}`; the fields are: {}",
+                    shown(name.map_or("", String::as_str)),
+                    list(&self.seen.columns)
+                ));
             }
         }
-        Ok(Vec::new())
+        Ok(self.seen)
     }
 }

@@ -83,19 +83,25 @@ struct Wanted {
 
 /// Which columns of a table are read. Names are compared without case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spec([Wanted; 4]);
+pub struct Spec {
+    wanted: [Wanted; 4],
+    /// The option that chooses other columns, if there is one.
+    option: &'static str,
+}
 
 impl Spec {
-    fn new(groups: [&[&[&str]]; 4]) -> Self {
-        Self(groups.map(|groups| {
-            Wanted {
-                groups: groups
-                    .iter()
-                    .map(|names| names.iter().map(|&name| name.to_owned()).collect())
-                    .collect(),
-                is_chosen: false,
-            }
-        }))
+    fn new(option: &'static str, groups: [&[&[&str]]; 4]) -> Self {
+        let owned = |names: &&[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let wanted = groups.map(|groups| Wanted {
+            groups: groups.iter().map(owned).collect(),
+            is_chosen: false,
+        });
+        Self { wanted, option }
+    }
+
+    /// The option that chooses other columns; empty if there is none.
+    pub(super) fn option(&self) -> &'static str {
+        self.option
     }
 
     /// A manifest's: in Hugging Face metadata `file_name` comes before `image`. Both `label` and `labels` may be there:
@@ -106,18 +112,21 @@ impl Spec {
         } else {
             IMAGES
         };
-        Self::new([images, &[&["label", "labels"]], &[], &[]])
+        Self::new("", [images, &[&["label", "labels"]], &[], &[]])
     }
 
     /// Those of true labels, and of re-annotations.
     pub fn truths() -> Self {
         let labels: &[&[&str]] = &[&["label", "labels"], &["truths"], &["truth"], &["target"]];
-        Self::new([
-            IMAGES,
-            labels,
-            &[],
-            &[&["problematic"], &["is_problematic"]],
-        ])
+        Self::new(
+            "--truth-columns",
+            [
+                IMAGES,
+                labels,
+                &[],
+                &[&["problematic"], &["is_problematic"]],
+            ],
+        )
     }
 
     /// Those of predictions: a file may hold the true `label` too, so a column that can only be the answer comes first.
@@ -133,14 +142,17 @@ impl Spec {
             &["score", "scores"],
             &["confidence"],
         ];
-        Self::new([IMAGES, labels, probabilities, &[]])
+        Self::new("--columns", [IMAGES, labels, probabilities, &[]])
     }
 
-    /// Reads these columns, and no others, for a role.
+    /// Reads these columns, and no others, for a role: none of no names.
     pub fn choose(&mut self, role: Role, names: Vec<String>) {
-        self.0[role as usize] = Wanted {
-            groups: vec![names],
-            is_chosen: true,
+        self.wanted[role as usize] = Wanted {
+            is_chosen: !names.is_empty(),
+            groups: match names.is_empty() {
+                true => Vec::new(),
+                false => vec![names],
+            },
         };
     }
 }
@@ -227,7 +239,7 @@ impl ColumnFault {
         path: &Path,
         line: Option<usize>,
         names: &[String],
-        hint: String,
+        (spec, hint): (&Spec, String),
     ) -> DatasetError {
         let fault = |what| match line {
             Some(line) => DatasetError::Line {
@@ -251,7 +263,12 @@ impl ColumnFault {
             )),
             Self::NoImage => DatasetError::NoImageColumn {
                 path: path.to_owned(),
-                hint,
+                hint: match spec.option {
+                    option if hint.is_empty() && !option.is_empty() => {
+                        format!("; name it with {option} image=NAME")
+                    }
+                    _ => hint,
+                },
                 found: names.to_vec(),
             },
         }
@@ -268,7 +285,7 @@ impl Columns {
             }
         };
         let mut columns = Self(Default::default());
-        for (found, wanted) in columns.0.iter_mut().zip(&spec.0) {
+        for (found, wanted) in columns.0.iter_mut().zip(&spec.wanted) {
             for group in &wanted.groups {
                 for name in group {
                     match position(name)? {

@@ -4,10 +4,14 @@ use serde_json::Value;
 
 use crate::text;
 
+/// Labels of which repetitions are passed over here; those of longer lists are noticed where the labels are looked up.
+const FEW: usize = 64;
+
 /// Adds a label unless it is blank or there already.
 pub fn push(label: &str, labels: &mut Vec<String>) {
     let label = label.trim();
-    if !label.is_empty() && !labels.iter().any(|known| known == label) {
+    let is_known = labels.len() < FEW && labels.iter().any(|known| known == label);
+    if !label.is_empty() && !is_known {
         labels.push(label.to_owned());
     }
 }

@@ -28,7 +28,7 @@ pub fn breakdown(out: &mut String, summary: &Summary, style: Style) {
 fn group_title(group: Group, summary: &Summary, style: Style) -> String {
     let multiplicity = &summary.multiplicity;
     let (title, count) = match group {
-        Group::Correct => ("correct", summary.n - summary.errors),
+        Group::Correct => ("correct", summary.judged - summary.errors),
         Group::Confirmed => ("multiplicity, confirmed", multiplicity.confirmed),
         Group::Possible => ("multiplicity, possible", multiplicity.possible),
         Group::Mistake => ("mistake", multiplicity.mistakes),

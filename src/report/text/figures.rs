@@ -16,7 +16,7 @@ pub fn figures(out: &mut String, summary: &Summary) {
     let valid = &summary.valid_set;
     let _ = writeln!(
         out,
-        "mean K       {}   1/K ceiling {}   top-1 {} ({} of the ceiling)",
+        "mean K       {}   1/K ceiling {}   exact {} ({} of the ceiling)",
         valid.mean_k.map_or("n/a".to_owned(), |k| format!("{k:.2}")),
         percent(valid.ceiling),
         percent(summary.strict_credit),
@@ -75,7 +75,7 @@ fn retrieval_and_curve(out: &mut String, summary: &Summary) {
         let batch = batch.and_then(|of| Some((of.batch, of.per_image?)));
         let told = batch.map_or(String::new(), |(batch, per_image)| {
             format!(
-                "; {per_image:.1} false negatives for each image in a batch of {}",
+                "; {per_image:.1} false negatives an image in a batch of {}",
                 thousands(batch)
             )
         });
@@ -127,8 +127,9 @@ fn metrics(out: &mut String, summary: &Summary) {
         };
         let _ = writeln!(
             out,
-            "severity     {} edges   hdist@1 {}{of_k}  ({what})",
-            decimals(of.mistake_severity),
+            "severity     {}   hdist@1 {}{of_k}  ({what})",
+            of.mistake_severity
+                .map_or("n/a".to_owned(), |edges| format!("{edges:.2} edges")),
             decimals(of.hdist_1),
         );
     }
@@ -144,7 +145,7 @@ fn metrics(out: &mut String, summary: &Summary) {
     });
     let _ = writeln!(
         out,
-        "LCA          {} bits short of the truth{}",
+        "LCA          {} bits short{}",
         decimals(lca.mean),
         ranking.unwrap_or_default()
     );

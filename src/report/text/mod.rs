@@ -77,12 +77,13 @@ fn accuracies(out: &mut String, summary: &Summary) {
     if let Some(of) = &summary.reassessed {
         let _ = writeln!(
             out,
-            "re-assessed {} (n {})   multi-label {} (n {}, {} classes; {} over images)",
+            "re-assessed {} (n {})   multi-label {} (n {}, {} {}; {} over images)",
             precise(of.real),
             thousands(of.real_n),
             precise(of.mla),
             thousands(of.mla_n),
             thousands(of.classes),
+            if of.classes == 1 { "class" } else { "classes" },
             precise(of.mla_plain),
         );
         if summary.judged < summary.n {

@@ -33,8 +33,9 @@ use super::figure::Figure;
 use super::measures::Measure;
 use crate::taxonomy::{NodeId, Taxonomy};
 
-/// Pairs of a candidate and a set of truths up to which the best order of the candidates is looked for.
-const MOST_PAIRS: usize = 50_000_000;
+/// Nodes times truths of distinct sets up to which the best order of the candidates is looked for: each truth of a set takes a
+/// pass over the graph.
+const MOST_PAIRS: usize = 200_000_000;
 
 /// The metrics of the images with an answer and a label. All are fractions in [0, 1] unless said otherwise; `None`
 /// where there is nothing to divide by.
@@ -50,8 +51,8 @@ pub struct Metrics {
     /// In H − depth of the strict common ancestor.
     pub severity_bertinetto: Severity,
     pub lca_on_the_line: LcaOnTheLine,
-    /// `None` if fewer ranked labels are known of some image, or if candidates and truth sets make more than 50 million
-    /// pairs.
+    /// `None` if fewer ranked labels are known of some image, or if the nodes of the taxonomy times the truths of
+    /// all distinct sets are more than 200 million.
     pub hierarchical_ranking: Option<HierarchicalRanking>,
     /// Over the images with a verdict.
     pub per_class: PerClass,
@@ -119,7 +120,9 @@ impl<'t> MetricSums<'t> {
         k: usize,
         root: Root,
     ) -> Self {
-        let is_small = candidates.len().saturating_mul(truths.len()) <= MOST_PAIRS;
+        let truths: Vec<&[NodeId]> = truths.collect();
+        let passes: usize = truths.iter().map(|set| set.len()).sum();
+        let is_small = taxonomy.len().saturating_mul(passes) <= MOST_PAIRS;
         Self {
             lca_on_the_line: LcaOnTheLineSums::new(taxonomy),
             ranking: is_small.then(|| RankingSums::new(taxonomy, candidates, truths, k)),

@@ -7,6 +7,7 @@ use anyhow::{anyhow, bail};
 use serde_json::{Value, json};
 
 use super::ScoresAre;
+use crate::cli::output::tell;
 use crate::cli::score::annotate::Truth;
 use crate::cli::score::value_name;
 use crate::dataset::arrays::{self, Array};
@@ -54,16 +55,20 @@ pub fn predictions(
             let has = !probabilities.is_empty();
             if *has_probabilities.get_or_insert(has) != has {
                 return Err(format!(
-                    "`{}` has {} probability, and images before it have: all have one, or none has",
+                    "`{}` has {}: all images have one, or none has",
                     shown(image),
-                    if has { "a" } else { "no" }
+                    if has {
+                        "a probability, and images before it have none"
+                    } else {
+                        "no probability, and images before it have one"
+                    }
                 ));
             }
         }
         let is_share = |p: &f64| (0.0..=1.0).contains(p);
         if let Some(wrong) = probabilities.iter().find(|p| !is_share(p)) {
             return Err(format!(
-                "the probability {wrong} is not from 0 to 1; leave the column out with --columns probability=… of another, or give all scores with --scores"
+                "the probability {wrong} is not from 0 to 1; --columns probability= leaves the column out"
             ));
         }
         let ranked = labels.iter().enumerate().map(|(i, &label)| Ranked {
@@ -155,7 +160,7 @@ fn check_probabilities(rows: &Matrix) -> Result<(), String> {
         let total: f64 = row.iter().map(|&p| f64::from(p)).sum();
         if (total - 1.0).abs() > ALLOWED {
             return Err(format!(
-                "the probabilities of row {i} (from 0) add up to {total:.4}, not to 1"
+                "the probabilities of row {i} (from 0) add up to {total:.4}, not to 1: if they are not of labels that exclude each other, give logits"
             ));
         }
     }
@@ -179,9 +184,16 @@ fn row_names(path: &Path, array: &Array, truth: &Truth, rows: usize) -> anyhow::
     if let Some(names) = &array.names {
         return Ok(names.clone());
     }
-    let names = truth
-        .images()
-        .ok_or_else(|| anyhow!("a row for each image of --truth, in its order"))?;
+    tell!(
+        "{}: its rows have no names, and are taken for the images of --truth, in its order",
+        path.display()
+    );
+    let names = truth.images().ok_or_else(|| {
+        anyhow!(
+            "{}: its rows have no names: give --truth, a row for each of them",
+            path.display()
+        )
+    })?;
     if names.len() != rows {
         bail!(
             "{}: has {rows} rows that have no names, and --truth has {}: give one row an image, in the same order",
@@ -211,21 +223,49 @@ pub fn select_rows(rows: Matrix, items: &[usize]) -> Matrix {
     if items.len() == rows.rows() {
         return rows;
     }
-    let data = items.iter().flat_map(|&i| rows.row(i)).copied();
-    Matrix::new(rows.cols(), data.collect())
+    let mut data = Vec::with_capacity(items.len() * rows.cols());
+    items
+        .iter()
+        .for_each(|&i| data.extend_from_slice(rows.row(i)));
+    Matrix::new(rows.cols(), data)
 }
 
-pub fn select_columns(rows: Matrix, labels: &[NodeId], candidates: &[NodeId]) -> Matrix {
-    if labels == candidates {
-        return rows;
+/// The columns of the candidates, for each of which there is a label.
+///
+/// # Errors
+/// A row that has nothing for any of them.
+pub fn select_columns(
+    rows: Matrix,
+    labels: &[NodeId],
+    candidates: &[NodeId],
+    link: Link,
+    names: &Names,
+) -> anyhow::Result<Matrix> {
+    let selected = if labels == candidates {
+        rows
+    } else {
+        let places: HashMap<NodeId, usize> = labels.iter().copied().zip(0..).collect();
+        let columns: Vec<usize> = candidates.iter().map(|c| places[c]).collect();
+        let mut data = Vec::with_capacity(rows.rows() * columns.len());
+        for i in 0..rows.rows() {
+            let row = rows.row(i);
+            data.extend(columns.iter().map(|&c| row[c]));
+        }
+        Matrix::new(candidates.len(), data)
+    };
+    let none = match link {
+        Link::Probabilities => 0.0,
+        Link::Softmax { .. } => f32::NEG_INFINITY,
+    };
+    let is_bare = |&i: &usize| selected.row(i).iter().all(|&v| v == none);
+    if let Some(bare) = (0..selected.rows()).find(is_bare) {
+        bail!(
+            "`{}` has a score of {none} for each of the {} candidates, so nothing can be said of it: choose more candidates, or leave the image out of --truth and the scores",
+            shown(names.get(bare)),
+            candidates.len()
+        );
     }
-    let places: HashMap<NodeId, usize> = labels.iter().copied().zip(0..).collect();
-    let columns: Vec<usize> = candidates.iter().map(|c| places[c]).collect();
-    let data = (0..rows.rows()).flat_map(|i| {
-        let row = rows.row(i);
-        columns.iter().map(move |&c| row[c])
-    });
-    Matrix::new(candidates.len(), data.collect())
+    Ok(selected)
 }
 
 pub fn select_names(names: Names, items: &[usize]) -> Names {

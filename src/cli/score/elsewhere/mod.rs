@@ -41,7 +41,7 @@ const CLIP_LOGIT_SCALE: f32 = 100.0;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ElsewhereArgs {
     /// Predicted labels: CSV, TSV, JSON Lines or Parquet with an image and a label, or ranked labels, and probabilities
-    #[arg(long, help_heading = ELSEWHERE, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, groups = ["source", "answering"], help_heading = ELSEWHERE, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub predictions: Option<PathBuf>,
 
     /// Columns of --predictions that go by other names, as in image=file,label=top1,label=top2,probability=p
@@ -49,7 +49,7 @@ pub struct ElsewhereArgs {
     columns: Vec<(Role, String)>,
 
     /// Scores of images and labels, a column for each of --label-index: .npy, .safetensors (FILE#TENSOR) or .parquet
-    #[arg(long, help_heading = ELSEWHERE, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, groups = ["source", "answering"], help_heading = ELSEWHERE, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub scores: Option<PathBuf>,
 
     /// What --scores are
@@ -57,11 +57,11 @@ pub struct ElsewhereArgs {
     scores_are: Option<ScoresAre>,
 
     /// Embeddings of images: .npy, .safetensors, .parquet, or a folder as clip-retrieval or `cladist embed` writes it
-    #[arg(long, help_heading = ELSEWHERE, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    #[arg(long, group = "source", help_heading = ELSEWHERE, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub image_embeddings: Option<PathBuf>,
 
     /// Embeddings of prompts, whose labels are in --label-index or beside them; a label may have several
-    #[arg(long, help_heading = ELSEWHERE, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    #[arg(long, group = "answering", help_heading = ELSEWHERE, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     text_embeddings: Option<PathBuf>,
 
     /// The temperature that cosines of embeddings are multiplied by; default: the --model's, else 100 as CLIP's
@@ -86,6 +86,36 @@ impl ElsewhereArgs {
             bail!(
                 "--image-embeddings: the labels need --text-embeddings, or the --model that the images were embedded with"
             );
+        }
+        for (option, is_given, of, has_source) in [
+            (
+                "--columns",
+                !self.columns.is_empty(),
+                "--predictions",
+                self.predictions.is_some(),
+            ),
+            (
+                "--scores-are",
+                self.scores_are.is_some(),
+                "--scores",
+                self.scores.is_some(),
+            ),
+            (
+                "--text-embeddings",
+                self.text_embeddings.is_some(),
+                "--image-embeddings",
+                self.image_embeddings.is_some(),
+            ),
+            (
+                "--logit-scale",
+                self.logit_scale.is_some(),
+                "--image-embeddings",
+                self.image_embeddings.is_some(),
+            ),
+        ] {
+            if is_given && !has_source {
+                bail!("{option} belongs to {of}, which is not given");
+            }
         }
         if let Some(scale) = self.logit_scale
             && !(scale.is_finite() && scale > 0.0)
@@ -155,10 +185,14 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
         Raw::Ranked(rankings) => Evidence::Ranked(select_rankings(rankings, &annotated.items)),
         Raw::Scores(scores, link) => {
             let scores = select_rows(scores, &annotated.items);
-            Evidence::Scored(select_columns(scores, &found.labels, &candidates), link)
+            let scores = select_columns(scores, &found.labels, &candidates, link, &images)?;
+            Evidence::Scored(scores, link)
         }
         Raw::Images(embeddings) => {
             let images = unit(select_rows(embeddings, &annotated.items));
+            if let Some(path) = &own.text_embeddings {
+                model["texts"] = json!(file_hash(path)?);
+            }
             let (prompts, kinds, logit_scale) = match texts {
                 Some(texts) => (
                     texts.prompts(&candidates),
@@ -224,7 +258,7 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
         counts: Counts {
             images: images.len() + annotated.at_fault + annotated.problematic,
             predicted: images.len() - calibration.len(),
-            scored: annotated.labelled() - calibration.len(),
+            labelled: annotated.labelled() - calibration.len(),
             calibration: calibration.len(),
             unlabelled: annotated.unlabelled,
             skipped_unknown_label: annotated.at_fault,
@@ -277,7 +311,7 @@ fn candidates(
     let is_open = matches!(found.evidence, Raw::Ranked(_)) || has_model_texts;
     if !is_open && let Some(other) = chosen.iter().find(|n| !seen.contains(n)) {
         bail!(
-            "--candidates {}: nothing was given of `{}`; choose among the {} labels of what was given",
+            "--candidates {}: there are no scores of `{}`; choose among the {} labels that have some",
             choice.describe(),
             shown(taxonomy.id(*other)),
             labels.len()

@@ -43,10 +43,13 @@ pub fn text_embeddings(
             index.len()
         ),
         (None, None) => bail!(
-            "{}: say with --label-index FILE what the rows are: a label a line, in their order",
+            "{}: say with --label-index FILE what the rows are: a label a line, in their order (the texts themselves are prompts)",
             path.display()
         ),
     };
+    if nodes.iter().all(Option::is_none) {
+        bail!("{}: no row is of a label of the taxonomy", path.display());
+    }
     let known: Vec<usize> = (0..rows).filter(|&row| nodes[row].is_some()).collect();
     Ok(Texts {
         nodes: nodes.into_iter().flatten().collect(),

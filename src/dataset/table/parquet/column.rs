@@ -94,7 +94,18 @@ impl Values {
     /// Adds the numbers of row `i`; nothing if it is null.
     pub fn numbers(&self, i: usize, found: &mut Vec<f64>) {
         if let Some(list) = self.list(i) {
-            (0..list.column.len()).for_each(|k| list.numbers(k, found));
+            for k in 0..list.column.len() {
+                let before = found.len();
+                list.numbers(k, found);
+                // Left out, it would move the numbers after it.
+                if found.len() == before {
+                    found.push(f64::NAN);
+                }
+            }
+            return;
+        }
+        if let Some(number) = self.number(i) {
+            found.extend(number.parse::<f64>());
             return;
         }
         let Some(i) = self.position(i) else {

@@ -79,7 +79,7 @@ pub fn read_lists(
             cols = length;
             rows += 1;
             if let Some(names) = arrays.get(1) {
-                found.push(names.text(i).unwrap_or_default());
+                found.push(row_name(names.text(i), rows - 1)?);
             }
             Ok(())
         })?;
@@ -89,6 +89,16 @@ pub fn read_lists(
         Ok((Matrix::new(cols, numbers), naming.map(|_| found)))
     })
     .unwrap_or_else(|| Err(damaged()))
+}
+
+/// The names of a table's columns; `None` if it cannot be read.
+pub fn columns(path: &Path) -> Option<Vec<String>> {
+    guard(|| {
+        let builder = open(path).ok()?;
+        let fields = builder.schema().fields();
+        Some(fields.iter().map(|field| field.name().clone()).collect())
+    })
+    .flatten()
 }
 
 /// Reads a column of texts: the first of `names` that there is.
@@ -117,10 +127,16 @@ pub fn read_texts(path: &Path, names: &[&str]) -> Result<Names, String> {
             .map_err(|what| format!("column `{}`: {what}", fields[column].name()))?;
         let mut found = Names::default();
         each_row(builder, &[column], &mut |arrays, i| {
-            found.push(arrays[0].text(i).unwrap_or_default());
+            found.push(row_name(arrays[0].text(i), found.len())?);
             Ok(())
         })?;
         Ok(found)
     })
     .unwrap_or_else(|| Err(damaged()))
+}
+
+/// The name of a row.
+fn row_name(name: Option<&str>, row: usize) -> Result<&str, String> {
+    name.filter(|name| !name.is_empty())
+        .ok_or_else(|| format!("row {row} (from 0) has no name"))
 }

@@ -14,7 +14,7 @@ use super::{Columns, Role, Row, Seen, Spec, Take};
 use crate::dataset::DatasetError;
 use crate::guard::guard;
 use column::Values;
-pub use lists::{read_lists, read_texts};
+pub use lists::{columns, read_lists, read_texts};
 
 /// Reads a table in a Parquet file. The library panics on some that are damaged.
 pub(super) fn read(path: &Path, spec: &Spec, take: &mut Take<'_>) -> Result<Seen, DatasetError> {
@@ -37,7 +37,7 @@ fn read_columns(path: &Path, spec: &Spec, take: &mut Take<'_>) -> Result<Seen, D
     let fields = builder.schema().fields();
     let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
     let columns = Columns::find(&names, spec)
-        .map_err(|fault| fault.told(path, None, &names, String::new()))?;
+        .map_err(|fault| fault.told(path, None, &names, (spec, String::new())))?;
     for role in Role::ALL {
         for &i in columns.of(role) {
             let data_type = fields[i].data_type();
@@ -169,6 +169,7 @@ fn check_number_type(data_type: &DataType) -> Result<(), String> {
             check_number_type(item.data_type())
         }
         DataType::Float16 | DataType::Float32 | DataType::Float64 => Ok(()),
+        other if other.is_integer() => Ok(()),
         other => Err(format!(
             "expected numbers or lists of numbers, found {other}"
         )),
