@@ -100,7 +100,7 @@ impl Answering<'_> {
                 let (embedded, kinds) = embedded
                     .and_then(|embedded| Some((embedded, embedded.kinds?)))
                     .ok_or(DecideError::NeedsTexts)?;
-                let per_candidate = templates(embedded, self.candidates.len())?;
+                let per_candidate = embedded.prompts.templates(self.candidates.len())?;
                 let of_candidates = self.candidates.len() * per_candidate;
                 let cosines = |prototypes| Cosines {
                     images: embedded.images,
@@ -190,15 +190,6 @@ fn prompts_of(nodes: &[NodeId], prompts: &Prompts) -> Result<(Matrix, Vec<usize>
         data.extend(rows.flat_map(|row| prompts.embeddings.row(row)));
     }
     Ok((Matrix::new(prompts.embeddings.cols(), data), counts))
-}
-
-/// The number of prompts that every candidate has, which must be more than one for prompts to disagree.
-fn templates(embedded: &Embedded<'_>, candidates: usize) -> Result<usize, DecideError> {
-    let counts = &embedded.prompts.counts[..candidates];
-    match counts.first() {
-        Some(&count) if count > 1 && counts.iter().all(|&c| c == count) => Ok(count),
-        _ => Err(DecideError::NeedsTexts),
-    }
 }
 
 /// Where each of so many begins, and the end of the last.

@@ -102,6 +102,22 @@ pub struct Prompts {
     pub embeddings: Matrix,
 }
 
+impl Prompts {
+    /// The number of prompts that each of the first nodes has, the candidates, as `rerank` needs it.
+    ///
+    /// # Errors
+    /// Not all have the same number, or it is less than 2, so that no prompt disagrees with another.
+    pub fn templates(&self, candidates: usize) -> Result<usize, DecideError> {
+        let counts = &self.counts[..candidates];
+        let least = counts.iter().copied().min().unwrap_or(0);
+        let most = counts.iter().copied().max().unwrap_or(0);
+        match least {
+            2.. if least == most => Ok(least),
+            _ => Err(DecideError::NeedsTemplates { least, most }),
+        }
+    }
+}
+
 /// Embedded texts "X, which is a kind of P" of the candidates.
 pub struct KindTexts {
     /// Number of texts of each candidate.

@@ -111,8 +111,8 @@ fn what_a_rule_lacks_is_told() {
         ("threshold", "write threshold:0.7"),
         ("threshold:2", "`2` is no value of the rule `threshold`"),
         ("darts:0.1", "--calibration which share"),
-        ("chils", "prompts of the subclasses must be encoded"),
-        ("rerank", "these must be encoded"),
+        ("chils", "subclasses must be prompted for: give --model"),
+        ("rerank", "these must be prompted for: give --model"),
         ("speciesnet", "needs nodes with `rank:` genus"),
     ] {
         let args = [&SCORE[..], &["--decide", rule]].concat();
@@ -134,6 +134,30 @@ fn what_a_rule_lacks_is_told() {
     let (code, _, err) = run(dir.path(), &predictions);
     assert_eq!(code, 2);
     assert!(err.contains("predicted labels are all there is"), "{err}");
+}
+
+/// A rule that cannot answer is refused before the model is read, let alone an image encoded.
+#[test]
+fn what_a_rule_lacks_is_told_before_the_model_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let demo = "score --images demo --taxonomy demo --model nowhere/".split(' ');
+    let demo: Vec<&str> = demo.collect();
+    for (more, said) in [
+        (["--decide", "darts:0.1"], "--calibration which share"),
+        (["--decide", "speciesnet"], "needs nodes with `rank:` genus"),
+        (["--match", "prolip"], "it is n/a here"),
+    ] {
+        let (code, _, err) = run(dir.path(), &[&demo[..], &more].concat());
+        assert_eq!(code, 2, "{more:?}");
+        assert!(err.contains(said), "{more:?}: {err}");
+    }
+    let (_, _, err) = run(dir.path(), &demo);
+    assert!(err.contains("nowhere/"), "{err}");
+    // The built-in prompts of figures are not as many for each.
+    let rerank = "score --images demo --taxonomy demo --model demo --prompts bare --decide rerank";
+    let (code, _, err) = run(dir.path(), &rerank.split(' ').collect::<Vec<_>>());
+    assert_eq!(code, 2);
+    assert!(err.contains("2 or more, and these have 1 to"), "{err}");
 }
 
 /// The images that it is calibrated on are left out, the same in every run.

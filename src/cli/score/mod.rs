@@ -22,7 +22,9 @@ use crate::hash;
 use crate::names::Names;
 use crate::report;
 use crate::run::{self, BuildError, Candidates, SourceHash};
-use crate::score::{Annotations, Collisions, CreditPolicy, Match, Root, Rule, RuleError};
+use crate::score::{
+    Annotations, Collisions, CreditPolicy, DecideError, Match, MatchError, Root, Rule, RuleError,
+};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::{self, TextError};
 
@@ -143,8 +145,12 @@ enum OnUnknown {
 }
 
 fn strategy(text: &str) -> Result<Match, String> {
-    let known = || Match::ALL.map(Match::name).join(", ");
-    Match::by_name(text).ok_or_else(|| format!("use one of {}", known()))
+    match Match::by_name(text) {
+        // No model that is read here tells it.
+        Some(Match::ProLip) => Err(MatchError::NoUncertainty.to_string()),
+        Some(strategy) => Ok(strategy),
+        None => Err("use mean, max, smooth-chamfer or gaussian".to_owned()),
+    }
 }
 
 fn root(text: &str) -> Result<Root, String> {
@@ -177,6 +183,10 @@ impl ScoreOptions {
                     self.decide
                 );
             }
+        }
+        if self.calibration.is_none() && matches!(self.decide, Rule::Darts(_)) {
+            let rule = self.decide.name();
+            bail!(DecideError::NeedsCalibration { rule });
         }
         if (-1.0..=1.0).contains(&self.collision_cosine) {
             return Ok(());

@@ -158,6 +158,7 @@ fn prepare<'a>(
     annotated.tell(&faults, inputs.images_source)?;
     let choice = candidate_choice(options.candidates.as_deref(), "--candidates")?;
     let candidates = choice.select(taxonomy, &annotated.occurring())?;
+    options.decide.check(taxonomy, &candidates)?;
     if choice == Candidates::Truths {
         tell!(
             "candidates: the {} that occur{} as truth (--candidates leaves|all|FILE|under:NODE for others)",

@@ -57,7 +57,11 @@ pub fn ask(
         counts,
     };
     let kinds = match options.decide {
-        Rule::Rerank => Some(kind_texts(taxonomy, candidates, encoder, stop)?),
+        Rule::Rerank => {
+            // Told now, not after the images.
+            prompts.templates(candidates.len())?;
+            Some(kind_texts(taxonomy, candidates, encoder, stop)?)
+        }
         _ => None,
     };
     Ok(Asked {

@@ -70,13 +70,17 @@ pub enum DecideError {
     )]
     NeedsCalibration { rule: String },
     #[error(
-        "the rule `chils` needs the probabilities of the candidates' subclasses beside those of the candidates: prompts of the subclasses must be encoded"
+        "the rule `chils` needs the probabilities of the candidates' subclasses beside those of the candidates, so the subclasses must be prompted for: give --model, with --images or --image-embeddings"
     )]
     NeedsSubclasses,
     #[error(
-        "the rule `rerank` needs the answers of several prompts, and the similarities of texts of the form \"X, which is a kind of P\": these must be encoded"
+        "the rule `rerank` needs the answers of several prompts, and the similarities of texts of the form \"X, which is a kind of P\", so these must be prompted for: give --model, with --images or --image-embeddings"
     )]
     NeedsTexts,
+    #[error(
+        "the rule `rerank` looks where the prompts of a label disagree, each asked of every label: all candidates must have the same number of prompts, 2 or more, and these have {least} to {most}; `--prompts general --synonyms false` gives such"
+    )]
+    NeedsTemplates { least: usize, most: usize },
     #[error(
         "the rule `{rule}` keeps the distances of all pairs of candidates, and {candidates} are too many: at most {most}; choose fewer candidates"
     )]
@@ -111,6 +115,21 @@ pub enum DecideError {
         /// The one-sided 95 % lower bound that was reached.
         bound: f64,
     },
+}
+
+impl Rule {
+    /// Whether the rule can answer over these candidates, as far as that shows before any image is looked at.
+    ///
+    /// # Errors
+    /// What the rule needs and the taxonomy or the candidates lack.
+    pub fn check(&self, taxonomy: &Taxonomy, candidates: &[NodeId]) -> Result<(), DecideError> {
+        match self {
+            Self::Darts(wrong) => Darts::new(taxonomy, candidates, *wrong).map(drop),
+            Self::Chils => Chils::new(taxonomy, candidates).map(drop),
+            Self::Rerank => Masses::new(taxonomy, candidates).map(drop),
+            rule => Decider::new(taxonomy, candidates, rule).map(drop),
+        }
+    }
 }
 
 /// A rule prepared over the candidates of a taxonomy. Answers take time linear in what can be answered, unless said otherwise.
