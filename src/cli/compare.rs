@@ -36,11 +36,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     match &runs[..] {
         [(first_name, first), (second_name, second)] => {
             let comparison = on_all_cores(|| run::compare(first, second))??;
-            if comparison.other_truth > 0 {
-                tell!(
-                    "the two runs do not have the same annotated labels: differences may be of the labels, not of the answers"
-                );
-            }
+            tell_of_other_truths(comparison.other_truth > 0);
             match args.format {
                 Format::Text => {
                     let names = [first_name.as_str(), second_name];
@@ -52,6 +48,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         }
         [_, _, ..] => {
             let ranking = run::rank(&runs)?;
+            tell_of_other_truths(ranking.pairs.iter().any(|pair| pair.other_truth > 0));
             match args.format {
                 Format::Text => {
                     output::print(&report::compare::render_many(&ranking, output::style()))?;
@@ -62,4 +59,12 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         _ => bail!("two runs or more are compared"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn tell_of_other_truths(some: bool) {
+    if some {
+        tell!(
+            "the runs do not have the same annotated labels: differences may be of the labels, not of the answers"
+        );
+    }
 }

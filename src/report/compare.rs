@@ -205,6 +205,9 @@ pub fn render_many(ranking: &Ranking, style: Style) -> String {
             }))
             .collect();
     out.push_str(&super::columns::table(&cells, &[0], style));
+    if !ranking.differs.is_empty() {
+        let _ = writeln!(out, "\nnot the same in all: {}", ranking.differs.join(", "));
+    }
     let tau = |tau: Option<f64>| tau.map_or("n/a".to_owned(), |tau| format!("{tau:+.2}"));
     let _ = writeln!(
         out,
@@ -217,14 +220,23 @@ pub fn render_many(ranking: &Ranking, style: Style) -> String {
         "\ntop-1, pairs of runs (McNemar, exact; Holm over {} pairs)",
         ranking.pairs.len()
     );
-    let cells: Vec<[String; 5]> = std::iter::once(
-        ["first", "second", "only first", "only second", "p (Holm)"].map(str::to_owned),
+    let cells: Vec<[String; 6]> = std::iter::once(
+        [
+            "first",
+            "second",
+            "n",
+            "only first",
+            "only second",
+            "p (Holm)",
+        ]
+        .map(str::to_owned),
     )
     .chain(ranking.pairs.iter().map(|pair| {
         let name = |i: usize| printable(&ranking.runs[i].name);
         [
             name(pair.first),
             name(pair.second),
+            thousands(pair.n),
             thousands(pair.mcnemar.only_first),
             thousands(pair.mcnemar.only_second),
             pair.p_holm.map_or("–".to_owned(), |p| {

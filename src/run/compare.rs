@@ -276,7 +276,7 @@ fn changes(shares: &[Difference], mcnemar: &dyn Fn(Verdict) -> McNemar) -> Vec<V
     changes
 }
 
-fn id(run: &Saved, label: Option<u32>) -> Option<&str> {
+pub(super) fn id(run: &Saved, label: Option<u32>) -> Option<&str> {
     label.map(|label| run.id(label))
 }
 
@@ -333,7 +333,7 @@ fn counted(images: &[FlippedImage]) -> Vec<Flip> {
     flips
 }
 
-fn differs(first: &Saved, second: &Saved) -> Vec<ManifestDifference> {
+pub(super) fn differs(first: &Saved, second: &Saved) -> Vec<ManifestDifference> {
     let told = |run: &Saved, pointer: &str| {
         let value = run.manifest.pointer(pointer);
         let source = value.and_then(|v| v.get("source")).and_then(|s| s.as_str());

@@ -1,8 +1,10 @@
 //! Many saved runs: their order by several figures, and which of them differ.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use super::compare::{CompareError, pairs as pairs_of};
+use super::compare::{CompareError, differs, id, pairs as pairs_of};
 use super::load::{Saved, SavedRow};
 use crate::score::{McNemar, Verdict, holm, kendall_tau};
 
@@ -10,6 +12,8 @@ use crate::score::{McNemar, Verdict, holm, kendall_tau};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ranking {
     pub runs: Vec<RankedRun>,
+    /// Parts of the manifests that are not the same in all runs, such as `taxonomy`: differences may come from any of them.
+    pub differs: Vec<&'static str>,
     /// Kendall's τ-b between the orders that R@1 and mAP@R give to the runs (METHOD 4), image to label; `None` where a run
     /// has no such figure, or an order is not defined.
     pub kendall_tau: Option<f64>,
@@ -38,6 +42,10 @@ pub struct RankedRun {
 pub struct RankedPair {
     pub first: usize,
     pub second: usize,
+    /// Images that have a verdict in both.
+    pub n: usize,
+    /// Of these, images whose annotated label is another in the second.
+    pub other_truth: usize,
     /// Of exact answers.
     pub mcnemar: McNemar,
     /// Its p-value after Holm's correction over the pairs.
@@ -64,19 +72,28 @@ pub fn rank(runs: &[(String, Saved)]) -> Result<Ranking, CompareError> {
             }
         })
         .collect();
+    let mut differing = BTreeSet::new();
     let mut pairs = Vec::new();
     for first in 0..runs.len() {
         for second in first + 1..runs.len() {
             let (a, b) = (&runs[first].1, &runs[second].1);
-            let is_exact = |row: &SavedRow| row.verdict.map(|v| v == Verdict::Exact);
-            let both: (Vec<bool>, Vec<bool>) = pairs_of(a, b)?
+            differing.extend(differs(a, b).into_iter().map(|part| part.part));
+            let both = pairs_of(a, b)?
                 .into_iter()
-                .filter_map(|(i, j)| is_exact(&a.rows[i]).zip(is_exact(&b.rows[j])))
-                .unzip();
+                .map(|(i, j)| (&a.rows[i], &b.rows[j]))
+                .filter(|(a, b)| a.verdict.is_some() && b.verdict.is_some());
+            let both: Vec<(&SavedRow, &SavedRow)> = both.collect();
+            let is_exact = |row: &SavedRow| row.verdict == Some(Verdict::Exact);
+            let (of_a, of_b): (Vec<bool>, Vec<bool>) =
+                both.iter().map(|(a, b)| (is_exact(a), is_exact(b))).unzip();
+            let has_other_truth =
+                |(of_a, of_b): &&(&SavedRow, &SavedRow)| id(a, of_a.primary) != id(b, of_b.primary);
             pairs.push(RankedPair {
                 first,
                 second,
-                mcnemar: McNemar::of(&both.0, &both.1),
+                n: both.len(),
+                other_truth: both.iter().filter(has_other_truth).count(),
+                mcnemar: McNemar::of(&of_a, &of_b),
                 p_holm: None,
             });
         }
@@ -94,6 +111,7 @@ pub fn rank(runs: &[(String, Saved)]) -> Result<Ranking, CompareError> {
         kendall_tau: tau(|run| run.recall_at_1.zip(run.map_at_r)),
         kendall_tau_of_images: tau(|run| run.recall_at_1_of_images.zip(run.map_at_r_of_images)),
         runs: figures,
+        differs: differing.into_iter().collect(),
         pairs,
     })
 }

@@ -253,9 +253,25 @@ fn two_runs_are_compared() {
     let many = parsed(dir, &["compare", "a", "b", "a", "--format", "json"]);
     assert_eq!(many["runs"].as_array().unwrap().len(), 3);
     assert_eq!(many["pairs"].as_array().unwrap().len(), 3);
+    assert_eq!(many["differs"], serde_json::json!(["options"]));
+    assert_eq!(many["pairs"][0]["n"], 40);
+    assert_eq!(many["pairs"][0]["other_truth"], 0);
     // Holm: the two tests of 2/1024 are multiplied by 3 and 2, and no smaller one follows a larger.
     assert_eq!(many["pairs"][0]["p_holm"], 6.0 / 1024.0);
     assert_eq!(many["pairs"][1]["p_holm"], 1.0);
+
+    let truth = fs::read_to_string(dir.join("truth.csv")).unwrap();
+    let other = truth.replace("b3,poodle", "b3,tabby");
+    fs::write(dir.join("truth.csv"), other).unwrap();
+    ok(dir, &[&SCORE[..], &list, &["--out", "c"]].concat());
+    let (code, out, err) = run(dir, &["compare", "a", "b", "c", "--format", "json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("not have the same annotated labels"), "{err}");
+    let many: Value = serde_json::from_str(&out).unwrap();
+    let others = |pair: usize| many["pairs"][pair]["other_truth"].as_u64();
+    assert_eq!([0, 1, 2].map(others), [Some(0), Some(1), Some(1)]);
+    let differs = serde_json::json!(["options", "truth"]);
+    assert_eq!(many["differs"], differs);
 
     let (code, _, err) = run(dir, &["compare", "a", "toy.yaml"]);
     assert_eq!(code, 2);
