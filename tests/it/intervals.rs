@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use cladist::matrix::Matrix;
-use cladist::run::{Counts, Evidence, Inputs, Manifest, Run, SourceHash};
+use cladist::run::{Evidence, Inputs, Run};
 use cladist::score::{
     AlsoRight, Annotation, Annotations, CreditPolicy, FEWEST, Link, Match, Ranked, Rankings, Root,
     Rule,
 };
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
+
+use crate::verdicts::manifest;
 
 struct World {
     facts: Value,
@@ -80,39 +82,6 @@ impl World {
 
     fn images(&self) -> usize {
         self.facts["images"].as_array().unwrap().len()
-    }
-}
-
-/// A run's figures do not depend on what made it.
-fn manifest() -> Manifest {
-    let hash = || SourceHash {
-        source: String::new(),
-        sha256: String::new(),
-    };
-    Manifest {
-        schema: 1,
-        cladist: String::new(),
-        taxonomy: hash(),
-        prompts: None,
-        images: hash(),
-        truth: Default::default(),
-        model: Value::Null,
-        device: None,
-        dtype: None,
-        candidates: hash(),
-        options: Default::default(),
-        counts: Counts {
-            images: 0,
-            predicted: 0,
-            labelled: 0,
-            calibration: 0,
-            unlabelled: 0,
-            skipped_unknown_label: 0,
-            skipped_problematic: 0,
-            skipped_bad_image: 0,
-            candidates: 0,
-            prompts: 0,
-        },
     }
 }
 

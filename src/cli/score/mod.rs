@@ -8,6 +8,7 @@ mod prompting;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 use clap::ValueHint;
@@ -15,7 +16,7 @@ use serde_json::json;
 
 use super::model_args::{DeviceArgs, ImageArgs};
 use super::output::tell;
-use super::{interrupt, load_taxonomy, on_all_cores, open_dataset, output};
+use super::{Interrupted, count, interrupt, load_taxonomy, on_all_cores, open_dataset, output};
 use crate::dataset::OnUnknownLabel;
 use crate::files::Staging;
 use crate::hash;
@@ -341,12 +342,30 @@ fn calibration(options: &ScoreOptions, images: &Names, annotations: &Annotations
         .collect()
 }
 
-/// Builds a run on all cores; what is missing is told with the option that asks for it.
-fn build(inputs: run::Inputs<'_>, manifest: run::Manifest) -> anyhow::Result<run::Run> {
-    on_all_cores(|| run::Run::build(inputs, manifest))?.map_err(|error| match error {
+/// Builds a run on all cores; what is missing is told with the option that asks for it, and an interruption is an error.
+fn build(
+    inputs: run::Inputs<'_>,
+    manifest: run::Manifest,
+    stop: &AtomicBool,
+) -> anyhow::Result<run::Run> {
+    let built = on_all_cores(|| run::Run::build(inputs, manifest))?;
+    let run = built.map_err(|error| match error {
         BuildError::Decide(error) => anyhow::Error::new(error).context("--decide"),
         BuildError::Match(error) => anyhow::Error::new(error).context("--match"),
-    })
+    })?;
+    if stop.load(Ordering::Relaxed) {
+        bail!(Interrupted);
+    }
+    Ok(run)
+}
+
+/// Tells that the candidates are the labels that occur, which nobody asked for.
+fn tell_of_truths_as_candidates(candidates: &[NodeId]) {
+    tell!(
+        "candidates: the {} that occur{} as truth (--candidates leaves|all|FILE|under:NODE for others)",
+        count(candidates.len(), "label"),
+        if candidates.len() == 1 { "s" } else { "" }
+    );
 }
 
 /// Which taxonomy it was.

@@ -1,19 +1,18 @@
 //! Pictures that a model answers.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use anyhow::bail;
 use serde_json::json;
 
 use super::annotate::{Annotated, OwnLabels, Truth, TruthArgs, read_label_index};
 use super::prompting::ask;
 use super::{
     ScoreOptions, build, calibration, candidate_choice, candidates_hash, common_options,
-    credit_policy, taxonomy_hash, value_name,
+    credit_policy, taxonomy_hash, tell_of_truths_as_candidates, value_name,
 };
 use crate::cli::output::tell;
-use crate::cli::{Interrupted, count, embed, prompts};
+use crate::cli::{count, embed, prompts};
 use crate::dataset::{self, Dataset, Resolver};
 use crate::hash;
 use crate::model::Encoder;
@@ -121,11 +120,7 @@ pub fn compute(
         calibration,
         top_k: options.top_k,
     };
-    let run = build(inputs, manifest)?;
-    if stop.load(Ordering::Relaxed) {
-        bail!(Interrupted);
-    }
-    Ok(Some(run))
+    build(inputs, manifest, stop).map(Some)
 }
 
 /// Reads and checks all that is cheap, so that a mistake in it is told before minutes of encoding.
@@ -160,11 +155,7 @@ fn prepare<'a>(
     let candidates = choice.select(taxonomy, &annotated.occurring())?;
     options.decide.check(taxonomy, &candidates)?;
     if choice == Candidates::Truths {
-        tell!(
-            "candidates: the {} that occur{} as truth (--candidates leaves|all|FILE|under:NODE for others)",
-            count(candidates.len(), "label"),
-            if candidates.len() == 1 { "s" } else { "" }
-        );
+        tell_of_truths_as_candidates(&candidates);
     }
     Ok(Task {
         inputs,

@@ -21,10 +21,9 @@ use super::annotate::{Annotated, Truth, choose_columns, column, read_label_index
 use super::prompting::ask;
 use super::{
     ScoreArgs, build, calibration, candidate_choice, candidates_hash, common_options,
-    credit_policy, file_hash, taxonomy_hash,
+    credit_policy, file_hash, taxonomy_hash, tell_of_truths_as_candidates,
 };
-use crate::cli::output::tell;
-use crate::cli::{Interrupted, count, prompts};
+use crate::cli::{Interrupted, prompts};
 use crate::dataset::{Resolver, Role, Spec};
 use crate::hash;
 use crate::names::Names;
@@ -283,11 +282,7 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
         calibration,
         top_k: options.top_k,
     };
-    let run = build(inputs, manifest)?;
-    if stop.load(Ordering::Relaxed) {
-        bail!(Interrupted);
-    }
-    Ok(run)
+    build(inputs, manifest, stop)
 }
 
 /// What may be answered: as it is chosen, else the labels that the evidence is about; in the order of the evidence where its
@@ -318,10 +313,7 @@ fn candidates(
         );
     }
     if choice == Candidates::Truths && has_model_texts {
-        tell!(
-            "candidates: the {} that occur as truth (--candidates leaves|all|FILE|under:NODE for others)",
-            count(chosen.len(), "label")
-        );
+        tell_of_truths_as_candidates(&chosen);
     }
     Ok((choice.describe(), chosen))
 }
