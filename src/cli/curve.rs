@@ -52,19 +52,19 @@ enum Format {
 }
 
 pub fn run(args: &CurveArgs) -> anyhow::Result<ExitCode> {
-    let saved = run::load(&args.run)?;
-    let Some(pareto) = run::load_pareto(&args.run)? else {
+    let saved = run::load_whole(&args.run)?;
+    if saved.details.as_ref().is_none_or(|d| d.pareto.is_none()) {
         bail!(
             "{}: was made of predicted labels, and the curve needs the probabilities of all candidates: score pictures, embeddings or --scores",
             args.run.display()
         );
-    };
+    }
     let taxonomy = taxonomy_of(&saved, args.taxonomy.as_deref())?;
     let value = match args.value {
         Value::Information => CurveValue::Information,
         Value::Depth => CurveValue::Depth,
     };
-    let Some(curve) = run::curve(&saved, &pareto, &taxonomy, value)? else {
+    let Some(curve) = run::curve(&saved, &taxonomy, value)? else {
         bail!("{}: no image has a label", args.run.display());
     };
     let text = match args.format {

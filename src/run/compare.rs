@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::load::{Saved, SavedRow};
+use super::saved::{Saved, SavedRow};
 use crate::names::NameIndex;
 use crate::score::{Bootstrap, Difference, McNemar, Verdict, holm};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::load::Saved;
+use super::saved::Saved;
 use crate::score::Verdict;
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
 

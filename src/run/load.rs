@@ -1,21 +1,24 @@
 //! Reading a run back: its figures, what made it, and the columns that other runs are compared by.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float64Type;
-use arrow_array::{Array, RecordBatch};
+use arrow_array::types::{Float32Type, Float64Type, UInt32Type};
+use arrow_array::{
+    Array, ArrayRef, Float64Array, ListArray, RecordBatch, StringArray, StructArray,
+};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde_json::Value;
 
 use super::MANIFEST_SCHEMA;
 use super::save::{MANIFEST, SUMMARY, TABLE};
+use super::saved::{Detail, Details, Jagged, Numbers, Saved, SavedRank, SavedRow, SavedStep};
 use crate::guard::guard;
 use crate::names::Names;
 use crate::score::Verdict;
+use crate::taxonomy::Relation;
 
 /// Why a run could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -35,43 +38,27 @@ pub enum LoadError {
     Schema { path: PathBuf, found: String },
 }
 
-/// A run as it was saved.
-#[derive(Debug, Clone)]
-pub struct Saved {
-    /// `summary.json`.
-    pub summary: Value,
-    /// `run.yaml`.
-    pub manifest: Value,
-    /// Ids that occur in the columns, by the numbers there.
-    pub labels: Vec<String>,
-    /// The distinct sets of labels, the primary one first.
-    pub truths: Vec<Vec<u32>>,
-    pub images: Names,
-    pub rows: Vec<SavedRow>,
-}
-
-/// One image of a saved run; labels are numbers in [`Saved::labels`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SavedRow {
-    /// `None` for an image without a label.
-    pub primary: Option<u32>,
-    /// The number of its labels in [`Saved::truths`].
-    pub truths: u32,
-    /// `None`: abstained.
-    pub answer: Option<u32>,
-    pub probability: Option<f64>,
-    pub verdict: Option<Verdict>,
-    /// The truth that the answer is best related to.
-    pub truth: Option<u32>,
-    pub text_cosine: Option<f64>,
-    pub credit: Option<f64>,
-}
-
-/// Reads a run from the directory that `--out` named.
+/// Reads what runs are compared by from the directory that `--out` named.
 ///
 /// # Errors
 /// When the directory holds no run, or another version's, or one that is damaged.
 pub fn load(dir: &Path) -> Result<Saved, LoadError> {
+    load_columns(dir, false)
+}
+
+/// Reads all of a run, its [details](Details) too.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_whole(dir: &Path) -> Result<Saved, LoadError> {
+    load_columns(dir, true)
+}
+
+/// Reads a run's figures and what made it, and no image yet.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_summary(dir: &Path) -> Result<Saved, LoadError> {
     let read = |name: &str| {
         std::fs::read_to_string(dir.join(name)).map_err(|error| LoadError::NoRun {
             path: dir.to_owned(),
@@ -92,16 +79,21 @@ pub fn load(dir: &Path) -> Result<Saved, LoadError> {
     }
     let summary = serde_json::from_str(&read(SUMMARY)?)
         .map_err(|error| damaged(SUMMARY, error.to_string()))?;
-    let mut saved = Saved {
+    Ok(Saved {
         summary,
         manifest,
         labels: Vec::new(),
         truths: Vec::new(),
         images: Names::default(),
         rows: Vec::new(),
-    };
+        details: None,
+    })
+}
+
+fn load_columns(dir: &Path, whole: bool) -> Result<Saved, LoadError> {
+    let mut saved = load_summary(dir)?;
     let table = dir.join(TABLE);
-    guarded(&table, || saved.read_table(&table))?;
+    guarded(&table, || read_table(&mut saved, &table, whole))?;
     Ok(saved)
 }
 
@@ -115,53 +107,6 @@ fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, String>) -> Result<T
         })
 }
 
-/// What every threshold answers, as ids, with its mass, most massive first.
-pub type Sequence = Vec<(String, f64)>;
-
-/// The Pareto sequence of each image of a run in `dir`. `None` where the run was made without the probabilities of all candidates.
-///
-/// # Errors
-/// When the table cannot be read.
-pub fn load_pareto(dir: &Path) -> Result<Option<Vec<Sequence>>, LoadError> {
-    let path = dir.join(TABLE);
-    guarded(&path, || read_pareto(&path))
-}
-
-fn read_pareto(path: &Path) -> Result<Option<Vec<Sequence>>, String> {
-    let mut images = Vec::new();
-    for batch in batches(path, &["pareto"])? {
-        let batch = batch.map_err(|e| e.to_string())?;
-        let column = batch.column_by_name("pareto");
-        let lists = column.and_then(|c| c.as_list_opt::<i32>());
-        let lists = lists.ok_or("`pareto` holds no lists")?;
-        let steps = lists
-            .values()
-            .as_struct_opt()
-            .ok_or("`pareto` holds no steps")?;
-        let labels = steps
-            .column_by_name("label")
-            .and_then(|c| c.as_string_opt::<i32>());
-        let masses = steps.column_by_name("mass");
-        let masses = masses.and_then(|c| c.as_primitive_opt::<Float64Type>());
-        let (Some(labels), Some(masses)) = (labels, masses) else {
-            return Err("`pareto` holds no labels with masses".to_owned());
-        };
-        for i in 0..batch.num_rows() {
-            if lists.is_null(i) {
-                return Ok(None);
-            }
-            let (start, end) = (lists.value_offsets()[i], lists.value_offsets()[i + 1]);
-            let steps = start as usize..end as usize;
-            images.push(
-                steps
-                    .map(|k| (labels.value(k).to_owned(), masses.value(k)))
-                    .collect(),
-            );
-        }
-    }
-    Ok(Some(images))
-}
-
 /// A table's batches with these columns alone.
 fn batches(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatchReader, String> {
     let file = File::open(path).map_err(|e| e.to_string())?;
@@ -169,8 +114,11 @@ fn batches(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatchReader, St
     let fields = builder.schema().fields();
     let mut roots = Vec::with_capacity(columns.len());
     for name in columns {
-        let root = fields.iter().position(|field| field.name() == name);
-        roots.push(root.ok_or_else(|| format!("no column `{name}`"))?);
+        match fields.iter().position(|field| field.name() == name) {
+            Some(root) => roots.push(root),
+            None if *name == K => {}
+            None => return Err(format!("no column `{name}`")),
+        }
     }
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
     builder
@@ -179,7 +127,7 @@ fn batches(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatchReader, St
         .map_err(|e| e.to_string())
 }
 
-/// The columns that are read.
+/// The columns that are always read.
 const COLUMNS: [&str; 8] = [
     "image",
     "truths",
@@ -191,66 +139,103 @@ const COLUMNS: [&str; 8] = [
     "credit",
 ];
 
-impl Saved {
-    /// The id of a label by its number.
-    pub fn id(&self, label: u32) -> &str {
-        &self.labels[label as usize]
-    }
+/// The columns of the details. The last is not in the files of older versions.
+const DETAILS: [&str; 11] = [
+    "valid",
+    "relation",
+    "lca",
+    "valid_mass",
+    "self_confidence",
+    "margin",
+    "looks_like",
+    "noisy",
+    "top_k",
+    "pareto",
+    K,
+];
+const K: &str = "k";
 
-    fn read_table(&mut self, path: &Path) -> Result<(), String> {
-        let (mut numbers, mut sets) = (HashMap::new(), HashMap::new());
-        for batch in batches(path, &COLUMNS)? {
-            let batch = batch.map_err(|e| e.to_string())?;
-            self.read_batch(&batch, &mut numbers, &mut sets)?;
+fn read_table(saved: &mut Saved, path: &Path, whole: bool) -> Result<(), String> {
+    let mut numbers = Numbers::default();
+    let mut columns = COLUMNS.to_vec();
+    let mut details = whole.then(|| Details {
+        pareto: Some(Jagged::default()),
+        ..Details::default()
+    });
+    if whole {
+        columns.extend(DETAILS);
+    }
+    for batch in batches(path, &columns)? {
+        let batch = Batch(batch.map_err(|e| e.to_string())?);
+        batch.rows(saved, &mut numbers)?;
+        if let Some(details) = &mut details {
+            batch.details(details, &mut numbers)?;
         }
-        Ok(())
+    }
+    if let Some(details) = &mut details {
+        details.valid = std::mem::take(&mut numbers.valid.distinct);
+    }
+    saved.labels = numbers.labels;
+    saved.truths = numbers.truths.distinct;
+    saved.details = details;
+    Ok(())
+}
+
+/// Some rows of the table.
+struct Batch(RecordBatch);
+
+impl Batch {
+    fn column(&self, name: &str) -> Result<&ArrayRef, String> {
+        let found = self.0.column_by_name(name);
+        found.ok_or_else(|| format!("no column `{name}`"))
     }
 
-    fn read_batch(
-        &mut self,
-        batch: &RecordBatch,
-        numbers: &mut HashMap<String, u32>,
-        sets: &mut HashMap<Vec<u32>, u32>,
-    ) -> Result<(), String> {
-        let column = |name: &str| {
-            let found = batch.column_by_name(name);
-            found.ok_or_else(|| format!("no column `{name}`"))
-        };
-        let text = |name: &str| -> Result<_, String> {
-            let strings = column(name)?.as_string_opt::<i32>();
-            strings.ok_or_else(|| format!("`{name}` holds no text"))
-        };
-        let number = |name: &str| -> Result<_, String> {
-            let values = column(name)?.as_primitive_opt::<Float64Type>();
-            values.ok_or_else(|| format!("`{name}` holds no numbers"))
-        };
-        let (images, answers, verdicts) = (text("image")?, text("answer")?, text("verdict")?);
-        let truth = text("truth")?;
-        let truths = column("truths")?.as_list_opt::<i32>();
-        let truths = truths.ok_or("`truths` holds no lists")?;
-        let of_truths = truths.values().as_string_opt::<i32>();
-        let of_truths = of_truths.ok_or("`truths` holds no text")?;
-        let probability = number("probability")?;
-        let (cosine, credit) = (number("text_cosine")?, number("credit")?);
-        let labels = &mut self.labels;
-        let mut label = |id: &str| {
-            *numbers.entry(id.to_owned()).or_insert_with(|| {
-                labels.push(id.to_owned());
-                labels.len() as u32 - 1
-            })
-        };
-        for i in 0..batch.num_rows() {
-            self.images.push(images.value(i));
-            let (start, end) = (truths.value_offsets()[i], truths.value_offsets()[i + 1]);
-            let set: Vec<u32> = (start as usize..end as usize)
-                .map(|k| label(of_truths.value(k)))
+    fn text(&self, name: &str) -> Result<&StringArray, String> {
+        let strings = self.column(name)?.as_string_opt::<i32>();
+        strings.ok_or_else(|| format!("`{name}` holds no text"))
+    }
+
+    fn numbers(&self, name: &str) -> Result<&Float64Array, String> {
+        let values = self.column(name)?.as_primitive_opt::<Float64Type>();
+        values.ok_or_else(|| format!("`{name}` holds no numbers"))
+    }
+
+    fn lists(&self, name: &str) -> Result<&ListArray, String> {
+        let lists = self.column(name)?.as_list_opt::<i32>();
+        lists.ok_or_else(|| format!("`{name}` holds no lists"))
+    }
+
+    /// A column of lists of labels, and the labels in them.
+    fn sets(&self, name: &str) -> Result<(&ListArray, &StringArray), String> {
+        let lists = self.lists(name)?;
+        let labels = lists.values().as_string_opt::<i32>();
+        Ok((
+            lists,
+            labels.ok_or_else(|| format!("`{name}` holds no text"))?,
+        ))
+    }
+
+    /// A column of lists of structs, and a field of these.
+    fn fields(&self, name: &str) -> Result<(&ListArray, &StructArray), String> {
+        let lists = self.lists(name)?;
+        let structs = lists.values().as_struct_opt();
+        Ok((
+            lists,
+            structs.ok_or_else(|| format!("`{name}` holds no fields"))?,
+        ))
+    }
+
+    fn rows(&self, saved: &mut Saved, numbers: &mut Numbers) -> Result<(), String> {
+        let (images, answers) = (self.text("image")?, self.text("answer")?);
+        let (verdicts, truth) = (self.text("verdict")?, self.text("truth")?);
+        let (truths, of_truths) = self.sets("truths")?;
+        let probability = self.numbers("probability")?;
+        let (cosine, credit) = (self.numbers("text_cosine")?, self.numbers("credit")?);
+        for i in 0..self.0.num_rows() {
+            saved.images.push(images.value(i));
+            let set: Vec<u32> = range(truths, i)
+                .map(|k| numbers.label(of_truths.value(k)))
                 .collect();
-            let primary = set.first().copied();
-            let next = self.truths.len() as u32;
-            let truths = *sets.entry(set).or_insert_with_key(|set| {
-                self.truths.push(set.clone());
-                next
-            });
             let verdict = match verdicts.is_valid(i) {
                 true => {
                     let name = verdicts.value(i);
@@ -259,18 +244,113 @@ impl Saved {
                 }
                 false => None,
             };
-            let value = |of: &arrow_array::Float64Array| of.is_valid(i).then(|| of.value(i));
-            self.rows.push(SavedRow {
-                primary,
-                truths,
-                answer: answers.is_valid(i).then(|| label(answers.value(i))),
-                probability: value(probability),
+            saved.rows.push(SavedRow {
+                primary: set.first().copied(),
+                truths: numbers.truths.number(set),
+                answer: label(answers, i, numbers),
+                probability: number(probability, i),
                 verdict,
-                truth: truth.is_valid(i).then(|| label(truth.value(i))),
-                text_cosine: value(cosine),
-                credit: value(credit),
+                truth: label(truth, i, numbers),
+                text_cosine: number(cosine, i),
+                credit: number(credit, i),
             });
         }
         Ok(())
     }
+
+    fn details(&self, details: &mut Details, numbers: &mut Numbers) -> Result<(), String> {
+        let (valid, of_valid) = self.sets("valid")?;
+        let (relations, lcas) = (self.text("relation")?, self.text("lca")?);
+        let looks_like = self.text("looks_like")?;
+        let (mass, noisy) = (self.numbers("valid_mass")?, self.numbers("noisy")?);
+        let (own, margin) = (self.numbers("self_confidence")?, self.numbers("margin")?);
+        let k = self.0.column_by_name(K);
+        let k = k.and_then(|c| c.as_primitive_opt::<UInt32Type>());
+        for i in 0..self.0.num_rows() {
+            let relation = match relations.is_valid(i) {
+                true => {
+                    let name = relations.value(i);
+                    let relation = Relation::by_name(name);
+                    Some(relation.ok_or_else(|| format!("unknown relation `{name}`"))?)
+                }
+                false => None,
+            };
+            let set = valid.is_valid(i).then(|| {
+                let set = range(valid, i).map(|k| numbers.label(of_valid.value(k)));
+                set.collect::<Vec<u32>>()
+            });
+            details.rows.push(Detail {
+                relation,
+                lca: label(lcas, i, numbers),
+                k: k.filter(|k| k.is_valid(i)).map(|k| k.value(i)),
+                valid: set.map(|set| numbers.valid.number(set)),
+                valid_mass: number(mass, i),
+                self_confidence: number(own, i),
+                margin: number(margin, i),
+                looks_like: label(looks_like, i, numbers),
+                noisy: number(noisy, i),
+            });
+        }
+        self.ranked(details, numbers)?;
+        self.pareto(details, numbers)
+    }
+
+    fn ranked(&self, details: &mut Details, numbers: &mut Numbers) -> Result<(), String> {
+        let (lists, fields) = self.fields("top_k")?;
+        let fault = || "`top_k` holds no ranked labels".to_owned();
+        let labels = fields.column_by_name("label");
+        let labels = labels.and_then(|c| c.as_string_opt::<i32>());
+        let labels = labels.ok_or_else(fault)?;
+        let similarities = fields.column_by_name("similarity");
+        let similarities = similarities.and_then(|c| c.as_primitive_opt::<Float32Type>());
+        let similarities = similarities.ok_or_else(fault)?;
+        let probabilities = fields.column_by_name("probability");
+        let probabilities = probabilities.and_then(|c| c.as_primitive_opt::<Float64Type>());
+        let probabilities = probabilities.ok_or_else(fault)?;
+        for i in 0..self.0.num_rows() {
+            details.ranked.push(range(lists, i).map(|k| SavedRank {
+                label: numbers.label(labels.value(k)),
+                similarity: similarities.is_valid(k).then(|| similarities.value(k)),
+                probability: number(probabilities, k),
+            }));
+        }
+        Ok(())
+    }
+
+    fn pareto(&self, details: &mut Details, numbers: &mut Numbers) -> Result<(), String> {
+        let (lists, fields) = self.fields("pareto")?;
+        let fault = || "`pareto` holds no labels with masses".to_owned();
+        let labels = fields.column_by_name("label");
+        let labels = labels.and_then(|c| c.as_string_opt::<i32>());
+        let labels = labels.ok_or_else(fault)?;
+        let masses = fields.column_by_name("mass");
+        let masses = masses.and_then(|c| c.as_primitive_opt::<Float64Type>());
+        let masses = masses.ok_or_else(fault)?;
+        for i in 0..self.0.num_rows() {
+            // Known of all images or of none.
+            let Some(pareto) = details.pareto.as_mut().filter(|_| lists.is_valid(i)) else {
+                details.pareto = None;
+                break;
+            };
+            pareto.push(range(lists, i).map(|k| SavedStep {
+                label: numbers.label(labels.value(k)),
+                mass: masses.value(k),
+            }));
+        }
+        Ok(())
+    }
+}
+
+/// Where the values of a list are.
+fn range(lists: &ListArray, i: usize) -> std::ops::Range<usize> {
+    let offsets = lists.value_offsets();
+    offsets[i] as usize..offsets[i + 1] as usize
+}
+
+fn number(values: &Float64Array, i: usize) -> Option<f64> {
+    values.is_valid(i).then(|| values.value(i))
+}
+
+fn label(ids: &StringArray, i: usize, numbers: &mut Numbers) -> Option<u32> {
+    ids.is_valid(i).then(|| numbers.label(ids.value(i)))
 }

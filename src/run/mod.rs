@@ -9,8 +9,10 @@ mod confusions;
 mod curve;
 mod load;
 mod manifest;
+mod opened;
 mod ranking;
 mod save;
+mod saved;
 
 use std::collections::HashSet;
 
@@ -23,10 +25,12 @@ pub use compare::{
 };
 pub use confusions::{ConfusedPair, Confusions, UnknownLabel, confusions};
 pub use curve::curve;
-pub use load::{LoadError, Saved, SavedRow, load, load_pareto};
+pub use load::{LoadError, load, load_summary, load_whole};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
+pub use opened::Opened;
 pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use save::{KIND, SaveError, save};
+pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
 
 use crate::matrix::Matrix;
 use crate::names::Names;

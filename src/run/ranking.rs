@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::compare::{CompareError, differs, id, pairs as pairs_of};
-use super::load::{Saved, SavedRow};
+use super::saved::{Saved, SavedRow};
 use crate::score::{McNemar, Verdict, holm, kendall_tau};
 
 /// Many runs: their figures, and which of them differ.
@@ -60,15 +60,17 @@ pub fn rank(runs: &[(String, Saved)]) -> Result<Ranking, CompareError> {
     let figures: Vec<RankedRun> = runs
         .iter()
         .map(|(name, run)| {
-            let figure = |pointer: &str| run.summary.pointer(pointer).and_then(|v| v.as_f64());
+            let retrieval = run.summary.retrieval.as_ref();
+            let of_labels = retrieval.map(|r| &r.image_to_label);
+            let of_images = retrieval.map(|r| &r.label_to_image);
             RankedRun {
                 name: name.clone(),
-                n: run.summary["n"].as_u64().unwrap_or(0) as usize,
-                top1: figure("/top1"),
-                recall_at_1: figure("/retrieval/image_to_label/recall_at_1"),
-                map_at_r: figure("/retrieval/image_to_label/map_at_r"),
-                recall_at_1_of_images: figure("/retrieval/label_to_image/recall_at_1"),
-                map_at_r_of_images: figure("/retrieval/label_to_image/map_at_r"),
+                n: run.summary.n,
+                top1: run.summary.top1,
+                recall_at_1: of_labels.and_then(|figures| figures.recall_at_1),
+                map_at_r: of_labels.and_then(|figures| figures.map_at_r),
+                recall_at_1_of_images: of_images.and_then(|figures| figures.recall_at_1),
+                map_at_r_of_images: of_images.and_then(|figures| figures.map_at_r),
             }
         })
         .collect();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    Float32Builder, Float64Builder, ListBuilder, StringBuilder, StructBuilder,
+    Float32Builder, Float64Builder, ListBuilder, StringBuilder, StructBuilder, UInt32Builder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Fields, Schema};
@@ -110,6 +110,7 @@ struct Line<'a> {
     lca: Option<&'a str>,
     text_cosine: Option<f64>,
     credit: Option<f64>,
+    k: Option<u32>,
     valid_mass: Option<f64>,
     self_confidence: Option<f64>,
     margin: Option<f64>,
@@ -152,6 +153,7 @@ impl<'a> Line<'a> {
             text_cosine: judged.and_then(|j| j.text_cosine),
             lca: judged.and_then(|j| j.lca).map(|l| run.id(l)),
             credit: judged.map(|j| j.credit),
+            k: judged.map(|j| j.k as u32),
             valid_mass: prediction.mass.and_then(|m| of_label(m.valid)),
             self_confidence: prediction.checked.map(|c| c.self_confidence),
             margin: prediction.checked.map(|c| c.margin),
@@ -202,6 +204,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         Field::new("lca", DataType::Utf8, true),
         Field::new("text_cosine", DataType::Float64, true),
         Field::new("credit", DataType::Float64, true),
+        Field::new("k", DataType::UInt32, true),
         Field::new("valid_mass", DataType::Float64, true),
         Field::new("self_confidence", DataType::Float64, true),
         Field::new("margin", DataType::Float64, true),
@@ -236,6 +239,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         let mut lca = StringBuilder::new();
         let mut text_cosine = Float64Builder::new();
         let mut credit = Float64Builder::new();
+        let mut k = UInt32Builder::new();
         let mut valid_mass = Float64Builder::new();
         let mut self_confidence = Float64Builder::new();
         let mut margin = Float64Builder::new();
@@ -258,6 +262,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             lca.append_option(line.lca);
             text_cosine.append_option(line.text_cosine);
             credit.append_option(line.credit);
+            k.append_option(line.k);
             valid_mass.append_option(line.valid_mass);
             self_confidence.append_option(line.self_confidence);
             margin.append_option(line.margin);
@@ -302,6 +307,7 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             Arc::new(lca.finish()),
             Arc::new(text_cosine.finish()),
             Arc::new(credit.finish()),
+            Arc::new(k.finish()),
             Arc::new(valid_mass.finish()),
             Arc::new(self_confidence.finish()),
             Arc::new(margin.finish()),

@@ -1,7 +1,7 @@
 //! The error by its causes: the breakdown by verdict with intervals and what luck would give, the headline, and causes
 //! that overlap (METHOD 3).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bootstrap::Bootstrap;
 use super::chance::ByChance;
@@ -13,7 +13,7 @@ use super::verdict::{Causes, Group, Verdict};
 pub const FEWEST: usize = 10;
 
 /// One row of the breakdown.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct VerdictRow {
     pub verdict: Verdict,
     pub group: Group,
@@ -37,7 +37,7 @@ pub struct VerdictRow {
 }
 
 /// The headline: the multiplicity share of the error is in [confirmed, confirmed + possible] / errors (METHOD 3).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Multiplicity {
     pub confirmed: usize,
     pub possible: usize,
@@ -52,7 +52,7 @@ pub struct Multiplicity {
 }
 
 /// One cause of errors, where an error may have several: Δaccuracy if it were forgiven (METHOD 3).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct CauseRow {
     /// The verdict that the cause would earn if it stood alone.
     pub cause: Verdict,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::figure::{Figure, add_row, mean};
 
@@ -26,7 +26,7 @@ impl Mass {
 }
 
 /// The claim that the probability of the annotated label drops as 1/K, on these images (METHOD 4).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Dilution {
     /// Mean m_valid(x), the probability put on any correct answer.
     pub semantic_mass: Option<f64>,
@@ -40,7 +40,7 @@ pub struct Dilution {
 }
 
 /// The images with one K.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct DilutionRow {
     pub k: usize,
     pub n: usize,

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Batch sizes for which false negatives are told.
 pub const BATCHES: [usize; 4] = [256, 1024, 4096, 32768];
@@ -36,7 +36,7 @@ pub struct TruthSets<'a> {
 
 /// The growth of R(n), the set of pairs (i, j) of n images for which the annotation of image j is valid for image i. A pair
 /// of an image with itself is one of them where its own annotation is valid for it: without multiplicity |R(n)| = n.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Growth {
     /// Images with a label.
     pub n: usize,
@@ -53,7 +53,7 @@ pub struct Growth {
 }
 
 /// Subsets of one size.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct GrowthRow {
     pub n: usize,
     /// Mean |R(n)| over the subsets.
@@ -61,7 +61,7 @@ pub struct GrowthRow {
 }
 
 /// A contrastive batch: each image against the annotations of all, of which its own is taken for the only valid one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct FalseNegatives {
     pub batch: usize,
     /// Expected number of other images of the batch whose annotation is valid for an image: (batch − 1) · P(valid | i ≠ j).

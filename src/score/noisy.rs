@@ -3,7 +3,7 @@
 //! Where confident learning asks for a rival class, this asks only how little of its probability the model puts on what the
 //! annotation calls valid.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A valid mass below this is taken to be this much: its loss, 27.6 nats, stays finite, and does not outweigh all others.
 pub const SMALLEST_MASS: f64 = 1e-12;
@@ -24,7 +24,7 @@ const VARIANCE_FLOOR: f64 = 5e-4;
 const LEAST_IMAGES: f64 = 0.5;
 
 /// What is suspect by the losses of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct NoisySummary {
     /// Images with a loss.
     pub n: usize,
@@ -42,7 +42,7 @@ pub struct NoisySummary {
 }
 
 /// Why losses are not parted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unfitted {
     /// Fewer than [`FEWEST_IMAGES`] have a loss.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::annotation::Annotations;
 use super::figure::{Figure, add_row, mean, one_if};
@@ -11,7 +11,7 @@ use super::verdict::Verdict;
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// Accuracies against re-annotated valid sets, over the images that have an answer, a label and such a set.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Reassessed {
     /// Images whose set is not empty.
     pub real_n: usize,

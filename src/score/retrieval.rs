@@ -5,7 +5,7 @@
 //! ECCV Caption, ECCV 2022).
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::answer::Similarities;
 use super::figure::{Figure, add_row, mean, one_if};
@@ -74,7 +74,7 @@ pub struct Queries {
 }
 
 /// Macro means over the queries, fractions in [0, 1]; `None` without a query.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct Retrieval {
     /// From an image to the candidates.
     pub image_to_label: RetrievalFigures,
@@ -83,7 +83,7 @@ pub struct Retrieval {
 }
 
 /// Macro means of one direction.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct RetrievalFigures {
     /// Queries with a positive. Every figure below is over these.
     pub n: usize,

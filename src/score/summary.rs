@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::attribution::{CauseRow, Multiplicity, VerdictRow};
 use super::decide::Calibrated;
@@ -20,7 +20,7 @@ use crate::taxonomy::Relation;
 pub const SUMMARY_SCHEMA: u32 = 2;
 
 /// The figures of one run. All shares and accuracies are fractions in [0, 1]; `None` where n is 0.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Summary {
     pub schema: u32,
     /// The decision rule that the answers come from, as it is written.
@@ -81,7 +81,7 @@ pub struct Summary {
 }
 
 /// What the operating curve comes to (METHOD 6).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct CurveAreas {
     /// Images with a label.
     pub n: usize,
@@ -92,7 +92,7 @@ pub struct CurveAreas {
 }
 
 /// Top-k accuracy.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct TopK {
     /// min(5, |C|): with fewer candidates than five the figure is over those there are.
     pub k: usize,
@@ -101,14 +101,14 @@ pub struct TopK {
 }
 
 /// A closed interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct Interval {
     pub low: f64,
     pub high: f64,
 }
 
 /// K(x) and the 1/K ceiling (METHOD 4).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct ValidSet {
     /// Mean K(x), the number of candidates that are valid for the image.
     pub mean_k: Option<f64>,
@@ -123,7 +123,7 @@ pub struct ValidSet {
 }
 
 /// One (truth, answer) pair.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Confusion {
     /// Id of the truth that the answer was best related to.
     pub truth: String,

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::annotation::Annotations;
 use super::answer::{Distribution, Scores};
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
 
 /// What confident learning says of the annotations of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Suspects {
     /// Images whose annotated label has a candidate at or below it: the others cannot be checked.
     pub checked: usize,

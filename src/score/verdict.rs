@@ -1,11 +1,11 @@
 //! What can be said of one prediction: the verdicts, their groups, and the causes of an error (METHOD 3).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::taxonomy::{NodeId, Relation};
 
 /// The verdict of one prediction, declared in the order in which it is tested (METHOD 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Exact,
@@ -21,7 +21,7 @@ pub enum Verdict {
 }
 
 /// What a verdict says of the error it stands for (METHOD 3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
     Correct,

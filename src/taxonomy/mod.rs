@@ -90,7 +90,9 @@ pub struct Node {
 }
 
 /// Relation of a prediction to one truth, by the graph alone (METHOD 3); declared in order of preference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
     Same,
@@ -104,6 +106,25 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// Every relation, in the order of preference.
+    pub const ALL: [Relation; 8] = [
+        Relation::Same,
+        Relation::Equivalent,
+        Relation::Ancestor,
+        Relation::Descendant,
+        Relation::Overlapping,
+        Relation::Sibling,
+        Relation::Related,
+        Relation::Unrelated,
+    ];
+
+    /// A relation by its name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|relation| relation.name() == name)
+    }
+
     /// The relation's name in files and tables, `snake_case`.
     pub fn name(self) -> &'static str {
         match self {

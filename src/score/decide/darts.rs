@@ -60,7 +60,7 @@ impl Merit {
 }
 
 /// What calibration found.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Calibrated {
     /// In bits, 0 or more.
     pub lambda: f64,

@@ -1,6 +1,6 @@
 //! Whether a probability is the frequency with which it comes true (METHOD 6).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::score::figure::{Figure, add_row, mean, one_if};
 
@@ -8,7 +8,7 @@ use crate::score::figure::{Figure, add_row, mean, one_if};
 const BINS: usize = 15;
 
 /// Calibration of the answer's probability.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct Calibration {
     /// Expected calibration error over 15 bins of equal width, (0, 1/15], …, (14/15, 1]: Σ n_b/n · |accuracy −
     /// confidence|.

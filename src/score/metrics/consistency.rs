@@ -3,7 +3,7 @@
 //! Both figures take a score of every node, such as its mass m(n|x) or the similarity to its own prototype, and look at it
 //! at the representatives of classes. It is to be finite; NaN is less than all numbers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::score::figure::{Figure, add_row, mean, one_if};
 use crate::score::measures::closure;
@@ -13,7 +13,7 @@ use crate::taxonomy::{NodeId, Taxonomy};
 pub const HOLDS: f64 = 0.5;
 
 /// Consistency of answers, and of scores above and below.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct Consistency {
     /// Images.
     pub n: usize,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::score::figure::{Figure, add_row, mean};
 use crate::score::measures::closure;
@@ -72,7 +72,7 @@ fn united_closure(taxonomy: &Taxonomy, truths: &[NodeId]) -> HashSet<NodeId> {
 }
 
 /// Precision, recall and their harmonic mean.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct PrecisionRecall {
     pub precision: Option<f64>,
     pub recall: Option<f64>,
@@ -110,7 +110,7 @@ fn harmonic(a: f64, b: f64) -> f64 {
 
 /// Hierarchical precision, recall and F1. Of an image without an answer the precision is not defined, and the image is
 /// left out of it; its recall and its F1 are 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct Hierarchical {
     /// hP = Σ|α∩β| / Σ|α|, hR = Σ|α∩β| / Σ|β|, and the F1 of these two.
     pub micro: PrecisionRecall,

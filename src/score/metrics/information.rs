@@ -1,6 +1,6 @@
 //! Information precision and recall (Valmadre, NeurIPS 2022; METHOD 6).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::hierarchical::PrecisionRecall;
 use crate::score::figure::{Figure, add_row, mean, one_if};
@@ -37,7 +37,7 @@ impl Values {
 }
 
 /// Means over the images.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct Information {
     /// Mean v(l)/v(p) and mean v(l)/v(t), 0/0 = 1, and the harmonic mean of these two.
     pub scores: PrecisionRecall,

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::score::figure::{Figure, add_row, mean};
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// LCA distance of the answers that are not exact.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct LcaOnTheLine {
     /// Answers that are not exact; what the mean is over.
     pub errors: usize,

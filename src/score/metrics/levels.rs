@@ -1,6 +1,6 @@
 //! Whether the mass on a level of the taxonomy is the frequency with which it comes true (METHOD 6).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, calibration};
 use crate::taxonomy::{NodeId, Taxonomy};
@@ -12,7 +12,7 @@ use crate::taxonomy::{NodeId, Taxonomy};
 /// down to its deepest truth, where something at or above a truth is, as of what is deeper its annotation says nothing;
 /// and where anything has mass. On a DAG several classes of a level may be right, and their masses may add up to more
 /// than 1; on a tree whose leaves are the candidates and all equally deep they add up to 1.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct LevelCalibration {
     /// In edges from a root, by the longest way.
     pub depth: usize,

@@ -12,7 +12,7 @@ mod severity;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use calibration::Calibration;
 use calibration::calibration;
@@ -39,7 +39,7 @@ const MOST_PAIRS: usize = 200_000_000;
 
 /// The metrics of the images with an answer and a label. All are fractions in [0, 1] unless said otherwise; `None`
 /// where there is nothing to divide by.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Metrics {
     pub hierarchical: Hierarchical,
     /// v = I, the information content in bits.

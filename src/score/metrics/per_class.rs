@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::score::figure::{Figure, add_row, mean};
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// Accuracy by primary truth. Equivalent labels are classes of their own: `exact` tells them apart.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct PerClass {
     /// Images.
     pub n: usize,
@@ -21,7 +21,7 @@ pub struct PerClass {
 }
 
 /// The images with one primary truth. Shares are fractions in [0, 1].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct ClassRow {
     pub id: String,
     pub n: usize,

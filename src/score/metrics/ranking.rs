@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::score::figure::{Figure, add_row, mean};
 use crate::score::measures::{AllPairs, Measure, Pairwise};
@@ -17,7 +17,7 @@ use crate::taxonomy::{NodeId, Taxonomy};
 /// ([`Measure::Height`], so 0 for a label and itself), over that of the root, the virtual one if there are several. So two
 /// labels of different roots have 0, and so has any other label and the root. On a DAG the LCA is the one of most
 /// information. Of several truths the nearest counts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct HierarchicalRanking {
     /// Images with a figure. Every figure below is over these.
     pub n: usize,

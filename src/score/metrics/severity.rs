@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::score::figure::{Figure, add_row, mean};
 use crate::score::measures::{Measure, Pairwise};
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// Hierarchical distances of the answers, in edges. Of several truths the nearest counts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
 pub struct Severity {
     /// Mistake severity: mean distance of the answers that are not exact.
     pub mistake_severity: Option<f64>,
