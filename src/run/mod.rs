@@ -9,10 +9,14 @@ mod confusions;
 mod curve;
 mod load;
 mod manifest;
+mod nodes;
 mod opened;
 mod ranking;
 mod save;
 mod saved;
+mod tallies;
+#[cfg(test)]
+mod testing;
 
 use std::collections::HashSet;
 
@@ -27,6 +31,7 @@ pub use confusions::{ConfusedPair, Confusions, UnknownLabel, confusions};
 pub use curve::curve;
 pub use load::{LoadError, load, load_summary, load_whole};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
+pub use nodes::{NodeFigure, NodeFigures, nodes};
 pub use opened::Opened;
 pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use save::{KIND, SaveError, save};

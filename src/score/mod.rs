@@ -36,6 +36,7 @@ mod summarise;
 mod summary;
 mod suspects;
 mod verdict;
+mod wilson;
 
 pub use annotation::{Annotation, Annotations};
 pub use answer::{Cosines, Distribution, Given, Link, Scores, Selected, Similarities, prototypes};
@@ -70,3 +71,4 @@ pub use summarise::{Terms, summarise};
 pub use summary::{Confusion, CurveAreas, Interval, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
 pub use suspects::{Checked, Suspects};
 pub use verdict::{Causes, Group, Judgement, Verdict};
+pub use wilson::wilson;
