@@ -27,9 +27,11 @@ pub use compare::{
     CompareError, Compared, Comparison, Flip, FlippedImage, ManifestDifference, VerdictChange,
     compare,
 };
-pub use confusions::{ConfusedPair, Confusions, UnknownLabel, confusions};
+pub use confusions::{
+    ConfusedPair, ConfusionMatrix, ConfusionOrder, Confusions, UnknownLabel, confusions,
+};
 pub use curve::curve;
-pub use load::{LoadError, load, load_summary, load_whole};
+pub use load::{LoadError, load, load_flat, load_summary, load_whole};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
 pub use nodes::{NodeFigure, NodeFigures, nodes};
 pub use opened::Opened;
