@@ -10,4 +10,5 @@ pub mod distances;
 pub mod hierarchy;
 pub mod json;
 pub mod lab;
+pub mod sentence;
 pub mod text;

@@ -7,10 +7,14 @@ mod candidates;
 mod compare;
 mod confusions;
 mod curve;
+mod filter;
+#[cfg(test)]
+mod fixture;
 mod load;
 mod manifest;
 mod nodes;
 mod opened;
+mod order;
 mod ranking;
 mod save;
 mod saved;
@@ -31,10 +35,12 @@ pub use confusions::{
     ConfusedPair, ConfusionMatrix, ConfusionOrder, Confusions, UnknownLabel, confusions,
 };
 pub use curve::curve;
+pub use filter::{Completion, Filter, FilterError, HELP as FILTER_HELP, complete, quote};
 pub use load::{LoadError, load, load_flat, load_summary, load_whole};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
 pub use nodes::{NodeFigure, NodeFigures, nodes};
 pub use opened::Opened;
+pub use order::{Key, Order};
 pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use save::{KIND, SaveError, save};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};

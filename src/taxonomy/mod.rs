@@ -308,6 +308,43 @@ impl Taxonomy {
         path
     }
 
+    /// A shortest chain from `above` down to `n`, by steps from a class to a parent's: of several, the one whose parents have the
+    /// lesser places in the file. Its ends are the given nodes, the others representatives of their classes; empty if `above` is not
+    /// at or above `n`. For display: no measure uses it.
+    pub fn path_from(&self, above: NodeId, n: NodeId) -> Vec<NodeId> {
+        let top = self.representative(above);
+        if self.same_class(above, n) {
+            return if above == n { vec![n] } else { vec![above, n] };
+        }
+        let mut came_from: std::collections::HashMap<NodeId, NodeId> =
+            std::collections::HashMap::new();
+        let mut reached = vec![self.representative(n)];
+        let mut next = 0;
+        while let Some(&at) = reached.get(next) {
+            next += 1;
+            if at == top {
+                break;
+            }
+            for parent in self.class_parents(at) {
+                if let std::collections::hash_map::Entry::Vacant(place) = came_from.entry(parent) {
+                    place.insert(at);
+                    reached.push(parent);
+                }
+            }
+        }
+        let mut path = vec![above];
+        let mut at = top;
+        while let Some(&below) = came_from.get(&at) {
+            at = below;
+            path.push(at);
+        }
+        match path.last_mut() {
+            Some(last) if self.same_class(*last, n) => *last = n,
+            _ => path.clear(),
+        }
+        path
+    }
+
     /// The nodes declared equivalent to `n`, `n` included, by id.
     pub fn equivalents(&self, n: NodeId) -> &[NodeId] {
         self.dag.members(self.dag.class(n))

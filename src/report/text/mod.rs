@@ -10,8 +10,7 @@ use std::fmt::Write;
 use breakdown::{breakdown, overlapping_causes};
 use confusions::confusions;
 use figures::figures;
-use headline::bounds;
-pub use headline::headline;
+pub use headline::{bounds, headline};
 
 use crate::run::Run;
 use crate::score::Summary;

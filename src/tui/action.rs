@@ -1,0 +1,196 @@
+//! What can happen to the workbench, and what it asks for: `update` turns the one into the other.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use super::backend::{EncodedPrompts, Expanded, News, On, Shown, Templates, Trial, Tried};
+use super::picture::Drawn;
+use super::sheet::Sheet;
+use crate::run::{Comparison, Confusions, NodeFigures, Opened, Order, Saved};
+use crate::score::{CurveValue, OperatingCurve};
+use crate::taxonomy::NodeId;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Action {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    Paste(String),
+    Resize(u16, u16),
+    /// Told while the run is opened or made.
+    News(News),
+    /// A request is done.
+    Answer(u64, Result<Answer, String>),
+    /// The process goes on after it was suspended, or the terminal may show something else.
+    Resumed,
+    /// The system asks the program to end, or the terminal is gone.
+    Terminate,
+}
+
+/// Something to be done outside.
+#[derive(Debug)]
+pub enum Effect {
+    /// On a thread of its own kind; the answer comes back as an action.
+    Request(Request),
+    /// To the clipboard of the terminal.
+    Copy(String),
+    /// Catch the mouse, or let it go.
+    Mouse(bool),
+    Suspend,
+    /// Draw every cell.
+    Redraw,
+    /// Keep the state of this run's workbench.
+    KeepSession(String),
+    Quit,
+}
+
+/// Work for another thread.
+#[derive(Debug)]
+pub struct Request {
+    pub id: u64,
+    pub job: Job,
+    /// The run that it is about.
+    pub run: Option<Arc<Opened>>,
+    /// Becomes true when nobody waits for the answer any more.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Job {
+    Open,
+    /// The images of a filter in an order. The order's rows are those of an earlier answer, if they are known.
+    Rows {
+        order: Order,
+        sorted: Option<Arc<Vec<u32>>>,
+        filter: String,
+    },
+    Nodes,
+    Confusions {
+        depth: Option<usize>,
+    },
+    Curve(CurveValue),
+    /// A picture in so many columns and rows.
+    Picture {
+        image: usize,
+        columns: u16,
+        rows: u16,
+    },
+    Templates,
+    Expand(NodeId),
+    EncodePrompts,
+    Try(Trial, On),
+    /// With the run in a directory.
+    CompareWith(PathBuf),
+    /// With another run at hand.
+    Compare(Arc<Opened>),
+    AtThreshold(f64),
+    Export(PathBuf, Sheet),
+    /// A text to a file.
+    Write(PathBuf, String),
+    SaveRun(PathBuf),
+}
+
+/// A kind of job: a new one of a kind takes the place of an older one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    Open,
+    Rows,
+    Nodes,
+    Confusions,
+    Curve,
+    Picture,
+    Templates,
+    Expand,
+    EncodePrompts,
+    Try,
+    Compare,
+    AtThreshold,
+    Write,
+}
+
+/// Which thread does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lane {
+    /// The one that has the model.
+    Model,
+    Data,
+    Picture,
+}
+
+impl Job {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Job::Open => Kind::Open,
+            Job::Rows { .. } => Kind::Rows,
+            Job::Nodes => Kind::Nodes,
+            Job::Confusions { .. } => Kind::Confusions,
+            Job::Curve(_) => Kind::Curve,
+            Job::Picture { .. } => Kind::Picture,
+            Job::Templates => Kind::Templates,
+            Job::Expand(_) => Kind::Expand,
+            Job::EncodePrompts => Kind::EncodePrompts,
+            Job::Try(..) => Kind::Try,
+            Job::CompareWith(_) | Job::Compare(_) => Kind::Compare,
+            Job::AtThreshold(_) => Kind::AtThreshold,
+            Job::Export(..) | Job::Write(..) | Job::SaveRun(_) => Kind::Write,
+        }
+    }
+}
+
+impl Kind {
+    pub fn lane(self) -> Lane {
+        match self {
+            Kind::Open | Kind::EncodePrompts | Kind::Try => Lane::Model,
+            Kind::Picture => Lane::Picture,
+            _ => Lane::Data,
+        }
+    }
+
+    /// What is told of it while it is going on.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Open => "opening the run",
+            Kind::Rows => "choosing images",
+            Kind::Nodes => "figures of the nodes",
+            Kind::Confusions => "confusions",
+            Kind::Curve => "operating curve",
+            Kind::Picture => "picture",
+            Kind::Templates | Kind::Expand => "prompts",
+            Kind::EncodePrompts => "encoding prompts",
+            Kind::Try => "trying it out",
+            Kind::Compare => "comparing",
+            Kind::AtThreshold => "applying the rule",
+            Kind::Write => "writing",
+        }
+    }
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub enum Answer {
+    Opened,
+    Rows {
+        /// All images in the order.
+        sorted: Arc<Vec<u32>>,
+        /// Those that match.
+        rows: Arc<Vec<u32>>,
+    },
+    Nodes(Arc<NodeFigures>),
+    Confusions(Option<usize>, Arc<Confusions>),
+    /// `None` where the run has none.
+    Curve(CurveValue, Option<Arc<OperatingCurve>>),
+    Picture(Drawn),
+    Templates(Templates),
+    Expanded(NodeId, Expanded),
+    Encoded(Arc<EncodedPrompts>),
+    Tried(Tried),
+    /// The other run's name, what it is, and the comparison: it is the first of the two.
+    Compared(String, Arc<Saved>, Arc<Comparison>),
+    Applied(Shown),
+    /// What was written.
+    Written(String),
+}

@@ -1,0 +1,380 @@
+//! The whole state of the workbench: what is shown, where one is, what is being waited for. It is changed by [`update`](super::update)
+//! alone and knows no terminal.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ratatui::layout::{Position, Rect};
+use serde_json::Value;
+
+use super::action::{Effect, Job, Kind, Request};
+use super::backend::{Progress, Shown};
+use super::command::{Command, Scope};
+use super::keymap::Keymap;
+use super::overlay::Overlay;
+use super::theme::Theme;
+use super::view::{compare, confusions, curve, images, overview, prompts, taxonomy};
+use crate::run::Opened;
+use crate::score::Summary;
+
+/// What one looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum View {
+    Overview,
+    Taxonomy,
+    Images,
+    Confusions,
+    Prompts,
+    Curve,
+    Compare,
+}
+
+impl View {
+    pub const ALL: [View; 7] = [
+        View::Overview,
+        View::Taxonomy,
+        View::Images,
+        View::Confusions,
+        View::Prompts,
+        View::Curve,
+        View::Compare,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            View::Overview => "Overview",
+            View::Taxonomy => "Taxonomy",
+            View::Images => "Images",
+            View::Confusions => "Confusions",
+            View::Prompts => "Prompts",
+            View::Curve => "Curve",
+            View::Compare => "Compare",
+        }
+    }
+
+    /// A view by its title in lower case.
+    pub fn by_name(name: &str) -> Option<Self> {
+        let all = Self::ALL.into_iter();
+        all.into_iter()
+            .find(|view| view.title().to_lowercase() == name)
+    }
+
+    /// The view so many places further, around the end.
+    pub fn step(self, by: isize) -> Self {
+        let views = Self::ALL.len() as isize;
+        Self::ALL[(self as isize + by).rem_euclid(views) as usize]
+    }
+}
+
+/// What a click at a place means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    View(View),
+    /// A row of a list of the view.
+    Row(usize, usize),
+    /// A pane of the view, where nothing else is.
+    Pane(usize),
+    /// The line between two panes that share this area.
+    Split(Rect),
+    Command(Command),
+    /// A row of what lies over the view.
+    Choice(usize),
+}
+
+/// Where what was drawn last: later ones lie over earlier ones.
+#[derive(Debug, Default)]
+pub struct Hits(RefCell<Vec<(Rect, Hit)>>);
+
+impl Hits {
+    pub fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+
+    pub fn add(&self, area: Rect, hit: Hit) {
+        self.0.borrow_mut().push((area, hit));
+    }
+
+    pub fn at(&self, column: u16, row: u16) -> Option<Hit> {
+        let at = Position::new(column, row);
+        let hits = self.0.borrow();
+        let found = hits.iter().rev().find(|(area, _)| area.contains(at));
+        found.map(|&(_, hit)| hit)
+    }
+}
+
+/// A word at the foot of the screen, until the next key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    pub text: String,
+    pub is_error: bool,
+}
+
+/// A job that was asked for, and what came of it.
+#[derive(Debug)]
+pub struct Waiting {
+    /// What exactly was asked for: the same is not asked for twice.
+    pub key: String,
+    pub id: u64,
+    pub stop: Arc<AtomicBool>,
+    /// `None` while it is going on.
+    pub outcome: Option<Result<(), String>>,
+}
+
+/// A place to go back to.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub view: View,
+    pub state: Value,
+}
+
+pub struct App {
+    pub title: String,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    /// Whether pictures can be drawn.
+    pub has_pictures: bool,
+    /// Where the run's state is kept, if it is.
+    pub keeps_session: bool,
+    pub can_save: bool,
+    pub size: (u16, u16),
+    pub view: View,
+    /// The run; `None` until it is there.
+    pub shown: Option<Shown>,
+    /// Grows with each run that is shown, so that answers about another are known.
+    pub generation: u64,
+    /// Figures that are known before the run is.
+    pub figures: Option<(Arc<Summary>, Arc<Value>)>,
+    /// What was shown before a rule was applied, or the run was made anew.
+    pub before: Option<Shown>,
+    pub overview: overview::State,
+    pub taxonomy: taxonomy::State,
+    pub images: images::State,
+    pub confusions: confusions::State,
+    pub prompts: prompts::State,
+    pub curve: curve::State,
+    pub compare: compare::State,
+    pub overlay: Option<Overlay>,
+    pub history: Vec<Place>,
+    pub notes: Vec<String>,
+    pub status: Option<Status>,
+    pub progress: Option<Progress>,
+    pub waiting: BTreeMap<Kind, Waiting>,
+    pub catches_mouse: bool,
+    /// Width of the left pane in percent.
+    pub split: u16,
+    /// The area whose split is being dragged.
+    pub dragged: Option<Rect>,
+    pub hits: Hits,
+    /// What an earlier session left, until the run is there that it is of.
+    pub session: Option<Value>,
+    next_id: u64,
+}
+
+/// How the workbench begins.
+#[derive(Debug, Clone)]
+pub struct Beginning {
+    pub title: String,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    pub has_pictures: bool,
+    pub keeps_session: bool,
+    pub can_save: bool,
+    pub session: Option<Value>,
+    pub size: (u16, u16),
+}
+
+/// How many places one can go back through.
+const MOST_PLACES: usize = 200;
+
+impl App {
+    pub fn new(beginning: Beginning) -> Self {
+        Self {
+            title: beginning.title,
+            theme: beginning.theme,
+            keymap: beginning.keymap,
+            has_pictures: beginning.has_pictures,
+            keeps_session: beginning.keeps_session,
+            can_save: beginning.can_save,
+            size: beginning.size,
+            view: View::Overview,
+            shown: None,
+            generation: 0,
+            figures: None,
+            before: None,
+            overview: overview::State::default(),
+            taxonomy: taxonomy::State::default(),
+            images: images::State::default(),
+            confusions: confusions::State::default(),
+            prompts: prompts::State::default(),
+            curve: curve::State::default(),
+            compare: compare::State::default(),
+            overlay: None,
+            history: Vec::new(),
+            notes: Vec::new(),
+            status: None,
+            progress: None,
+            waiting: BTreeMap::new(),
+            catches_mouse: true,
+            split: 50,
+            dragged: None,
+            hits: Hits::default(),
+            session: beginning.session,
+            next_id: 1,
+        }
+    }
+
+    /// The run with its taxonomy.
+    pub fn run(&self) -> Option<&Arc<Opened>> {
+        self.shown.as_ref().map(|shown| &shown.opened)
+    }
+
+    /// The figures, from the run or from before it was read.
+    pub fn summary(&self) -> Option<&Summary> {
+        match &self.shown {
+            Some(shown) => Some(&shown.opened.saved.summary),
+            None => self.figures.as_ref().map(|(summary, _)| summary.as_ref()),
+        }
+    }
+
+    /// Asks for a job unless the same was asked for before: `key` says what exactly it is, beside the run.
+    pub fn want(&mut self, key: impl Into<String>, job: Job) -> Option<Effect> {
+        let kind = job.kind();
+        let key = format!("{}/{}", self.generation, key.into());
+        if self.waiting.get(&kind).is_some_and(|w| w.key == key) {
+            return None;
+        }
+        Some(self.request_as(key, job))
+    }
+
+    /// Asks for a job, in place of an earlier one of its kind.
+    pub fn request(&mut self, job: Job) -> Effect {
+        let key = format!("{}/request {}", self.generation, self.next_id);
+        self.request_as(key, job)
+    }
+
+    fn request_as(&mut self, key: String, job: Job) -> Effect {
+        let kind = job.kind();
+        let id = self.next_id;
+        self.next_id += 1;
+        let stop = Arc::new(AtomicBool::new(false));
+        let waiting = Waiting {
+            key,
+            id,
+            stop: Arc::clone(&stop),
+            outcome: None,
+        };
+        if let Some(earlier) = self.waiting.insert(kind, waiting) {
+            earlier.stop.store(true, Ordering::Relaxed);
+        }
+        Effect::Request(Request {
+            id,
+            job,
+            run: self.run().cloned(),
+            stop,
+        })
+    }
+
+    /// The kind of the job with this number, if its answer is still waited for.
+    pub fn kind_of(&self, id: u64) -> Option<Kind> {
+        let found = self.waiting.iter().find(|(_, w)| w.id == id);
+        found.map(|(&kind, _)| kind)
+    }
+
+    /// Whether a job of this kind is going on.
+    pub fn is_busy(&self, kind: Kind) -> bool {
+        self.waiting.get(&kind).is_some_and(|w| w.outcome.is_none())
+    }
+
+    /// Why the last job of this kind failed, if it did.
+    pub fn fault(&self, kind: Kind) -> Option<&str> {
+        match self.waiting.get(&kind)?.outcome.as_ref()? {
+            Err(message) => Some(message),
+            Ok(()) => None,
+        }
+    }
+
+    pub fn tell(&mut self, text: impl Into<String>) {
+        self.status = Some(Status {
+            text: text.into(),
+            is_error: false,
+        });
+    }
+
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.status = Some(Status {
+            text: text.into(),
+            is_error: true,
+        });
+    }
+
+    /// Where one is now.
+    pub fn place(&self) -> Place {
+        Place {
+            view: self.view,
+            state: super::view::remember(self),
+        }
+    }
+
+    /// Goes to a view, from where one comes back here.
+    pub fn go(&mut self, view: View) {
+        let here = self.place();
+        if self.history.len() == MOST_PLACES {
+            self.history.remove(0);
+        }
+        self.history.push(here);
+        self.view = view;
+    }
+
+    /// Why a command cannot be performed now; `None` if it can.
+    pub fn why_not(&self, command: Command) -> Option<String> {
+        if !command.spec().scope.covers(self.view) {
+            let Scope::In(views) = command.spec().scope else {
+                return None;
+            };
+            let titles: Vec<&str> = views.iter().map(|view| view.title()).collect();
+            return Some(format!("only in {}", titles.join(", ")));
+        }
+        let needs_run = || match self.run() {
+            Some(_) => None,
+            None => Some("the run is not there yet".to_owned()),
+        };
+        match command {
+            Command::Back if self.history.is_empty() => Some("this is where you began".into()),
+            Command::Cancel if !self.is_working() => Some("nothing is in progress".into()),
+            Command::SaveRun if !self.can_save => {
+                Some("the run is on disk already, or is not whole yet".into())
+            }
+            Command::Jump | Command::Export | Command::SaveRun => needs_run(),
+            _ => super::view::why_not(self, command),
+        }
+    }
+
+    /// Whether long work is going on that one may want to end.
+    pub fn is_working(&self) -> bool {
+        [Kind::Open, Kind::EncodePrompts, Kind::Try, Kind::Compare]
+            .into_iter()
+            .any(|kind| self.is_busy(kind))
+    }
+
+    /// What would be lost by quitting now, in words.
+    pub fn at_stake(&self) -> Option<String> {
+        if self.is_busy(Kind::Write) {
+            return Some("a file is being written".into());
+        }
+        match &self.shown {
+            Some(shown) if shown.so_far.is_some() => {
+                Some("the run is still being made, and is not saved".into())
+            }
+            Some(_) if self.can_save => Some("the run is not saved (W saves it)".into()),
+            _ => None,
+        }
+    }
+
+    /// Where what is shown is written, where nobody says otherwise.
+    pub fn export_name(&self) -> PathBuf {
+        PathBuf::from(format!("{}.csv", self.view.title().to_lowercase()))
+    }
+}

@@ -1,0 +1,239 @@
+//! Terminal in, actions through, screen out. Nothing is drawn unless something happened.
+
+use std::fs;
+use std::io::{self, Write, stdout};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossterm::event::{self, Event};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use super::action::{Action, Effect};
+use super::app::{App, Beginning};
+use super::backend::Backend;
+use super::keymap::Keymap;
+use super::terminal::{self, Fault, Screen, Taken};
+use super::theme::Theme;
+use super::worker::{Worker, Workers};
+use super::{ImageProtocol, Settings, ThemeChoice, clipboard, picture, session, update, view};
+
+/// How the workbench ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The user quit.
+    Quit,
+    /// The system asked for it, or the terminal is gone.
+    Terminated,
+}
+
+/// Actions that are taken before the screen is drawn once.
+const MOST_AT_ONCE: usize = 256;
+
+/// Runs the workbench until the user quits.
+///
+/// # Errors
+/// A terminal that cannot be used; a file of keys that cannot be understood.
+pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Fault> {
+    let keymap = match &settings.keys {
+        Some(path) => Keymap::read(path)?,
+        None => Keymap::default(),
+    };
+    let session_file = backend.session_file();
+    let kept = session_file
+        .as_ref()
+        .and_then(|path| fs::read_to_string(path).ok());
+    terminal::install_panic_hook();
+    // Before raw mode, since a slow answer would be taken for keys.
+    let theme = theme(settings.theme);
+    let taken = Taken::new(true)?;
+    let mut screen = Terminal::new(CrosstermBackend::new(stdout()))?;
+    let size = screen.size()?;
+    let mut app = App::new(Beginning {
+        title: settings.title.clone(),
+        theme,
+        keymap,
+        has_pictures: settings.image_protocol != ImageProtocol::None,
+        keeps_session: session_file.is_some(),
+        can_save: backend.can_save(),
+        session: kept.as_deref().and_then(session::read),
+        size: (size.width, size.height),
+    });
+    let (actions, happened) = unbounded();
+    screen.draw(|frame| view::draw(&app, frame))?;
+    // The terminal is asked what it can before anybody else reads from it.
+    let worker = Worker {
+        backend: Arc::clone(&backend),
+        picker: picture::picker(settings.image_protocol),
+    };
+    let workers = Workers::start(&worker, &actions);
+    watch_signals(&actions)?;
+    read_terminal(&actions);
+    let mut outside = Outside {
+        screen,
+        workers,
+        session_file,
+        backend,
+    };
+    let ended = outside.serve(&mut app, &happened);
+    drop(taken);
+    ended
+}
+
+/// What effects reach.
+struct Outside {
+    screen: Screen,
+    workers: Workers,
+    session_file: Option<std::path::PathBuf>,
+    backend: Arc<dyn Backend>,
+}
+
+impl Outside {
+    fn serve(&mut self, app: &mut App, happened: &Receiver<Action>) -> Result<Ended, Fault> {
+        let mut effects = view::wants(app);
+        loop {
+            if let Some(ended) = self.perform(app, effects)? {
+                return Ok(ended);
+            }
+            self.screen.draw(|frame| view::draw(app, frame))?;
+            let Ok(first) = happened.recv() else {
+                return Ok(Ended::Terminated);
+            };
+            effects = Vec::new();
+            let mut terminated = false;
+            // What has piled up meanwhile is taken before the next frame.
+            for action in std::iter::once(first).chain(happened.try_iter().take(MOST_AT_ONCE)) {
+                terminated |= matches!(action, Action::Terminate);
+                effects.extend(update(app, action));
+            }
+            app.can_save = self.backend.can_save()
+                && app
+                    .shown
+                    .as_ref()
+                    .is_some_and(|s| !s.is_saved && s.so_far.is_none());
+            if terminated {
+                self.perform(app, effects)?;
+                return Ok(Ended::Terminated);
+            }
+        }
+    }
+
+    /// Does what the update asks for; how the workbench ends, if it does.
+    fn perform(&mut self, app: &App, effects: Vec<Effect>) -> Result<Option<Ended>, Fault> {
+        for effect in effects {
+            match effect {
+                Effect::Request(request) => self.workers.send(request),
+                Effect::Copy(text) => {
+                    if let Ok(sequence) =
+                        clipboard::sequence_for(|name| std::env::var(name).ok(), &text)
+                    {
+                        let mut out = stdout();
+                        out.write_all(sequence.as_bytes())?;
+                        out.flush()?;
+                    }
+                }
+                Effect::Mouse(catches) => terminal::catch_mouse(catches)?,
+                Effect::Suspend => self.suspend(app)?,
+                Effect::Redraw => self.screen.clear()?,
+                Effect::KeepSession(state) => self.keep(&state),
+                Effect::Quit => return Ok(Some(Ended::Quit)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn suspend(&mut self, app: &App) -> io::Result<()> {
+        terminal::give_back();
+        terminal::stop_process();
+        // Here again after `fg`.
+        terminal::take(app.catches_mouse)?;
+        self.screen.clear()
+    }
+
+    /// Writes the state of the session, in place of the earlier one at once. What goes wrong is nothing to bother anybody with.
+    fn keep(&self, state: &str) {
+        let Some(path) = &self.session_file else {
+            return;
+        };
+        let Some(folder) = path.parent() else { return };
+        let _ = fs::create_dir_all(folder);
+        let Ok(mut file) = tempfile::NamedTempFile::new_in(folder) else {
+            return;
+        };
+        if file.write_all(state.as_bytes()).is_ok() {
+            let _ = file.persist(path);
+        }
+    }
+}
+
+/// Keys, mouse and sizes, as they come. When the terminal is gone, so is the workbench.
+fn read_terminal(actions: &Sender<Action>) {
+    let actions = actions.clone();
+    thread::Builder::new()
+        .name("terminal".into())
+        .spawn(move || {
+            loop {
+                let action = match event::read() {
+                    Ok(Event::Key(key)) => Action::Key(key),
+                    Ok(Event::Mouse(mouse)) => Action::Mouse(mouse),
+                    Ok(Event::Paste(text)) => Action::Paste(text),
+                    Ok(Event::Resize(width, height)) => Action::Resize(width, height),
+                    Ok(Event::FocusGained | Event::FocusLost) => continue,
+                    Err(_) => Action::Terminate,
+                };
+                let is_end = matches!(action, Action::Terminate);
+                if actions.send(action).is_err() || is_end {
+                    return;
+                }
+            }
+        })
+        .expect("a thread can be started");
+}
+
+/// Signals as actions.
+#[cfg(unix)]
+fn watch_signals(actions: &Sender<Action>) -> io::Result<()> {
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGCONT])?;
+    let actions = actions.clone();
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in &mut signals {
+                let action = match signal {
+                    SIGCONT => Action::Resumed,
+                    _ => Action::Terminate,
+                };
+                if actions.send(action).is_err() {
+                    return;
+                }
+            }
+        })?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn watch_signals(_actions: &Sender<Action>) -> io::Result<()> {
+    Ok(())
+}
+
+/// The theme that is asked for; the terminal is asked for its background, and dark is what most have.
+fn theme(choice: ThemeChoice) -> Theme {
+    use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
+    match choice {
+        ThemeChoice::Dark => Theme::Dark,
+        ThemeChoice::Light => Theme::Light,
+        ThemeChoice::Plain => Theme::Plain,
+        ThemeChoice::Auto => {
+            let mut options = QueryOptions::default();
+            // Over a slow line a wrong guess is better than a wait.
+            options.timeout = Duration::from_millis(200);
+            match theme_mode(options) {
+                Ok(ThemeMode::Light) => Theme::Light,
+                _ => Theme::Dark,
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The terminal: taken over, and given back as it was, whatever happens.
+
+use std::fs;
+use std::io::{self, Stdout, Write, stdout};
+use std::panic;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::Show;
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use super::keymap::KeysError;
+
+/// Why the workbench could not be opened, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[from] io::Error),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+}
+
+/// The screen that is drawn on.
+pub type Screen = Terminal<CrosstermBackend<Stdout>>;
+
+/// Whether the terminal is ours now: what is not ours is not given back, so that nothing is written twice.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Takes the terminal over.
+///
+/// # Errors
+/// A terminal that cannot be put into raw mode or written to.
+pub fn take(catches_mouse: bool) -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    let mut out = stdout();
+    queue!(out, EnterAlternateScreen, EnableBracketedPaste)?;
+    if catches_mouse {
+        queue!(out, EnableMouseCapture)?;
+    }
+    out.flush()
+}
+
+/// Gives the terminal back. Goes on at faults: a terminal that is gone cannot be mended.
+pub fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = stdout();
+    let _ = execute!(
+        out,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = disable_raw_mode();
+}
+
+/// Catches the mouse, or lets it go.
+///
+/// # Errors
+/// A terminal that cannot be written to.
+pub fn catch_mouse(catches: bool) -> io::Result<()> {
+    match catches {
+        true => execute!(stdout(), EnableMouseCapture),
+        false => execute!(stdout(), DisableMouseCapture),
+    }
+}
+
+/// Gives the terminal back when it goes out of scope, on every way out.
+pub struct Taken;
+
+impl Taken {
+    /// # Errors
+    /// As [`take`].
+    pub fn new(catches_mouse: bool) -> io::Result<Self> {
+        // From here on, since what follows may fail half way.
+        let taken = Self;
+        take(catches_mouse)?;
+        Ok(taken)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Makes panics of any thread give the terminal back first, and write what happened to a file whose path is told: a message on a
+/// screen that is gone helps nobody.
+pub fn install_panic_hook() {
+    let earlier = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let was_taken = TAKEN.load(Ordering::SeqCst);
+        give_back();
+        if was_taken {
+            let backtrace = std::backtrace::Backtrace::force_capture();
+            let report = format!(
+                "cladist {}\n{info}\n\n{backtrace}\n",
+                env!("CARGO_PKG_VERSION")
+            );
+            let mut err = io::stderr();
+            let _ = match write_report(&report) {
+                Some(path) => writeln!(
+                    err,
+                    "cladist: internal error; a report is in {}",
+                    path.display()
+                ),
+                None => write!(err, "{report}"),
+            };
+        }
+        earlier(info);
+    }));
+}
+
+fn write_report(report: &str) -> Option<PathBuf> {
+    let path = std::env::temp_dir().join(format!("cladist-panic-{}.txt", std::process::id()));
+    fs::write(&path, report).ok()?;
+    Some(path)
+}
+
+/// Stops the process as Ctrl-Z does, until it is told to go on.
+#[cfg(unix)]
+pub fn stop_process() {
+    // The whole job, as a shell would: what this command is piped to stops too.
+    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+}
+
+#[cfg(not(unix))]
+pub fn stop_process() {}

@@ -1,0 +1,565 @@
+//! What an action changes, and what it asks for: the whole behaviour of the workbench, without a terminal.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+use ratatui::layout::Rect;
+use tui_input::backend::crossterm::EventHandler;
+
+use super::action::{Action, Answer, Effect, Job};
+use super::app::{App, Hit, View};
+use super::backend::{News, On, Shown, Trial};
+use super::command::Command;
+use super::overlay::{Jump, Line, Overlay, Palette, Purpose};
+use super::session;
+use super::view;
+use super::widget::Cursor;
+
+/// Changes the state; what is to be done outside comes back.
+pub fn update(app: &mut App, action: Action) -> Vec<Effect> {
+    let mut effects = match action {
+        Action::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+        Action::Key(key) => on_key(app, key),
+        Action::Mouse(mouse) => on_mouse(app, mouse),
+        Action::Paste(text) => on_paste(app, &text),
+        Action::Resize(width, height) => {
+            app.size = (width, height);
+            Vec::new()
+        }
+        Action::News(news) => on_news(app, news),
+        Action::Answer(id, answer) => on_answer(app, id, answer),
+        Action::Resumed => vec![Effect::Redraw],
+        Action::Terminate => leave(app),
+    };
+    effects.extend(view::wants(app));
+    effects
+}
+
+fn on_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    app.status = None;
+    if app.overlay.is_some() {
+        return in_overlay(app, key);
+    }
+    match app.keymap.command(key, app.view) {
+        Some(command) => perform(app, command),
+        None => Vec::new(),
+    }
+}
+
+/// Performs a command, or tells why it cannot be.
+pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
+    if let Some(why) = app.why_not(command) {
+        app.complain(format!("{}: {why}", command.spec().id));
+        return Vec::new();
+    }
+    match command {
+        Command::Quit => match app.at_stake() {
+            Some(stake) => {
+                let question = format!("Quit? {}{}.", stake[..1].to_uppercase(), &stake[1..]);
+                app.overlay = Some(Overlay::Confirm(question, Command::Quit));
+                Vec::new()
+            }
+            None => leave(app),
+        },
+        Command::Help => over(app, Overlay::Help(Cursor::default())),
+        Command::Palette => {
+            let palette = Palette::new(app);
+            over(app, Overlay::Palette(palette))
+        }
+        Command::Jump => {
+            let jump = Jump::new(app);
+            over(app, Overlay::Jump(jump))
+        }
+        Command::Show(view) => {
+            if view != app.view {
+                app.go(view);
+            }
+            Vec::new()
+        }
+        Command::NextView => step_view(app, 1),
+        Command::PreviousView => step_view(app, -1),
+        Command::Back => {
+            if let Some(place) = app.history.pop() {
+                app.view = place.view;
+                view::recall(app, &place.state);
+            }
+            Vec::new()
+        }
+        Command::Filter => {
+            let text = view::part(app.view).filter(app);
+            line(app, Line::new(Purpose::Filter, text))
+        }
+        Command::Export => {
+            let name = app.export_name().display().to_string();
+            line(app, Line::new(Purpose::Export, name))
+        }
+        Command::SaveRun => line(app, Line::new(Purpose::SaveRun, "run")),
+        Command::Screenshot => {
+            let name = format!("{}.svg", app.view.title().to_lowercase());
+            line(app, Line::new(Purpose::Screenshot, name))
+        }
+        Command::CompareWith => line(app, Line::new(Purpose::CompareWith, "")),
+        Command::TryLabel => line(app, Line::new(Purpose::TryLabel, "")),
+        Command::TryTemplate => line(app, Line::new(Purpose::TryTemplate, "")),
+        Command::Columns => over(app, Overlay::Columns(Cursor::default())),
+        Command::Copy => match view::part(app.view).value(app) {
+            Some(value) => {
+                app.tell(format!("copied: {value}"));
+                vec![Effect::Copy(value)]
+            }
+            None => {
+                app.complain("nothing is selected that could be copied");
+                Vec::new()
+            }
+        },
+        Command::Cancel => {
+            for waiting in app.waiting.values().filter(|w| w.outcome.is_none()) {
+                waiting.stop.store(true, Ordering::Relaxed);
+            }
+            app.tell("cancelled: it ends at the next safe point");
+            Vec::new()
+        }
+        Command::Mouse => {
+            app.catches_mouse = !app.catches_mouse;
+            app.tell(match app.catches_mouse {
+                true => "the mouse works here again",
+                false => "the mouse is the terminal's: text can be selected",
+            });
+            vec![Effect::Mouse(app.catches_mouse)]
+        }
+        Command::Theme => {
+            app.theme = app.theme.next();
+            app.tell(format!("theme: {}", app.theme.name()));
+            Vec::new()
+        }
+        Command::Widen => split_at(app, app.split + 5),
+        Command::Narrow => split_at(app, app.split.saturating_sub(5)),
+        Command::Suspend => vec![Effect::Suspend],
+        Command::Redraw => vec![Effect::Redraw],
+        command => view::part(app.view).perform(app, command),
+    }
+}
+
+fn leave(app: &App) -> Vec<Effect> {
+    for waiting in app.waiting.values() {
+        waiting.stop.store(true, Ordering::Relaxed);
+    }
+    let mut effects = Vec::new();
+    if app.keeps_session && app.shown.is_some() {
+        effects.push(Effect::KeepSession(session::write(app)));
+    }
+    effects.push(Effect::Quit);
+    effects
+}
+
+fn over(app: &mut App, overlay: Overlay) -> Vec<Effect> {
+    app.overlay = Some(overlay);
+    Vec::new()
+}
+
+fn line(app: &mut App, mut line: Line) -> Vec<Effect> {
+    check_line(app, &mut line);
+    over(app, Overlay::Line(line))
+}
+
+fn step_view(app: &mut App, by: isize) -> Vec<Effect> {
+    app.go(app.view.step(by));
+    Vec::new()
+}
+
+fn split_at(app: &mut App, percent: u16) -> Vec<Effect> {
+    app.split = percent.clamp(15, 85);
+    Vec::new()
+}
+
+/// Keys while something lies over the view.
+fn in_overlay(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    // What is escaped from; it is put back unless it is done with.
+    let Some(overlay) = app.overlay.take() else {
+        return Vec::new();
+    };
+    let is_escape = key.code == KeyCode::Esc
+        || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL));
+    if is_escape {
+        return Vec::new();
+    }
+    match overlay {
+        Overlay::Confirm(question, command) => match key.code {
+            KeyCode::Char('y' | 'Y') | KeyCode::Enter => match command {
+                Command::Quit => leave(app),
+                command => perform(app, command),
+            },
+            KeyCode::Char('n' | 'N' | 'q') => Vec::new(),
+            _ => over(app, Overlay::Confirm(question, command)),
+        },
+        Overlay::Help(mut cursor) => {
+            let command = app.keymap.command(key, app.view);
+            match command {
+                Some(Command::Help | Command::Quit) => Vec::new(),
+                Some(command) => {
+                    cursor.perform(command, view::help_lines(app).len());
+                    over(app, Overlay::Help(cursor))
+                }
+                None => over(app, Overlay::Help(cursor)),
+            }
+        }
+        Overlay::Columns(mut cursor) => {
+            let part = view::part(app.view);
+            let count = part.columns(app).len();
+            match (key.code, app.keymap.command(key, app.view)) {
+                (KeyCode::Char(' ') | KeyCode::Enter, _) => part.toggle_column(app, cursor.at()),
+                (_, Some(Command::Columns | Command::Quit)) => return Vec::new(),
+                (_, Some(command)) => {
+                    cursor.perform(command, count);
+                }
+                _ => {}
+            }
+            over(app, Overlay::Columns(cursor))
+        }
+        Overlay::Palette(mut palette) => match list_key(key) {
+            Some(ListKey::Take) => match palette.matches.get(palette.cursor.at()) {
+                Some(&command) => perform(app, command),
+                None => over(app, Overlay::Palette(palette)),
+            },
+            Some(ListKey::Move(command)) => {
+                palette.cursor.perform(command, palette.matches.len());
+                over(app, Overlay::Palette(palette))
+            }
+            None => {
+                if typed(&mut palette.input, key) {
+                    palette.search(app);
+                }
+                over(app, Overlay::Palette(palette))
+            }
+        },
+        Overlay::Jump(mut jump) => match list_key(key) {
+            Some(ListKey::Take) => match jump.matches.get(jump.cursor.at()) {
+                Some(&node) => {
+                    app.go(View::Taxonomy);
+                    view::taxonomy::reveal(app, node);
+                    Vec::new()
+                }
+                None => over(app, Overlay::Jump(jump)),
+            },
+            Some(ListKey::Move(command)) => {
+                jump.cursor.perform(command, jump.matches.len());
+                over(app, Overlay::Jump(jump))
+            }
+            None => {
+                if typed(&mut jump.input, key) {
+                    jump.search(app);
+                }
+                over(app, Overlay::Jump(jump))
+            }
+        },
+        Overlay::Line(line) => in_line(app, line, key),
+    }
+}
+
+/// Keys of a list below an input.
+enum ListKey {
+    Take,
+    Move(Command),
+}
+
+fn list_key(key: KeyEvent) -> Option<ListKey> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match key.code {
+        KeyCode::Enter => ListKey::Take,
+        KeyCode::Up | KeyCode::BackTab => ListKey::Move(Command::Up),
+        KeyCode::Down | KeyCode::Tab => ListKey::Move(Command::Down),
+        KeyCode::Char('p') if control => ListKey::Move(Command::Up),
+        KeyCode::Char('n') if control => ListKey::Move(Command::Down),
+        KeyCode::PageUp => ListKey::Move(Command::PageUp),
+        KeyCode::PageDown => ListKey::Move(Command::PageDown),
+        _ => return None,
+    })
+}
+
+/// Types a key into an input; whether its text is another.
+fn typed(input: &mut tui_input::Input, key: KeyEvent) -> bool {
+    let changed = input.handle_event(&Event::Key(key));
+    changed.is_some_and(|changed| changed.value)
+}
+
+fn in_line(app: &mut App, mut line: Line, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Enter => {
+            line.accept();
+            check_line(app, &mut line);
+            finish_line(app, line)
+        }
+        KeyCode::Tab | KeyCode::Down => {
+            line.complete(1);
+            over(app, Overlay::Line(line))
+        }
+        KeyCode::BackTab | KeyCode::Up => {
+            line.complete(-1);
+            over(app, Overlay::Line(line))
+        }
+        _ => {
+            line.accept();
+            typed(&mut line.input, key);
+            check_line(app, &mut line);
+            over(app, Overlay::Line(line))
+        }
+    }
+}
+
+/// Finds what is wrong with a line, and how it may go on.
+fn check_line(app: &App, line: &mut Line) {
+    line.chosen = None;
+    line.completions.clear();
+    line.fault = None;
+    if line.purpose == Purpose::Filter {
+        let text = line.input.value();
+        let cursor = text
+            .char_indices()
+            .nth(line.input.cursor())
+            .map_or(text.len(), |(at, _)| at);
+        let part = view::part(app.view);
+        line.completions = part.complete(app, text, cursor);
+        line.fault = part.check_filter(app, text).err();
+    }
+}
+
+fn finish_line(app: &mut App, line: Line) -> Vec<Effect> {
+    let text = line.input.value().trim().to_owned();
+    if line.fault.is_some() {
+        return over(app, Overlay::Line(line));
+    }
+    match line.purpose {
+        Purpose::Filter => {
+            view::part(app.view).set_filter(app, text);
+            Vec::new()
+        }
+        _ if text.is_empty() => Vec::new(),
+        Purpose::Export => match view::part(app.view).sheet(app) {
+            Some(sheet) => vec![app.request(Job::Export(PathBuf::from(text), sheet))],
+            None => {
+                app.complain("there is nothing here to write yet");
+                Vec::new()
+            }
+        },
+        Purpose::SaveRun => vec![app.request(Job::SaveRun(PathBuf::from(text)))],
+        Purpose::Screenshot => {
+            let svg = super::still_of(app);
+            vec![app.request(Job::Write(PathBuf::from(text), svg))]
+        }
+        Purpose::CompareWith => vec![app.request(Job::CompareWith(PathBuf::from(text)))],
+        Purpose::TryLabel => try_out(app, Trial::Label(text)),
+        Purpose::TryTemplate => try_out(app, Trial::Template(text)),
+    }
+}
+
+fn try_out(app: &mut App, trial: Trial) -> Vec<Effect> {
+    let on = match (app.prompts.on_all, view::images::selected(app)) {
+        (false, Some(image)) => On::Image(image),
+        _ => On::All,
+    };
+    vec![app.request(Job::Try(trial, on))]
+}
+
+fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
+    // One line is typed in; pasted line ends are no Enter.
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let Some(mut overlay) = app.overlay.take() else {
+        return Vec::new();
+    };
+    let input = match &mut overlay {
+        Overlay::Line(line) => Some(&mut line.input),
+        Overlay::Palette(palette) => Some(&mut palette.input),
+        Overlay::Jump(jump) => Some(&mut jump.input),
+        _ => None,
+    };
+    if let Some(input) = input {
+        for c in text.chars() {
+            input.handle(tui_input::InputRequest::InsertChar(c));
+        }
+    }
+    match &mut overlay {
+        Overlay::Line(line) => check_line(app, line),
+        Overlay::Palette(palette) => palette.search(app),
+        Overlay::Jump(jump) => jump.search(app),
+        _ => {}
+    }
+    over(app, overlay)
+}
+
+fn on_mouse(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
+    let hit = app.hits.at(mouse.column, mouse.row);
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            app.status = None;
+            app.dragged = None;
+            match hit {
+                Some(hit) => on_click(app, hit),
+                None => {
+                    // Beside what lies over the view: it goes.
+                    app.overlay = None;
+                    Vec::new()
+                }
+            }
+        }
+        MouseEventKind::Drag(MouseButton::Left) => match app.dragged {
+            Some(area) => drag(app, area, mouse.column),
+            None => Vec::new(),
+        },
+        MouseEventKind::Up(_) => {
+            app.dragged = None;
+            Vec::new()
+        }
+        MouseEventKind::ScrollUp => wheel(app, hit, -3),
+        MouseEventKind::ScrollDown => wheel(app, hit, 3),
+        _ => Vec::new(),
+    }
+}
+
+fn on_click(app: &mut App, hit: Hit) -> Vec<Effect> {
+    match hit {
+        Hit::View(view) => {
+            app.overlay = None;
+            perform(app, Command::Show(view))
+        }
+        Hit::Command(command) => {
+            app.overlay = None;
+            perform(app, command)
+        }
+        Hit::Split(area) => {
+            app.dragged = Some(area);
+            Vec::new()
+        }
+        Hit::Pane(pane) => {
+            view::part(app.view).focus(app, pane);
+            Vec::new()
+        }
+        Hit::Row(pane, row) => {
+            let part = view::part(app.view);
+            part.focus(app, pane);
+            match part.selected_row(app, pane) == Some(row) {
+                // What is selected already is opened.
+                true => perform(app, Command::Open),
+                false => {
+                    part.select_row(app, pane, row);
+                    Vec::new()
+                }
+            }
+        }
+        Hit::Choice(row) => {
+            let enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
+            let cursor = match &mut app.overlay {
+                Some(Overlay::Palette(palette)) => &mut palette.cursor,
+                Some(Overlay::Jump(jump)) => &mut jump.cursor,
+                Some(Overlay::Columns(cursor)) => cursor,
+                _ => return Vec::new(),
+            };
+            cursor.set(row);
+            in_overlay(app, enter)
+        }
+    }
+}
+
+fn drag(app: &mut App, area: Rect, column: u16) -> Vec<Effect> {
+    let left = u32::from(column.saturating_sub(area.x));
+    split_at(app, (100 * left / u32::from(area.width.max(1))) as u16)
+}
+
+fn wheel(app: &mut App, hit: Option<Hit>, rows: isize) -> Vec<Effect> {
+    let command = match rows < 0 {
+        true => Command::Up,
+        false => Command::Down,
+    };
+    let times = rows.unsigned_abs();
+    if let Some(overlay) = &mut app.overlay {
+        let (cursor, len) = match overlay {
+            Overlay::Palette(palette) => (&mut palette.cursor, palette.matches.len()),
+            Overlay::Jump(jump) => (&mut jump.cursor, jump.matches.len()),
+            Overlay::Help(cursor) => (cursor, usize::MAX),
+            _ => return Vec::new(),
+        };
+        cursor.move_by(rows, len);
+        return Vec::new();
+    }
+    let part = view::part(app.view);
+    if let Some(Hit::Row(pane, _) | Hit::Pane(pane)) = hit {
+        part.focus(app, pane);
+    }
+    (0..times)
+        .flat_map(|_| part.perform(app, command))
+        .collect()
+}
+
+fn on_news(app: &mut App, news: News) -> Vec<Effect> {
+    match news {
+        News::Figures(summary, manifest) => {
+            app.figures = Some((Arc::new(*summary), Arc::new(manifest)));
+        }
+        News::Run(shown) => set_run(app, shown),
+        News::Progress(progress) => app.progress = Some(progress),
+        News::Note(note) => app.notes.push(note),
+    }
+    Vec::new()
+}
+
+/// Shows a run. Where one was, stays as far as the new run has it.
+fn set_run(app: &mut App, shown: Shown) {
+    let earlier = app.shown.replace(shown);
+    app.generation += 1;
+    view::run_changed(app, earlier.as_ref());
+    if let Some(session) = app.session.take() {
+        session::restore(app, &session);
+    }
+}
+
+fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effect> {
+    // What was asked for again meanwhile is no answer any more.
+    let Some(kind) = app.kind_of(id) else {
+        return Vec::new();
+    };
+    if kind.lane() == super::action::Lane::Model {
+        app.progress = None;
+    }
+    let answer = match answer {
+        Ok(answer) => {
+            set_outcome(app, kind, Ok(()));
+            answer
+        }
+        Err(message) => {
+            set_outcome(app, kind, Err(message.clone()));
+            app.complain(message);
+            return Vec::new();
+        }
+    };
+    match answer {
+        Answer::Opened => {}
+        Answer::Rows { sorted, rows } => view::images::set_rows(app, sorted, rows),
+        Answer::Nodes(nodes) => app.taxonomy.figures = Some((app.generation, nodes)),
+        Answer::Confusions(depth, found) => view::confusions::set(app, depth, found),
+        Answer::Curve(value, curve) => view::curve::set(app, value, curve),
+        Answer::Picture(drawn) => app.images.picture = Some(drawn),
+        Answer::Templates(templates) => app.prompts.templates = Some(templates),
+        Answer::Expanded(node, expanded) => app.prompts.expanded = Some((node, expanded)),
+        Answer::Encoded(encoded) => app.prompts.encoded = Some((app.generation, encoded)),
+        Answer::Tried(tried) => view::prompts::set_tried(app, tried),
+        Answer::Compared(name, other, comparison) => {
+            view::compare::set(app, name, other, comparison);
+        }
+        Answer::Applied(shown) => {
+            app.before = app.shown.clone();
+            app.tell(format!("{}: Compare (7) says what it changes", shown.name));
+            set_run(app, shown);
+        }
+        Answer::Written(what) => app.tell(what),
+    }
+    Vec::new()
+}
+
+fn set_outcome(app: &mut App, kind: super::action::Kind, outcome: Result<(), String>) {
+    if let Some(waiting) = app.waiting.get_mut(&kind) {
+        waiting.outcome = Some(outcome);
+    }
+}

@@ -1,0 +1,743 @@
+//! Where the error comes from, on one page. Every number is a door to the images behind it.
+
+use std::cell::Cell;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use serde_json::{Value, json};
+
+use super::{Part, images, percent};
+use crate::report::text::{bounds, headline, thousands};
+use crate::run::ConfusedPair;
+use crate::score::{Group, Summary, Verdict};
+use crate::taxonomy::NodeId;
+use crate::tui::action::{Effect, Job, Kind};
+use crate::tui::app::{App, Hit, View};
+use crate::tui::backend::Shown;
+use crate::tui::command::Command;
+use crate::tui::sheet::Sheet;
+use crate::tui::text;
+use crate::tui::theme::{Theme, glyph};
+use crate::tui::widget::{marked_bar, pane, wrap};
+
+/// The item one is at; how far each column is scrolled is decided while drawing.
+#[derive(Debug, Default)]
+pub struct State {
+    at: usize,
+    offsets: [Cell<usize>; 2],
+    /// Items of the left column when it was last drawn, and whether there were two columns.
+    left: Cell<usize>,
+    two: Cell<bool>,
+}
+
+/// What is behind an item.
+#[derive(Debug, Clone, PartialEq)]
+enum Door {
+    /// The images of a filter.
+    Images(String),
+    Node(NodeId),
+    Pair(String, String),
+    View(View),
+}
+
+/// One line of the page.
+struct Row {
+    line: Line<'static>,
+    door: Option<Door>,
+    /// What is copied and exported of it: what it is, and its value.
+    fact: Option<(String, Value)>,
+}
+
+/// A part of the page.
+struct Section {
+    title: String,
+    rows: Vec<Row>,
+}
+
+/// How many confusions and nodes are listed.
+const LISTED: usize = 5;
+/// Images that a node needs behind it to be listed.
+const FEWEST_OF_NODE: usize = 10;
+
+impl Row {
+    fn plain(text: impl Into<String>, style: Style) -> Self {
+        Self {
+            line: Line::styled(text.into(), style),
+            door: None,
+            fact: None,
+        }
+    }
+}
+
+pub struct Overview;
+
+impl Part for Overview {
+    fn perform(&self, app: &mut App, command: Command) -> Vec<Effect> {
+        let doors = doors(app);
+        let last = doors.len().saturating_sub(1);
+        let state = &mut app.overview;
+        let left = state.left.get();
+        match command {
+            Command::Up => state.at = state.at.saturating_sub(1),
+            Command::Down => state.at = (state.at + 1).min(last),
+            Command::First => state.at = 0,
+            Command::Last => state.at = last,
+            Command::PageUp => state.at = state.at.saturating_sub(10),
+            Command::PageDown => state.at = (state.at + 10).min(last),
+            Command::Left if state.two.get() && state.at >= left => {
+                state.at = (state.at - left).min(left.saturating_sub(1));
+            }
+            Command::Right | Command::NextPane if state.two.get() && state.at < left => {
+                state.at = (state.at + left).min(last);
+            }
+            Command::NextPane | Command::PreviousPane if state.two.get() => {
+                state.at = if state.at < left { left.min(last) } else { 0 };
+            }
+            Command::Open | Command::ImagesOf => {
+                if let Some(door) = doors.get(state.at).cloned() {
+                    enter(app, door);
+                }
+            }
+            Command::Reveal | Command::PromptsOf | Command::ConfusionsOf => {
+                let node = match doors.get(state.at) {
+                    Some(Door::Node(node)) => Some(*node),
+                    Some(Door::Pair(truth, _)) => {
+                        app.run().and_then(|run| run.taxonomy.find(truth))
+                    }
+                    _ => None,
+                };
+                match node {
+                    Some(node) => super::taxonomy::go_with(app, node, command),
+                    None => app.complain("select a node or a confusion for that"),
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn draw(&self, app: &App, frame: &mut Frame<'_>, area: Rect) {
+        let Some(summary) = app.summary() else {
+            let text = match app.fault(Kind::Open) {
+                Some(fault) => fault.to_owned(),
+                None => match app.notes.last() {
+                    Some(note) => format!("Opening …\n{note}"),
+                    None => "Opening …".to_owned(),
+                },
+            };
+            let inner = pane(frame, area, "Overview", true, app.theme);
+            super::paragraph(frame, inner, &text, Style::new());
+            return;
+        };
+        let two = area.width >= 116;
+        app.overview.two.set(two);
+        let column_width = match two {
+            true => area.width / 2,
+            false => area.width,
+        };
+        let inner_width = usize::from(column_width.saturating_sub(2));
+        let [left, right] = sections(app, summary, inner_width);
+        let count = |sections: &[Section]| {
+            let rows = sections.iter().flat_map(|s| &s.rows);
+            rows.filter(|row| row.door.is_some()).count()
+        };
+        let of_left = count(&left);
+        app.overview.left.set(of_left);
+        if two {
+            let [a, b] = [
+                Rect {
+                    width: column_width,
+                    ..area
+                },
+                Rect {
+                    x: area.x + column_width,
+                    width: area.width - column_width,
+                    ..area
+                },
+            ];
+            draw_column(app, frame, a, "Where the error comes from", left, 0, 0);
+            draw_column(app, frame, b, "Where to look", right, of_left, 1);
+        } else {
+            let all = left.into_iter().chain(right).collect();
+            draw_column(app, frame, area, "Where the error comes from", all, 0, 0);
+        }
+    }
+
+    fn wants(&self, app: &mut App) -> Vec<Effect> {
+        let nodes = app.want("nodes", Job::Nodes);
+        let pairs = app.want("depth None", Job::Confusions { depth: None });
+        nodes.into_iter().chain(pairs).collect()
+    }
+
+    fn value(&self, app: &App) -> Option<String> {
+        let (_, fact) = selected(app)?;
+        let (what, value) = fact?;
+        Some(format!("{what}\t{value}"))
+    }
+
+    fn sheet(&self, app: &App) -> Option<Sheet> {
+        let facts: Vec<(String, Value)> = rows(app).into_iter().filter_map(|r| r.fact).collect();
+        Some(Sheet {
+            columns: vec!["figure".into(), "value".into()],
+            len: facts.len(),
+            row: Box::new(move |i| vec![json!(facts[i].0), facts[i].1.clone()]),
+        })
+    }
+
+    fn remember(&self, app: &App) -> Value {
+        json!({ "at": app.overview.at })
+    }
+
+    fn recall(&self, app: &mut App, place: &Value) {
+        app.overview.at = place["at"].as_u64().unwrap_or(0) as usize;
+        let last = doors(app).len().saturating_sub(1);
+        app.overview.at = app.overview.at.min(last);
+    }
+
+    fn run_changed(&self, app: &mut App, _earlier: Option<&Shown>) {
+        let last = doors(app).len().saturating_sub(1);
+        app.overview.at = app.overview.at.min(last);
+    }
+
+    fn selected_row(&self, app: &App, _pane: usize) -> Option<usize> {
+        Some(app.overview.at)
+    }
+
+    fn select_row(&self, app: &mut App, _pane: usize, row: usize) {
+        app.overview.at = row;
+    }
+}
+
+/// Goes through a door.
+fn enter(app: &mut App, door: Door) {
+    if app.run().is_none() {
+        app.complain("the images are not read yet");
+        return;
+    }
+    match door {
+        Door::Images(filter) => images::show(app, filter),
+        Door::Node(node) => {
+            let filter = app.run().map(|run| images::under(run, node));
+            images::show(app, filter.unwrap_or_default());
+        }
+        Door::Pair(truth, answer) => images::show(app, images::of_pair(&truth, &answer)),
+        Door::View(view) => app.go(view),
+    }
+}
+
+/// All rows of the page, in the order of the selection. The width decides only how texts are broken.
+fn rows(app: &App) -> Vec<Row> {
+    let Some(summary) = app.summary() else {
+        return Vec::new();
+    };
+    let [left, right] = sections(app, summary, 78);
+    left.into_iter()
+        .chain(right)
+        .flat_map(|section| section.rows)
+        .collect()
+}
+
+fn doors(app: &App) -> Vec<Door> {
+    rows(app).into_iter().filter_map(|row| row.door).collect()
+}
+
+/// The selected item: its door and what it says.
+fn selected(app: &App) -> Option<(Door, Option<(String, Value)>)> {
+    let rows = rows(app).into_iter();
+    let mut doors = rows.filter_map(|row| Some((row.door?, row.fact)));
+    doors.nth(app.overview.at)
+}
+
+fn draw_column(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    sections: Vec<Section>,
+    first: usize,
+    column: usize,
+) {
+    let count: usize = (sections.iter().flat_map(|s| &s.rows))
+        .filter(|row| row.door.is_some())
+        .count();
+    let at = app.overview.at;
+    let has_selection = (first..first + count).contains(&at);
+    let inner = pane(frame, area, title, has_selection, app.theme);
+    let mut lines: Vec<(Line<'static>, Option<usize>)> = Vec::new();
+    let mut number = first;
+    for section in sections {
+        if !lines.is_empty() {
+            lines.push((Line::default(), None));
+        }
+        if !section.title.is_empty() {
+            lines.push((Line::styled(section.title, app.theme.title()), None));
+        }
+        for row in section.rows {
+            let door = row.door.is_some().then_some(number);
+            number += usize::from(door.is_some());
+            lines.push((row.line, door));
+        }
+    }
+    let height = usize::from(inner.height);
+    let line_at = lines.iter().position(|(_, door)| *door == Some(at));
+    let highest = lines.len().saturating_sub(height);
+    let offset = &app.overview.offsets[column];
+    let mut top = offset.get().min(highest);
+    if let Some(line_at) = line_at.filter(|_| height > 0) {
+        // What stands above the first item is seen with it.
+        let wanted = if at == first { 0 } else { line_at };
+        top = top.min(wanted).max((line_at + 1).saturating_sub(height));
+    }
+    offset.set(top);
+    for (y, (line, door)) in (inner.y..inner.bottom()).zip(&lines[top..]) {
+        frame.buffer_mut().set_line(inner.x, y, line, inner.width);
+        let area = Rect {
+            y,
+            height: 1,
+            ..inner
+        };
+        if let Some(door) = door {
+            app.hits.add(area, Hit::Row(column, *door));
+            if *door == at {
+                frame.buffer_mut().set_style(area, app.theme.selected(true));
+            }
+        }
+    }
+    let more = lines.len().saturating_sub(top + height);
+    if more > 0 && inner.height > 0 {
+        let text = format!(" ↓ {more} more ");
+        let x = area.right().saturating_sub(text::width(&text) as u16 + 2);
+        let y = area.bottom() - 1;
+        frame
+            .buffer_mut()
+            .set_stringn(x, y, text, usize::from(area.width), app.theme.dim());
+    }
+}
+
+/// The page: what is on the left of a wide screen, and what is on the right.
+fn sections(app: &App, summary: &Summary, width: usize) -> [Vec<Section>; 2] {
+    let theme = app.theme;
+    let left = vec![
+        said(summary, theme, width),
+        breakdown(summary, theme, width),
+        ladder(summary, theme, width),
+    ];
+    let mut right = vec![
+        pairs(app, width),
+        dilution(summary, theme, width),
+        nodes(app, true, width),
+        nodes(app, false, width),
+        warnings(app, summary, width),
+    ];
+    right.retain(|section| !section.rows.is_empty());
+    [left, right]
+}
+
+/// The headline, and what it becomes when chance is allowed for.
+fn said(summary: &Summary, theme: Theme, width: usize) -> Section {
+    let mut rows: Vec<Row> = wrap(&headline(summary), width)
+        .into_iter()
+        .map(|line| Row::plain(line, theme.title()))
+        .collect();
+    for line in bounds(summary).iter().flat_map(|text| wrap(text, width)) {
+        rows.push(Row::plain(line, theme.dim()));
+    }
+    Section {
+        title: String::new(),
+        rows,
+    }
+}
+
+fn breakdown(summary: &Summary, theme: Theme, width: usize) -> Section {
+    let mut rows = Vec::new();
+    // Glyph, name, count, share, interval; what is left is the bar.
+    let bar_width = width.saturating_sub(2 + 15 + 8 + 9 + 14 + 1).min(60);
+    rows.push(Row::plain(
+        format!(
+            "  {:<14} {:>7} {:>8} {:>13}",
+            "verdict", "images", "of all", "95 %"
+        ),
+        theme.dim(),
+    ));
+    let mut group = None;
+    for row in &summary.verdicts {
+        if group != Some(row.group) {
+            group = Some(row.group);
+            rows.push(group_row(row.group, summary, theme));
+        }
+        let interval = row.share_95.map_or("–".to_owned(), |i| {
+            format!("{:.1}–{:.1}", 100.0 * i.low, 100.0 * i.high)
+        });
+        let style = theme.verdict(row.verdict);
+        let bar = marked_bar(row.share.unwrap_or(0.0), row.by_chance, bar_width);
+        let figures = format!(
+            "{:<14} {:>7} {:>8} {:>13} ",
+            row.verdict.name(),
+            thousands(row.count),
+            percent(row.share),
+            interval
+        );
+        let name = row.verdict.name();
+        rows.push(Row {
+            line: Line::from(vec![
+                Span::styled(format!("{} ", glyph(Some(row.verdict))), style),
+                Span::raw(figures),
+                Span::styled(bar, style),
+            ]),
+            door: Some(Door::Images(format!("verdict:{name}"))),
+            fact: Some((format!("verdicts.{name}.count"), json!(row.count))),
+        });
+    }
+    Section {
+        title: match summary.permutations {
+            0 => "The answers by verdict".into(),
+            n => format!("The answers by verdict (┃ by chance, {n} permutations)"),
+        },
+        rows,
+    }
+}
+
+fn group_row(group: Group, summary: &Summary, theme: Theme) -> Row {
+    let multiplicity = &summary.multiplicity;
+    let (title, name, count) = match group {
+        Group::Correct => ("correct", "correct", summary.judged - summary.errors),
+        Group::Confirmed => (
+            "multiplicity, confirmed",
+            "confirmed",
+            multiplicity.confirmed,
+        ),
+        Group::Possible => ("multiplicity, possible", "possible", multiplicity.possible),
+        Group::Mistake => ("real mistakes", "mistake", multiplicity.mistakes),
+    };
+    let of_errors = match group {
+        Group::Correct => String::new(),
+        _ if summary.errors == 0 => String::new(),
+        _ => format!(
+            ", {:.1} % of the errors",
+            100.0 * count as f64 / summary.errors as f64
+        ),
+    };
+    Row {
+        line: Line::styled(
+            format!("{title}: {}{of_errors}", thousands(count)),
+            theme.group(group).patch(theme.title()),
+        ),
+        door: Some(Door::Images(format!("verdict:{name}"))),
+        fact: Some((format!("{name}.count"), json!(count))),
+    }
+}
+
+/// From strict accuracy to all multiplicity forgiven, one verdict after the other, with the 1/K ceiling.
+fn ladder(summary: &Summary, theme: Theme, width: usize) -> Section {
+    let mut rows = Vec::new();
+    let ceiling = summary.valid_set.ceiling;
+    let judged = summary.judged;
+    let bar_width = width.saturating_sub(32).min(60);
+    let mut forgiven = 0;
+    for row in &summary.verdicts {
+        if row.group == Group::Mistake || (row.verdict != Verdict::Exact && row.count == 0) {
+            continue;
+        }
+        forgiven += row.count;
+        let share = (judged > 0).then(|| forgiven as f64 / judged as f64);
+        let title = match row.verdict {
+            Verdict::Exact => "strict accuracy".to_owned(),
+            verdict => format!("+ {}", verdict.name()),
+        };
+        rows.push(Row {
+            line: Line::from(vec![
+                Span::raw(format!("{title:<22} {:>8} ", percent(share))),
+                Span::styled(
+                    marked_bar(share.unwrap_or(0.0), ceiling, bar_width),
+                    theme.verdict(row.verdict),
+                ),
+            ]),
+            door: Some(Door::Images(format!("verdict:{}", row.verdict.name()))),
+            fact: Some((
+                format!("forgiven up to {}", row.verdict.name()),
+                json!(share),
+            )),
+        });
+    }
+    if let Some(ceiling) = ceiling {
+        let ratio = summary.valid_set.top1_over_ceiling;
+        let mut text = format!(
+            "┃ 1/K ceiling {:.1} %: no model can know which of K true labels was written",
+            100.0 * ceiling
+        );
+        if let Some(ratio) = ratio {
+            text = format!("{text}; strict is {ratio:.2} of it");
+        }
+        rows.extend(
+            wrap(&text, width)
+                .into_iter()
+                .map(|line| Row::plain(line, theme.dim())),
+        );
+    }
+    let credit = summary.credit.map(|credit| {
+        format!(
+            "credit ({}): {:.1} %, strict {}",
+            summary.credit_policy,
+            100.0 * credit,
+            percent(summary.strict_credit)
+        )
+    });
+    rows.extend(credit.map(|text| Row::plain(text, theme.dim())));
+    Section {
+        title: "What forgiving multiplicity gains".into(),
+        rows,
+    }
+}
+
+/// The confusions that cost most, and whether they are the taxonomy's doing.
+fn pairs(app: &App, width: usize) -> Section {
+    let theme = app.theme;
+    let mut rows = Vec::new();
+    let Some(found) = super::confusions::at_depth(app, None) else {
+        return Section {
+            title: String::new(),
+            rows,
+        };
+    };
+    let mut costly: Vec<&ConfusedPair> = found.pairs.iter().filter(|p| p.cost > 0.0).collect();
+    costly.sort_by(|a, b| b.cost.total_cmp(&a.cost).then(b.count.cmp(&a.count)));
+    for pair in costly.into_iter().take(LISTED) {
+        let verdict = main_verdict(pair);
+        let doing = match verdict.map(Verdict::group) {
+            Some(Group::Confirmed) => "the taxonomy's doing",
+            Some(Group::Possible) => "perhaps the taxonomy's",
+            _ => "a real mistake",
+        };
+        let what = verdict.map_or("", Verdict::name);
+        let right = format!(
+            " {:>5} {:>7.1}  {what}, {doing}",
+            thousands(pair.count),
+            pair.cost
+        );
+        let room = width.saturating_sub(2 + text::width(&right)).clamp(12, 44);
+        let names = format!("{} → {}", name(app, &pair.truth), name(app, &pair.answer));
+        let style = verdict.map_or(Style::new(), |v| theme.verdict(v));
+        rows.push(Row {
+            line: Line::from(vec![
+                Span::styled(format!("{} ", glyph(verdict)), style),
+                Span::raw(text::fit(&names, room)),
+                Span::styled(right, style),
+            ]),
+            door: Some(Door::Pair(pair.truth.clone(), pair.answer.clone())),
+            fact: Some((
+                format!("cost of {} answered {}", pair.truth, pair.answer),
+                json!(pair.cost),
+            )),
+        });
+    }
+    if rows.len() == LISTED {
+        rows.push(Row {
+            line: Line::styled("  all confusions …", theme.dim()),
+            door: Some(Door::View(View::Confusions)),
+            fact: None,
+        });
+    }
+    Section {
+        title: "Confusions that cost most (annotated → answered, images, credit lost)".into(),
+        rows,
+    }
+}
+
+/// The verdict that most of a pair's images have.
+pub fn main_verdict(pair: &ConfusedPair) -> Option<Verdict> {
+    let most = pair
+        .verdicts
+        .iter()
+        .max_by_key(|&(&verdict, &count)| (count, std::cmp::Reverse(verdict)));
+    most.map(|(&verdict, _)| verdict)
+}
+
+/// The preferred name of a label by its id.
+pub fn name<'a>(app: &'a App, id: &'a str) -> &'a str {
+    let found = app
+        .run()
+        .and_then(|run| Some(run.taxonomy.label(run.taxonomy.find(id)?)));
+    found.unwrap_or(id)
+}
+
+/// The probability of the annotated label beside 1/K.
+fn dilution(summary: &Summary, theme: Theme, width: usize) -> Section {
+    let mut rows = Vec::new();
+    let Some(dilution) = &summary.dilution else {
+        return Section {
+            title: String::new(),
+            rows,
+        };
+    };
+    let bar_width = width.saturating_sub(34).min(60);
+    for row in &dilution.by_k {
+        rows.push(Row {
+            line: Line::from(vec![
+                Span::raw(format!(
+                    "K {:>3} {:>8} {:>6.3} of {:>5.3} ",
+                    row.k,
+                    thousands(row.n),
+                    row.mean,
+                    row.expected
+                )),
+                Span::styled(
+                    marked_bar(row.mean, Some(row.expected), bar_width),
+                    theme.blue(),
+                ),
+            ]),
+            door: Some(Door::Images(format!("k={}", row.k))),
+            fact: Some((format!("dilution at K = {}", row.k), json!(row.mean))),
+        });
+    }
+    if let Some(slope) = dilution.slope {
+        let text = format!("slope of log dilution on log K: {slope:.2} (−1 is 1/K)");
+        rows.push(Row::plain(text, theme.dim()));
+    }
+    Section {
+        title: "Share of the annotated label in the valid mass, by K (┃ 1/K)".into(),
+        rows,
+    }
+}
+
+/// Nodes whose images lose most credit, or least.
+fn nodes(app: &App, worst: bool, width: usize) -> Section {
+    let theme = app.theme;
+    let mut section = Section {
+        title: match worst {
+            true => "Worst nodes (images, credit, errors)".into(),
+            false => "Best nodes (images, credit, errors)".into(),
+        },
+        rows: Vec::new(),
+    };
+    let (Some(run), Some(figures)) = (app.run(), super::taxonomy::figures(app)) else {
+        return section;
+    };
+    let taxonomy = &run.taxonomy;
+    let found = match worst {
+        true => figures.worst(taxonomy, FEWEST_OF_NODE, LISTED),
+        false => figures.best(taxonomy, FEWEST_OF_NODE, LISTED),
+    };
+    for node in found {
+        let figure = figures.get(node);
+        let right = format!(
+            " {:>7} {:>8} {:>8}",
+            thousands(figure.n),
+            percent(figure.credit),
+            percent(figure.error)
+        );
+        let room = width.saturating_sub(2 + right.len()).clamp(12, 44);
+        let style = theme.heat(figure.credit.map_or(0.0, |credit| 1.0 - credit));
+        section.rows.push(Row {
+            line: Line::from(vec![
+                Span::raw("  "),
+                Span::raw(text::fit(taxonomy.label(node), room)),
+                Span::styled(right, style),
+            ]),
+            door: Some(Door::Node(node)),
+            fact: Some((
+                format!("mean credit of {}", taxonomy.id(node)),
+                json!(figure.credit),
+            )),
+        });
+    }
+    section
+}
+
+/// What one should know before believing the figures.
+fn warnings(app: &App, summary: &Summary, width: usize) -> Section {
+    let theme = app.theme;
+    let mut rows = Vec::new();
+    let mut warn = |text: String, door: Option<Door>| {
+        for (i, line) in wrap(&text, width.saturating_sub(2)).into_iter().enumerate() {
+            let mark = if i == 0 { "! " } else { "  " };
+            rows.push(Row {
+                line: Line::from(vec![Span::styled(mark, theme.orange()), Span::raw(line)]),
+                door: door.clone().filter(|_| i == 0),
+                fact: None,
+            });
+        }
+    };
+    if summary.judged < 100 {
+        warn(
+            format!(
+                "only {} images are judged: intervals are wide",
+                summary.judged
+            ),
+            None,
+        );
+    }
+    if summary.abstained > 0 {
+        warn(
+            format!(
+                "{} labelled images were abstained from",
+                thousands(summary.abstained)
+            ),
+            Some(Door::Images("abstained".into())),
+        );
+    }
+    let manifest = match (&app.shown, &app.figures) {
+        (Some(shown), _) => Some(&shown.opened.saved.manifest),
+        (None, Some((_, manifest))) => Some(manifest.as_ref()),
+        (None, None) => None,
+    };
+    let counted = |name: &str| {
+        manifest
+            .and_then(|m| m["counts"][name].as_u64())
+            .unwrap_or(0)
+    };
+    for (name, told) in [
+        (
+            "skipped_bad_image",
+            "images could not be read and are left out",
+        ),
+        (
+            "skipped_unknown_label",
+            "images are left out: a label is unknown or ambiguous",
+        ),
+        ("skipped_problematic", "images are left out as problematic"),
+    ] {
+        if counted(name) > 0 {
+            warn(
+                format!("{} {told}", thousands(counted(name) as usize)),
+                None,
+            );
+        }
+    }
+    if counted("unlabelled") > 0 {
+        warn(
+            format!(
+                "{} images have no label",
+                thousands(counted("unlabelled") as usize)
+            ),
+            Some(Door::Images("unlabelled".into())),
+        );
+    }
+    if let Some(suspects) = summary.suspects.as_ref().filter(|s| s.flagged > 0) {
+        warn(
+            format!(
+                "{} annotations are suspect: the model contradicts them",
+                thousands(suspects.flagged)
+            ),
+            Some(Door::Images("suspect".into())),
+        );
+    }
+    let none_valid = summary.valid_set.without_valid_candidate;
+    if none_valid > 0 {
+        warn(
+            format!(
+                "{} images have no true label among the candidates",
+                thousands(none_valid)
+            ),
+            Some(Door::Images("k=0".into())),
+        );
+    }
+    for note in &app.notes {
+        warn(note.clone(), None);
+    }
+    Section {
+        title: "Before you believe it".into(),
+        rows,
+    }
+}

@@ -1,0 +1,182 @@
+//! The threads that do what takes long: one has the model, one the columns of the run, one makes pictures ready. What is done comes
+//! back as an action.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use ratatui_image::picker::Picker;
+
+use super::action::{Action, Answer, Job, Lane, Request};
+use super::backend::{Backend, News};
+use super::picture;
+use super::sheet::Sheet;
+use crate::files::StagedFiles;
+use crate::run::{self, Filter, Opened};
+
+/// What does the jobs.
+#[derive(Clone)]
+pub struct Worker {
+    pub backend: Arc<dyn Backend>,
+    /// `None`: no pictures.
+    pub picker: Option<Picker>,
+}
+
+/// The threads.
+pub struct Workers {
+    lanes: BTreeMap<Lane, Sender<Request>>,
+}
+
+impl Workers {
+    /// Starts them; what they have to tell goes to `actions`.
+    pub fn start(worker: &Worker, actions: &Sender<Action>) -> Self {
+        let lanes = [Lane::Model, Lane::Data, Lane::Picture].map(|lane| {
+            let (sender, receiver) = unbounded();
+            let (worker, actions) = (worker.clone(), actions.clone());
+            thread::Builder::new()
+                .name(format!("{lane:?}").to_lowercase())
+                .spawn(move || worker.serve(&receiver, &actions))
+                .expect("a thread can be started");
+            (lane, sender)
+        });
+        Self {
+            lanes: lanes.into_iter().collect(),
+        }
+    }
+
+    pub fn send(&self, request: Request) {
+        if let Some(lane) = self.lanes.get(&request.job.kind().lane()) {
+            // The threads live as long as this.
+            let _ = lane.send(request);
+        }
+    }
+}
+
+impl Worker {
+    fn serve(&self, requests: &Receiver<Request>, actions: &Sender<Action>) {
+        for request in requests {
+            // Asked for again meanwhile: nobody waits for this one.
+            if request.stop.load(Ordering::Relaxed) {
+                continue;
+            }
+            let tell = |news: News| {
+                let _ = actions.send(Action::News(news));
+            };
+            let id = request.id;
+            let answer = self.perform(request, &tell);
+            if actions.send(Action::Answer(id, answer)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Does a job.
+    ///
+    /// # Errors
+    /// What went wrong, for people.
+    pub fn perform(
+        &self,
+        request: Request,
+        tell: &(dyn Fn(News) + Sync),
+    ) -> Result<Answer, String> {
+        let Request { job, run, stop, .. } = request;
+        let backend = &self.backend;
+        if let Job::Open = job {
+            return backend.open(tell, &stop).map(|()| Answer::Opened);
+        }
+        let run = run.ok_or("the run is not there yet")?;
+        Ok(match job {
+            Job::Open => Answer::Opened,
+            Job::Rows {
+                order,
+                sorted,
+                filter,
+            } => {
+                let sorted = sorted.unwrap_or_else(|| Arc::new(order.rows(&run)));
+                let filter = Filter::parse(&filter, &run).map_err(|e| e.message)?;
+                let rows = match filter.is_all() {
+                    true => Arc::clone(&sorted),
+                    false => Arc::new(filter.select(&run, &sorted, &stop).ok_or("cancelled")?),
+                };
+                Answer::Rows { sorted, rows }
+            }
+            Job::Nodes => Answer::Nodes(Arc::new(run::nodes(&run))),
+            Job::Confusions { depth } => {
+                let found = run::confusions(&run.saved, &run.taxonomy, depth);
+                Answer::Confusions(depth, Arc::new(found.map_err(|e| e.to_string())?))
+            }
+            Job::Curve(value) => {
+                let curve = run::curve(&run.saved, &run.taxonomy, value);
+                Answer::Curve(value, curve.map_err(|e| e.to_string())?.map(Arc::new))
+            }
+            Job::Picture {
+                image,
+                columns,
+                rows,
+            } => self.picture(&run, image, columns, rows)?,
+            Job::Templates => Answer::Templates(backend.templates(&run)?),
+            Job::Expand(node) => Answer::Expanded(node, backend.expand(&run, node)?),
+            Job::EncodePrompts => {
+                Answer::Encoded(Arc::new(backend.encode_prompts(&run, tell, &stop)?))
+            }
+            Job::Try(trial, on) => Answer::Tried(backend.try_out(&run, &trial, on, tell, &stop)?),
+            Job::CompareWith(dir) => {
+                let other = Arc::new(backend.other(&dir)?);
+                let found = run::compare(&other, &run.saved).map_err(|e| e.to_string())?;
+                Answer::Compared(dir.display().to_string(), other, Arc::new(found))
+            }
+            Job::Compare(other) => {
+                let found = run::compare(&other.saved, &run.saved).map_err(|e| e.to_string())?;
+                let other = Arc::new(other.saved.clone());
+                Answer::Compared("before".to_owned(), other, Arc::new(found))
+            }
+            Job::AtThreshold(threshold) => Answer::Applied(backend.at_threshold(&run, threshold)?),
+            Job::Export(path, sheet) => Answer::Written(export(&path, &sheet)?),
+            Job::Write(path, text) => Answer::Written(write(&path, text.as_bytes())?),
+            Job::SaveRun(dir) => {
+                backend.save(&dir)?;
+                Answer::Written(format!("the run is in {}", dir.display()))
+            }
+        })
+    }
+
+    fn picture(
+        &self,
+        run: &Opened,
+        image: usize,
+        columns: u16,
+        rows: u16,
+    ) -> Result<Answer, String> {
+        let picker = self.picker.as_ref().ok_or("pictures are off")?;
+        let bytes = self.backend.picture(run, image)?;
+        Ok(Answer::Picture(picture::draw(
+            picker, &bytes, image, columns, rows,
+        )?))
+    }
+}
+
+fn export(path: &Path, sheet: &Sheet) -> Result<String, String> {
+    write(path, &sheet.render(path)?)
+}
+
+/// Writes a file, all or nothing. One that is there already is replaced only if its name is written with a `!` behind it.
+fn write(path: &Path, bytes: &[u8]) -> Result<String, String> {
+    let text = path.to_string_lossy();
+    let (path, replace) = match text.strip_suffix('!') {
+        Some(path) => (Path::new(path), true),
+        None => (path, false),
+    };
+    let shown = path.display();
+    if !replace && path.exists() {
+        return Err(format!(
+            "{shown} is there already: choose another name, or write {shown}! to replace it"
+        ));
+    }
+    let staged = StagedFiles::new(&[path]).map_err(|e| e.to_string())?;
+    std::fs::write(staged.path(0), bytes).map_err(|e| format!("{shown}: {e}"))?;
+    staged.publish().map_err(|e| e.to_string())?;
+    Ok(format!("written to {shown}"))
+}
