@@ -6,6 +6,7 @@
 pub mod action;
 pub mod app;
 pub mod backend;
+pub mod cast;
 mod clipboard;
 pub mod command;
 mod event_loop;
@@ -14,6 +15,7 @@ mod overlay;
 mod picture;
 mod session;
 mod sheet;
+pub mod still;
 mod terminal;
 pub mod text;
 pub mod theme;
@@ -26,6 +28,7 @@ use std::path::PathBuf;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 
 pub use event_loop::{Ended, run};
 pub use picture::ImageProtocol;
@@ -34,6 +37,7 @@ pub use update::update;
 pub use worker::Workers;
 
 use app::App;
+use theme::Theme;
 
 /// Which theme is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,12 +62,20 @@ pub struct Settings {
     pub title: String,
 }
 
-/// The screen as it is now, as an SVG file.
-fn still_of(app: &App) -> String {
+/// The screen as it is now.
+pub fn screen(app: &App) -> Buffer {
     let (width, height) = app.size;
     let mut terminal =
         Terminal::new(TestBackend::new(width, height)).expect("a test backend has no faults");
     let _ = terminal.draw(|frame| view::draw(app, frame));
-    let _buffer = terminal.backend().buffer();
-    String::new()
+    terminal.backend().buffer().clone()
+}
+
+/// The same as an SVG file.
+fn still_of(app: &App) -> String {
+    let palette = match app.theme {
+        Theme::Light => still::Palette::light(),
+        Theme::Dark | Theme::Plain => still::Palette::dark(),
+    };
+    still::svg(&screen(app), &palette)
 }

@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 
-use ratatui::buffer::CellWidth;
+use ratatui::buffer::{Cell, CellDiffOption, CellWidth};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::text::shown;
@@ -38,6 +38,17 @@ pub fn width(text: &str) -> usize {
 fn columns(text: &str) -> usize {
     let of = |grapheme: &str| usize::from(grapheme.cell_width());
     text.graphemes(true).map(of).sum()
+}
+
+/// Columns of a cell and of those that it hides.
+pub fn cell_columns(cell: &Cell) -> usize {
+    let columns = match cell.diff_option {
+        CellDiffOption::ForcedWidth(width) => width.get(),
+        // What steers a terminal has no width of its own.
+        _ if cell.symbol().contains(char::is_control) => 1,
+        _ => cell.symbol().cell_width(),
+    };
+    usize::from(columns.max(1))
 }
 
 /// The longest start of `text` that has room in `room` columns.
@@ -147,8 +158,6 @@ mod tests {
         check("a\tb", 4);
         check("a\r\nb", 6);
         check("\x1b[1m", 9);
-        // Half-width sound marks have a cell of their own on terminals.
-        check("ｶﾞ", 2);
     }
 
     #[test]

@@ -94,6 +94,14 @@ const RULES: &[Rule] = &[
         may_name: &["demo", "run", "score", "taxonomy", "text"],
         never: IO,
     },
+    Rule {
+        room: "tui",
+        may_name: &[
+            "run", "score", "taxonomy", "report", "names", "text", "files", "matrix", "model",
+            "embed",
+        ],
+        never: &[],
+    },
 ];
 
 fn files_of(room: &str) -> Vec<PathBuf> {
