@@ -192,6 +192,11 @@ fn parse(text: &str) -> Option<KeyCombination> {
     }
 }
 
+/// A written key as it is pressed.
+pub fn pressed(text: &str) -> Option<KeyEvent> {
+    parse(text).map(Into::into)
+}
+
 /// One form for what terminals report in several: a sign that needs shift on one keyboard needs none on another.
 fn normal(key: KeyEvent) -> KeyCombination {
     use crossterm::event::{KeyCode, KeyModifiers};

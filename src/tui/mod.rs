@@ -15,8 +15,11 @@ mod overlay;
 mod picture;
 mod session;
 mod sheet;
+pub mod stage;
 pub mod still;
 mod terminal;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod theme;
 mod update;

@@ -1,0 +1,147 @@
+//! The workbench without a terminal: keys go in, screens come out, and work is done at once on the thread that asks. For tests, stills
+//! and recordings.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui_image::picker::Picker;
+
+use super::action::{Action, Effect};
+use super::app::{App, Beginning};
+use super::backend::{Backend, News};
+use super::worker::Worker;
+use super::{keymap, screen, update, view};
+
+/// A workbench on a stage.
+pub struct Stage {
+    pub app: App,
+    worker: Worker,
+    /// What was copied to the clipboard.
+    pub copied: Vec<String>,
+    /// The state that was kept at the end.
+    pub kept: Option<String>,
+    pub has_ended: bool,
+    /// How often the process would have been stopped.
+    pub stopped: usize,
+}
+
+/// Effects that follow from one action; more would be a loop.
+const MOST_EFFECTS: usize = 10_000;
+
+impl Stage {
+    /// Opens the run at once.
+    pub fn new(backend: Arc<dyn Backend>, beginning: Beginning) -> Self {
+        let picker = beginning.has_pictures.then(Picker::halfblocks);
+        let mut stage = Self {
+            app: App::new(beginning),
+            worker: Worker { backend, picker },
+            copied: Vec::new(),
+            kept: None,
+            has_ended: false,
+            stopped: 0,
+        };
+        let effects = view::wants(&mut stage.app);
+        stage.perform(effects);
+        stage
+    }
+
+    /// Does an action, and all that follows from it.
+    pub fn act(&mut self, action: Action) {
+        let effects = update(&mut self.app, action);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        let mut waiting: VecDeque<Effect> = effects.into();
+        for _ in 0..MOST_EFFECTS {
+            let Some(effect) = waiting.pop_front() else {
+                return;
+            };
+            match effect {
+                Effect::Request(request) => {
+                    let id = request.id;
+                    let news = Mutex::new(Vec::new());
+                    let tell = |told: News| news.lock().expect("no holder panics").push(told);
+                    let answer = self.worker.perform(request, &tell);
+                    for told in news.into_inner().expect("no holder panics") {
+                        waiting.extend(update(&mut self.app, Action::News(told)));
+                    }
+                    waiting.extend(update(&mut self.app, Action::Answer(id, answer)));
+                }
+                Effect::Copy(text) => self.copied.push(text),
+                Effect::KeepSession(state) => self.kept = Some(state),
+                Effect::Suspend => self.stopped += 1,
+                Effect::Mouse(_) | Effect::Redraw => {}
+                Effect::Quit => self.has_ended = true,
+            }
+        }
+        panic!("one action leads to another without end");
+    }
+
+    /// Presses keys, written as in a file of keys with blanks between them: `3 down enter`.
+    ///
+    /// # Panics
+    /// What is no key.
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.split_whitespace() {
+            let key = keymap::pressed(key).unwrap_or_else(|| panic!("`{key}` is no key"));
+            self.act(Action::Key(key));
+        }
+    }
+
+    /// Types a text, a key a character.
+    pub fn type_in(&mut self, text: &str) {
+        for c in text.chars() {
+            let modifiers = match c.is_uppercase() {
+                true => KeyModifiers::SHIFT,
+                false => KeyModifiers::NONE,
+            };
+            self.act(Action::Key(KeyEvent::new(KeyCode::Char(c), modifiers)));
+        }
+    }
+
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.act(Action::Resize(width, height));
+    }
+
+    /// What is on the screen.
+    pub fn screen(&self) -> Buffer {
+        screen(&self.app)
+    }
+
+    /// The same at a size, as text: a line a row, blanks at their ends left out.
+    pub fn text_at(&mut self, width: u16, height: u16) -> String {
+        self.resize(width, height);
+        text_of(&self.screen())
+    }
+
+    /// The row of the first place where a text is on the screen now, and its column.
+    pub fn find(&self, text: &str) -> Option<(u16, u16)> {
+        let screen = text_of(&self.screen());
+        let mut rows = (0..).zip(screen.lines());
+        rows.find_map(|(row, line)| {
+            let at = line.find(text)?;
+            Some((row, super::text::width(&line[..at]) as u16))
+        })
+    }
+}
+
+/// A screen as text: a line a row, blanks at their ends left out.
+pub fn text_of(buffer: &Buffer) -> String {
+    let area = buffer.area;
+    let mut text = String::new();
+    for y in area.top()..area.bottom() {
+        let mut line = String::new();
+        let mut x = area.left();
+        while x < area.right() {
+            let symbol = buffer[(x, y)].symbol();
+            line.push_str(symbol);
+            x += (super::text::width(symbol) as u16).max(1);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,190 @@
+//! A backend for tests: a small saved run of the drawn world.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::app::Beginning;
+use super::backend::{
+    Backend, EncodedPrompts, Expanded, News, On, Progress, Shown, Templates, Trial, Tried,
+    TriedOnAll,
+};
+use super::keymap::Keymap;
+use super::stage::Stage;
+use super::theme::Theme;
+use crate::run::{self, Opened, Saved};
+use crate::taxonomy::{NodeId, Taxonomy, load_str};
+
+/// Where the fixture is.
+pub fn run_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run")
+}
+
+pub fn taxonomy() -> Taxonomy {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("taxonomies/shapes.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    load_str("shapes.yaml", &text).into_sound().unwrap()
+}
+
+/// Answers from the fixture; what a model would say is made up.
+#[derive(Default)]
+pub struct Fake {
+    /// What was tried, in order.
+    pub trials: Mutex<Vec<(Trial, On)>>,
+}
+
+impl Backend for Fake {
+    fn open(&self, tell: &(dyn Fn(News) + Sync), _stop: &AtomicBool) -> Result<(), String> {
+        let saved = run::load_whole(&run_dir()).map_err(|e| e.to_string())?;
+        tell(News::Figures(
+            Box::new(saved.summary.clone()),
+            saved.manifest.clone(),
+        ));
+        tell(News::Note("a word on the run".into()));
+        tell(News::Progress(Progress {
+            doing: "reading".into(),
+            things: "images".into(),
+            done: 100,
+            total: 300,
+            elapsed: Duration::from_secs(2),
+        }));
+        tell(News::Run(Shown {
+            opened: Arc::new(Opened::new(saved, taxonomy())),
+            so_far: None,
+            is_saved: true,
+            name: "fixture".into(),
+        }));
+        Ok(())
+    }
+
+    fn picture(&self, _opened: &Opened, image: usize) -> Result<Vec<u8>, String> {
+        if image % 50 == 49 {
+            return Err("the file is gone".into());
+        }
+        let shade = (image % 200) as u8;
+        let pixels = image::RgbImage::from_fn(16, 16, |x, y| {
+            image::Rgb([shade, (x * 16) as u8, (y * 16) as u8])
+        });
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        pixels
+            .write_to(&mut bytes, image::ImageFormat::Png)
+            .map_err(|e| e.to_string())?;
+        Ok(bytes.into_inner())
+    }
+
+    fn other(&self, dir: &Path) -> Result<Saved, String> {
+        match dir == Path::new("fixture") {
+            true => run::load_whole(&run_dir()).map_err(|e| e.to_string()),
+            false => Err(format!("{}: no run of cladist", dir.display())),
+        }
+    }
+
+    fn templates(&self, _opened: &Opened) -> Result<Templates, String> {
+        Ok(Templates {
+            name: "general".into(),
+            templates: vec!["a photo of {a name}".into(), "a drawing of {a name}".into()],
+            others: vec![("bare".into(), vec!["{name}".into()])],
+        })
+    }
+
+    fn expand(&self, opened: &Opened, node: NodeId) -> Result<Expanded, String> {
+        let name = opened.taxonomy.label(node);
+        let of = |what: &str| {
+            (
+                format!("a {what} of {{a name}}"),
+                format!("a {what} of a {name}"),
+            )
+        };
+        Ok(Expanded {
+            prompts: vec![of("photo"), of("drawing")],
+        })
+    }
+
+    fn encode_prompts(
+        &self,
+        opened: &Opened,
+        _tell: &(dyn Fn(News) + Sync),
+        _stop: &AtomicBool,
+    ) -> Result<EncodedPrompts, String> {
+        let nodes: Vec<NodeId> = opened.taxonomy.nodes().collect();
+        let nearest = |i: usize| {
+            let others = (1..4).map(|k| (nodes[(i + k) % nodes.len()], 1.0 - 0.1 * k as f64));
+            others.collect()
+        };
+        Ok(EncodedPrompts {
+            nearest: (0..nodes.len()).map(nearest).collect(),
+            agreement: nodes.iter().map(|_| Some(0.9)).collect(),
+            nodes,
+        })
+    }
+
+    fn try_out(
+        &self,
+        opened: &Opened,
+        trial: &Trial,
+        on: On,
+        _tell: &(dyn Fn(News) + Sync),
+        _stop: &AtomicBool,
+    ) -> Result<Tried, String> {
+        self.trials.lock().unwrap().push((trial.clone(), on));
+        if let Trial::Label(label) = trial
+            && label == "fails"
+        {
+            return Err("the model cannot be read".into());
+        }
+        Ok(Tried {
+            trial: trial.clone(),
+            ranked: vec![("square".into(), 0.7), ("tried".into(), 0.2)],
+            whole: (on == On::All).then(|| TriedOnAll {
+                n: opened.len(),
+                changed: 12,
+                won: 7,
+                right_before: 100,
+                right_after: 103,
+                from: vec![("square".into(), 5), ("circle".into(), 2)],
+                templates: Vec::new(),
+            }),
+        })
+    }
+
+    fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Shown, String> {
+        Ok(Shown {
+            opened: Arc::new(Opened::new(opened.saved.clone(), taxonomy())),
+            so_far: None,
+            is_saved: false,
+            name: format!("fixture at threshold {threshold}"),
+        })
+    }
+
+    fn save(&self, _dir: &Path) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn can_save(&self) -> bool {
+        false
+    }
+
+    fn session_file(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+pub fn beginning(width: u16, height: u16) -> Beginning {
+    Beginning {
+        title: "fixture".into(),
+        theme: Theme::Dark,
+        keymap: Keymap::default(),
+        has_pictures: true,
+        keeps_session: true,
+        can_save: false,
+        session: None,
+        size: (width, height),
+    }
+}
+
+/// The fixture on a stage.
+pub fn stage(width: u16, height: u16) -> Stage {
+    Stage::new(Arc::new(Fake::default()), beginning(width, height))
+}
