@@ -7,9 +7,13 @@ mod candidates;
 mod compare;
 mod confusions;
 mod curve;
+mod filter;
+#[cfg(test)]
+mod fixture;
 mod load;
 mod manifest;
 mod opened;
+mod order;
 mod ranking;
 mod save;
 mod saved;
@@ -25,9 +29,11 @@ pub use compare::{
 };
 pub use confusions::{ConfusedPair, Confusions, UnknownLabel, confusions};
 pub use curve::curve;
+pub use filter::{Completion, Filter, FilterError, HELP, complete, quote};
 pub use load::{LoadError, load, load_summary, load_whole};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
 pub use opened::Opened;
+pub use order::{Key, Order};
 pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use save::{KIND, SaveError, save};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
