@@ -52,7 +52,7 @@ enum Condition {
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Not(Box<Condition>),
-    Is(Term),
+    Is(Box<Term>),
 }
 
 /// What a term asks, made ready for the run that it was read for.
@@ -111,6 +111,10 @@ impl Test {
 }
 
 impl Condition {
+    fn is(term: Term) -> Self {
+        Condition::Is(Box::new(term))
+    }
+
     fn holds(&self, saved: &Saved, row: usize) -> bool {
         match self {
             Condition::All(all) => all.iter().all(|condition| condition.holds(saved, row)),

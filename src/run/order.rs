@@ -205,6 +205,8 @@ fn ranks(opened: &Opened) -> Vec<u32> {
 const STEP: usize = 7;
 /// Rows that are sorted by comparing whole names.
 const FEW: usize = 32;
+/// Rows that are worth a thread's while.
+const ENOUGH: usize = 16_384;
 /// Steps after which whole names are compared, so that no names can make the recursion deep.
 const DEEPEST: usize = 64;
 
@@ -218,18 +220,23 @@ impl ByName<'_> {
     /// Sorts rows whose names have the same bytes up to `start`.
     fn sort(&self, rows: &mut [(u64, u32)], start: usize, depth: usize) {
         if rows.len() <= FEW || depth == DEEPEST {
-            rows.par_sort_unstable_by(|a, b| self.compare(a.1, b.1));
+            rows.sort_unstable_by(|a, b| self.compare(a.1, b.1));
             return;
         }
         let start = self.common(rows, start);
-        (rows.par_iter_mut()).for_each(|(key, row)| *key = self.key(*row, start));
+        (rows.par_iter_mut().with_min_len(ENOUGH))
+            .for_each(|(key, row)| *key = self.key(*row, start));
         rows.par_sort_unstable();
-        let groups = rows.par_chunk_by_mut(|a, b| a.0 == b.0);
-        groups.for_each(|group| {
+        let is_same = |a: &(u64, u32), b: &(u64, u32)| a.0 == b.0;
+        let sort = |group: &mut [(u64, u32)]| {
             if group.len() > 1 && self.goes_on(group[0].0) {
                 self.sort(group, start + STEP, depth + 1);
             }
-        });
+        };
+        match rows.len() > ENOUGH {
+            true => rows.par_chunk_by_mut(is_same).for_each(sort),
+            false => rows.chunk_by_mut(is_same).for_each(sort),
+        }
     }
 
     fn name(&self, row: u32) -> &[u8] {
@@ -253,7 +260,10 @@ impl ByName<'_> {
             let pairs = a[start..].iter().zip(&first[start..]);
             start + pairs.take_while(|(a, b)| a == b).count()
         };
-        let all = rows.par_iter().map(|&(_, row)| common(self.name(row)));
+        let all = rows
+            .par_iter()
+            .with_min_len(ENOUGH)
+            .map(|&(_, row)| common(self.name(row)));
         all.min().unwrap_or(start)
     }
 

@@ -35,7 +35,7 @@ pub fn complete(text: &str, cursor: usize, opened: &Opened) -> Vec<Completion> {
     let range = piece.span.start..end_of_word(text, &piece, cursor);
     let after = &text[range.end..];
     let found = match piece.field {
-        None => words(typed),
+        None => words(typed, after),
         Some(field) => values(field, &piece, typed, after, opened),
     };
     let complete = |(text, note)| Completion {
@@ -101,17 +101,22 @@ fn end_of_word(text: &str, piece: &Piece, cursor: usize) -> usize {
             .1
             .map_or(cursor, |length| (piece.span.start + length).max(cursor));
     }
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '|' | '(' | ')' | ',');
+    let is_word = piece.field.is_none();
+    let is_sign = |c| is_word && matches!(c, ':' | '<' | '>' | '=' | '!');
+    let ends =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '|' | '(' | ')' | ',') || is_sign(c);
     let rest = &text[cursor..];
     cursor + rest.find(ends).unwrap_or(rest.len())
 }
 
-/// Fields, flags, and what joins terms.
-fn words(typed: &str) -> Vec<(String, String)> {
+/// Fields, flags, and what joins terms; a field with a sign unless there is one `after` it.
+fn words(typed: &str, after: &str) -> Vec<(String, String)> {
+    let has_sign = after.starts_with([':', '<', '>', '=', '!']);
     let fields = FIELDS.iter().map(|field| {
         let sign = match field.kind {
-            Kind::Figure(_) => '<',
-            _ => ':',
+            _ if has_sign => "",
+            Kind::Figure(_) => "<",
+            _ => ":",
         };
         (format!("{}{sign}", field.name), field.note)
     });

@@ -14,7 +14,7 @@ pub(super) struct Needle(Search);
 #[derive(Debug, Clone)]
 enum Search {
     /// Nothing in it has a case.
-    Exact(Finder<'static>),
+    Exact(Box<Finder<'static>>),
     /// In lower case, and the place of the byte that is looked for first.
     Ascii(Box<[u8]>, usize),
     /// In lower case.
@@ -28,7 +28,8 @@ impl Needle {
         let has_case = |&c: &char| c.is_lowercase() || !c.to_uppercase().eq([c]);
         if !folded.iter().any(has_case) {
             let exact: String = folded.iter().collect();
-            return Self(Search::Exact(Finder::new(exact.as_bytes()).into_owned()));
+            let finder = Finder::new(exact.as_bytes()).into_owned();
+            return Self(Search::Exact(finder.into()));
         }
         if !folded.iter().all(char::is_ascii) {
             return Self(Search::Folded(folded));

@@ -134,8 +134,8 @@ impl Parser<'_> {
             });
         }
         let condition = match field.kind {
-            Kind::Verdict => Condition::Is(Term::Verdict(mask("verdict", &values, verdicts)?)),
-            Kind::Relation => Condition::Is(Term::Relation(mask("relation", &values, relations)?)),
+            Kind::Verdict => Condition::is(Term::Verdict(mask("verdict", &values, verdicts)?)),
+            Kind::Relation => Condition::is(Term::Relation(mask("relation", &values, relations)?)),
             Kind::Labels(role) => labels(role, Labels::read(&values, opened)?, opened),
             Kind::Flag => one_of(&values, flag)?,
             Kind::Image | Kind::Figure(_) => one_of(&values, |value| {
@@ -165,7 +165,7 @@ fn one_of(
     values: &[Value],
     term: impl Fn(&Value) -> Result<Term, FilterError>,
 ) -> Result<Condition, FilterError> {
-    let terms = values.iter().map(|value| term(value).map(Condition::Is));
+    let terms = values.iter().map(|value| term(value).map(Condition::is));
     Ok(joined(terms.collect::<Result<_, _>>()?, Condition::Any))
 }
 
@@ -174,21 +174,21 @@ fn text(value: Value, opened: &Opened) -> Condition {
     if !value.is_quoted
         && let Some(flag) = Flag::by_name(&value.text)
     {
-        return Condition::Is(Term::Flag(flag));
+        return Condition::is(Term::Flag(flag));
     }
     let needle = Needle::new(&value.text, &opened.saved.images);
     let (truths, labels) = with_text(&needle, opened);
-    Condition::Is(Term::Text(needle, truths, labels))
+    Condition::is(Term::Text(needle, truths, labels))
 }
 
 fn labels(role: Role, labels: Labels, opened: &Opened) -> Condition {
-    let truths = |labels: &Labels| Condition::Is(Term::Truths(labels.of_truths(opened)));
+    let truths = |labels: &Labels| Condition::is(Term::Truths(labels.of_truths(opened)));
     match role {
         Role::Truth => truths(&labels),
-        Role::Answer => Condition::Is(Term::Answer(labels)),
-        Role::Ranked => Condition::Is(Term::Ranked(labels)),
-        Role::LooksLike => Condition::Is(Term::LooksLike(labels)),
-        Role::Either => Condition::Any(vec![truths(&labels), Condition::Is(Term::Answer(labels))]),
+        Role::Answer => Condition::is(Term::Answer(labels)),
+        Role::Ranked => Condition::is(Term::Ranked(labels)),
+        Role::LooksLike => Condition::is(Term::LooksLike(labels)),
+        Role::Either => Condition::Any(vec![truths(&labels), Condition::is(Term::Answer(labels))]),
     }
 }
 
@@ -240,7 +240,7 @@ fn figure(
 ) -> Result<Condition, FilterError> {
     let is_equality = matches!(comparison, Comparison::Is | Comparison::IsNot);
     let is_negated = comparison == Comparison::IsNot;
-    let is = |test| Condition::Is(Term::Figure(figure, test));
+    let is = |test| Condition::is(Term::Figure(figure, test));
     if let [value] = values
         && is_equality
         && value.is_bare("none")

@@ -371,6 +371,8 @@ fn what_may_come_next_is_told() {
         ("dog ver¦", "ver", &["verdict:"]),
         ("-su¦", "su", &["suspect"]),
         ("(tr¦u) dog", "tru", &["truth:"]),
+        ("tr¦uth:dog", "truth", &["truth"]),
+        ("cre¦>0.4", "cre", &["credit"]),
         ("dog O¦", "O", &["OR"]),
         ("verdict:n¦", "n", &["name_collision", "near", "none"]),
         ("verdict:near,unre¦ dog", "unre", &["unrelated"]),
