@@ -285,9 +285,13 @@ fn draw_column(
     let offset = &app.overview.offsets[column];
     let mut top = offset.get().min(highest);
     if let Some(line_at) = line_at.filter(|_| height > 0) {
-        // What stands above the first item is seen with it.
-        let wanted = if at == first { 0 } else { line_at };
-        top = top.min(wanted).max((line_at + 1).saturating_sub(height));
+        // What stands above the first item is seen with it, and what stands below the last.
+        let (above, below) = (at == first, at + 1 == first + count);
+        top = top.min(if above { 0 } else { line_at });
+        top = top.max((line_at + 1).saturating_sub(height));
+        if below {
+            top = highest.min(line_at);
+        }
     }
     offset.set(top);
     for (y, (line, door)) in (inner.y..inner.bottom()).zip(&lines[top..]) {
