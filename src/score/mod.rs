@@ -35,6 +35,7 @@ mod retrieval;
 mod summarise;
 mod summary;
 mod suspects;
+mod templates;
 mod verdict;
 mod wilson;
 
@@ -43,7 +44,7 @@ pub use answer::{Cosines, Distribution, Given, Link, Scores, Selected, Similarit
 pub use attribution::{CauseRow, FEWEST, Multiplicity, VerdictRow};
 pub use bootstrap::Bootstrap;
 pub use conventions::conventions;
-pub use credit::{CreditError, CreditPolicy};
+pub use credit::{CreditError, CreditPolicy, Creditor};
 pub use curve::{CurvePoint, CurveValue, ImageCurve, OperatingCurve, Pareto, Worths};
 pub use decide::{Answer, DecideError, Decider, Rule, RuleError};
 pub use deciding::{Deciding, Reranking};
@@ -70,5 +71,6 @@ pub use retrieval::{Queries, Query, RECALL_AT, Retrieval, RetrievalFigures, retr
 pub use summarise::{Terms, summarise};
 pub use summary::{Confusion, CurveAreas, Interval, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
 pub use suspects::{Checked, Suspects};
+pub use templates::{TemplateAgreement, nearest_labels, prompt_cosines, template_agreement};
 pub use verdict::{Causes, Group, Judgement, Verdict};
 pub use wilson::wilson;

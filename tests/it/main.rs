@@ -24,5 +24,6 @@ mod saved;
 mod score;
 mod show;
 mod statistics;
+mod terminal;
 mod verdicts;
 mod worlds;
