@@ -21,7 +21,11 @@ const STILLS: &[(&str, &str, (u16, u16))] = &[
     ("matrix", "4 v", (120, 36)),
     ("prompts", "5 down down", (120, 36)),
     ("curve", "6 right right right right right", (120, 36)),
-    ("compare", "6 right right right right right a 7 b", (120, 40)),
+    (
+        "compare",
+        "6 right right right right right a 7 b",
+        (120, 40),
+    ),
     ("palette", ": 'cop", (100, 30)),
     ("narrow", "3 down down", (80, 24)),
 ];
@@ -102,6 +106,9 @@ fn tour() -> [(String, String); 2] {
     frames.push((now, last));
     [
         ("tour.cast".into(), cast.finish()),
-        ("tour.svg".into(), still::animated(&frames, &Palette::dark())),
+        (
+            "tour.svg".into(),
+            still::animated(&frames, &Palette::dark()),
+        ),
     ]
 }

@@ -22,7 +22,12 @@ fn commands() -> String {
                 titles.join(", ")
             }
         };
-        table += &format!("| {} | `{}` | {place} | {} |\n", keys.join(" "), spec.id, spec.doc);
+        table += &format!(
+            "| {} | `{}` | {place} | {} |\n",
+            keys.join(" "),
+            spec.id,
+            spec.doc
+        );
     }
     table
 }
@@ -40,6 +45,9 @@ fn the_document_tells_every_command_and_filter() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/workbench.md");
     let text = fs::read_to_string(path).unwrap();
     for table in [commands(), filters()] {
-        assert!(text.contains(&table), "docs/workbench.md is to have:\n\n{table}");
+        assert!(
+            text.contains(&table),
+            "docs/workbench.md is to have:\n\n{table}"
+        );
     }
 }
