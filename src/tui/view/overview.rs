@@ -170,7 +170,11 @@ impl Part for Overview {
 
     fn wants(&self, app: &mut App) -> Vec<Effect> {
         let nodes = app.want("nodes", Job::Nodes);
-        let pairs = app.want("depth None", Job::Confusions { depth: None });
+        // Another view may have asked for another depth meanwhile: what is known is not asked for again.
+        let pairs = match super::confusions::at_depth(app, None) {
+            Some(_) => None,
+            None => app.want("depth None", Job::Confusions { depth: None }),
+        };
         nodes.into_iter().chain(pairs).collect()
     }
 
