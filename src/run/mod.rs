@@ -21,6 +21,7 @@ mod saved;
 mod tallies;
 #[cfg(test)]
 mod testing;
+mod threshold;
 
 use std::collections::HashSet;
 
@@ -44,6 +45,7 @@ pub use order::{Key, Order};
 pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use save::{KIND, SaveError, save};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
+pub use threshold::{Assumed, AtThreshold, Reanswered, ThresholdError, Thresholds, at_threshold};
 
 use crate::matrix::Matrix;
 use crate::names::Names;

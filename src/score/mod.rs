@@ -35,6 +35,7 @@ mod retrieval;
 mod summarise;
 mod summary;
 mod suspects;
+mod templates;
 mod verdict;
 mod wilson;
 
@@ -70,5 +71,6 @@ pub use retrieval::{Queries, Query, RECALL_AT, Retrieval, RetrievalFigures, retr
 pub use summarise::{Terms, summarise};
 pub use summary::{Confusion, CurveAreas, Interval, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
 pub use suspects::{Checked, Suspects};
+pub use templates::{TemplateAgreement, nearest_labels, prompt_cosines, template_agreement};
 pub use verdict::{Causes, Group, Judgement, Verdict};
 pub use wilson::wilson;

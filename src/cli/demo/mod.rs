@@ -2,7 +2,9 @@
 
 mod draw;
 mod lab;
+pub(in crate::cli) mod recorded;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -82,7 +84,7 @@ struct PictureArgs {
     seed: u64,
 
     /// Width and height of a picture in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = Canvas::default().size, value_parser = clap::value_parser!(u32).range(16..=4096))]
+    #[arg(long, value_name = "PIXELS", default_value_t = Canvas::default().size, value_parser = clap::value_parser!(u32).range(i64::from(*SIZES.start())..=i64::from(*SIZES.end())))]
     size: u32,
 
     /// Largest turn of a figure to either side, in degrees
@@ -140,6 +142,12 @@ fn habit_name(habit: Habit) -> String {
     }
 }
 
+/// Pixels that a picture may be wide and high.
+const SIZES: RangeInclusive<u32> = 16..=4096;
+
+/// Degrees that a figure may be turned by at most.
+const TURNS: RangeInclusive<f64> = 0.0..=180.0;
+
 fn rate(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.parse().ok();
     number
@@ -150,7 +158,7 @@ fn rate(text: &str) -> Result<f64, String> {
 fn degrees(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.parse().ok();
     number
-        .filter(|angle| (0.0..=180.0).contains(angle))
+        .filter(|angle| TURNS.contains(angle))
         .ok_or_else(|| "a turn is a number of degrees from 0 to 180".to_owned())
 }
 
@@ -188,9 +196,11 @@ fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let load = || args.device.load(builtin::NAME, stop);
     let mut options = args.options.clone();
     options.candidates.get_or_insert_with(|| "all".to_owned());
-    let Some(run) = score::compute(inputs, &TruthArgs::default(), &options, &load, stop)? else {
+    let Some(mut run) = score::compute(inputs, &TruthArgs::default(), &options, &load, stop)?
+    else {
         bail!("no picture could be read");
     };
+    recorded::record(&mut run.manifest, &settings, n);
     if let Some(out) = &args.out {
         run::save(&run, Staging::new(out, run::KIND)?)?;
     }

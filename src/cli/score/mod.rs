@@ -14,10 +14,14 @@ use anyhow::{Context, bail};
 use clap::ValueHint;
 use serde_json::json;
 
+use super::demo::recorded;
 use super::model_args::{DeviceArgs, ImageArgs};
 use super::output::tell;
-use super::{Interrupted, count, interrupt, load_taxonomy, on_all_cores, open_dataset, output};
+use super::{
+    Interrupted, builtin, count, interrupt, load_taxonomy, on_all_cores, open_dataset, output,
+};
 use crate::dataset::OnUnknownLabel;
+use crate::demo::{PICTURES, Settings};
 use crate::files::Staging;
 use crate::hash;
 use crate::names::Names;
@@ -156,8 +160,7 @@ fn strategy(text: &str) -> Result<Match, String> {
 
 fn root(text: &str) -> Result<Root, String> {
     let known = || Root::ALL.map(Root::name).join(", ");
-    let root = Root::ALL.into_iter().find(|root| root.name() == text);
-    root.ok_or_else(|| format!("use one of {}", known()))
+    Root::by_name(text).ok_or_else(|| format!("use one of {}", known()))
 }
 
 fn rule(text: &str) -> Result<Rule, RuleError> {
@@ -220,9 +223,13 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         }
         _ => Some(elsewhere::compute(args, &taxonomy, stop)?),
     };
-    let Some(run) = run else {
+    let Some(mut run) = run else {
         return Ok(ExitCode::FAILURE);
     };
+    let is_demo = |path: &PathBuf| path == Path::new(builtin::NAME);
+    if args.images.as_ref().is_some_and(is_demo) && run.manifest.images.source == builtin::NAME {
+        recorded::record(&mut run.manifest, &Settings::default(), PICTURES);
+    }
     if let Some(out) = &args.out {
         run::save(&run, Staging::new(out, run::KIND)?)?;
     }
