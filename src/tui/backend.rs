@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::run::{Opened, Saved};
-use crate::score::{CurveValue, Summary};
+use crate::score::{CurveValue, Summary, TemplateAgreement};
 use crate::taxonomy::NodeId;
 
 /// What there is to tell while a run is opened or made.
@@ -88,15 +88,6 @@ pub struct EncodedPrompts {
     pub nearest: Vec<Vec<(NodeId, f64)>>,
     /// Of each of these the mean cosine between its prompts; `None` of fewer than two.
     pub agreement: Vec<Option<f64>>,
-}
-
-/// STUB
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TemplateAgreement {
-    pub template: usize,
-    pub n: usize,
-    pub right: usize,
-    pub agrees: usize,
 }
 
 /// What is tried: a label or a template that the taxonomy has not.
