@@ -64,10 +64,8 @@ pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Faul
     let (actions, happened) = unbounded();
     screen.draw(|frame| view::draw(&app, frame))?;
     // The terminal is asked what it can before anybody else reads from it.
-    let worker = Worker {
-        backend: Arc::clone(&backend),
-        picker: picture::picker(settings.image_protocol),
-    };
+    let picker = picture::picker(settings.image_protocol);
+    let worker = Worker::new(Arc::clone(&backend), picker);
     let workers = Workers::start(&worker, &actions);
     watch_signals(&actions)?;
     read_terminal(&actions);

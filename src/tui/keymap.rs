@@ -204,7 +204,10 @@ fn normal(key: KeyEvent) -> KeyCombination {
     match key.code {
         KeyCode::Char(c) if !c.is_alphabetic() => key.modifiers.remove(KeyModifiers::SHIFT),
         KeyCode::Char(c) if c.is_uppercase() => key.modifiers.insert(KeyModifiers::SHIFT),
-        KeyCode::BackTab => key.modifiers.insert(KeyModifiers::SHIFT),
+        KeyCode::BackTab => {
+            key.code = KeyCode::Tab;
+            key.modifiers.insert(KeyModifiers::SHIFT);
+        }
         _ => {}
     }
     KeyCombination::from(key).normalized()
@@ -220,7 +223,6 @@ fn told(key: KeyCombination) -> String {
         "down" => "↓".to_owned(),
         "left" => "←".to_owned(),
         "right" => "→".to_owned(),
-        "backtab" | "shift-backtab" => "shift-tab".to_owned(),
         _ => match lower.strip_prefix("shift-") {
             Some(letter) if letter.chars().count() == 1 => letter.to_uppercase(),
             _ => lower,

@@ -20,6 +20,8 @@ pub mod still;
 mod terminal;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod theme;
 mod update;

@@ -36,7 +36,7 @@ impl Stage {
         let picker = beginning.has_pictures.then(Picker::halfblocks);
         let mut stage = Self {
             app: App::new(beginning),
-            worker: Worker { backend, picker },
+            worker: Worker::new(backend, picker),
             copied: Vec::new(),
             kept: None,
             has_ended: false,

@@ -15,7 +15,7 @@ use super::backend::{Backend, News};
 use super::picture;
 use super::sheet::Sheet;
 use crate::files::StagedFiles;
-use crate::run::{self, Filter, Opened};
+use crate::run::{self, Comparison, Filter, Opened, Saved};
 
 /// What does the jobs.
 #[derive(Clone)]
@@ -23,6 +23,22 @@ pub struct Worker {
     pub backend: Arc<dyn Backend>,
     /// `None`: no pictures.
     pub picker: Option<Picker>,
+    /// All cores: the process's own pool may be held at one thread, for the model's sake.
+    pub pool: Arc<rayon::ThreadPool>,
+}
+
+impl Worker {
+    /// # Panics
+    /// If no thread can be started.
+    pub fn new(backend: Arc<dyn Backend>, picker: Option<Picker>) -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        Self {
+            backend,
+            picker,
+            pool: Arc::new(pool.expect("threads can be started")),
+        }
+    }
 }
 
 /// The threads.
@@ -95,11 +111,13 @@ impl Worker {
                 sorted,
                 filter,
             } => {
-                let sorted = sorted.unwrap_or_else(|| Arc::new(order.rows(&run)));
+                let all = || Arc::new(self.pool.install(|| order.rows(&run)));
+                let sorted = sorted.unwrap_or_else(all);
                 let filter = Filter::parse(&filter, &run).map_err(|e| e.message)?;
+                let select = || filter.select(&run, &sorted, &stop);
                 let rows = match filter.is_all() {
                     true => Arc::clone(&sorted),
-                    false => Arc::new(filter.select(&run, &sorted, &stop).ok_or("cancelled")?),
+                    false => Arc::new(self.pool.install(select).ok_or("cancelled")?),
                 };
                 Answer::Rows { sorted, rows }
             }
@@ -125,11 +143,11 @@ impl Worker {
             Job::Try(trial, on) => Answer::Tried(backend.try_out(&run, &trial, on, tell, &stop)?),
             Job::CompareWith(dir) => {
                 let other = Arc::new(backend.other(&dir)?);
-                let found = run::compare(&other, &run.saved).map_err(|e| e.to_string())?;
+                let found = self.compare(&other, &run.saved)?;
                 Answer::Compared(dir.display().to_string(), other, Arc::new(found))
             }
             Job::Compare(other) => {
-                let found = run::compare(&other.saved, &run.saved).map_err(|e| e.to_string())?;
+                let found = self.compare(&other.saved, &run.saved)?;
                 let other = Arc::new(other.saved.clone());
                 Answer::Compared("before".to_owned(), other, Arc::new(found))
             }
@@ -141,6 +159,11 @@ impl Worker {
                 Answer::Written(format!("the run is in {}", dir.display()))
             }
         })
+    }
+
+    fn compare(&self, first: &Saved, second: &Saved) -> Result<Comparison, String> {
+        let compare = || run::compare(first, second);
+        self.pool.install(compare).map_err(|e| e.to_string())
     }
 
     fn picture(

@@ -160,8 +160,7 @@ impl Part for Overview {
             draw_column(app, frame, a, "Where the error comes from", left, 0, 0);
             draw_column(app, frame, b, "Where to look", right, of_left, 1);
         } else {
-            let all = left.into_iter().chain(right).collect();
-            draw_column(app, frame, area, "Where the error comes from", all, 0, 0);
+            draw_column(app, frame, area, "Where the error comes from", left, 0, 0);
         }
     }
 
@@ -316,22 +315,29 @@ fn draw_column(
     }
 }
 
-/// The page: what is on the left of a wide screen, and what is on the right.
+/// The page: what is on the left of a wide screen, and what is on the right. A narrow one has it all on the left.
 fn sections(app: &App, summary: &Summary, width: usize) -> [Vec<Section>; 2] {
     let theme = app.theme;
-    let left = vec![
+    let mut left = vec![
         said(summary, theme, width),
         breakdown(summary, theme, width),
-        ladder(summary, theme, width),
     ];
-    let mut right = vec![
-        pairs(app, width),
+    let mut right = vec![pairs(app, width)];
+    let ladder = ladder(summary, theme, width);
+    match app.overview.two.get() {
+        true => left.push(ladder),
+        false => right.push(ladder),
+    }
+    right.extend([
         dilution(summary, theme, width),
         nodes(app, true, width),
         nodes(app, false, width),
         warnings(app, summary, width),
-    ];
+    ]);
     right.retain(|section| !section.rows.is_empty());
+    if !app.overview.two.get() {
+        left.append(&mut right);
+    }
     [left, right]
 }
 
@@ -503,36 +509,48 @@ fn pairs(app: &App, width: usize) -> Section {
     };
     let mut costly: Vec<&ConfusedPair> = found.pairs.iter().filter(|p| p.cost > 0.0).collect();
     costly.sort_by(|a, b| b.cost.total_cmp(&a.cost).then(b.count.cmp(&a.count)));
+    // Images, credit, and whose doing it is.
+    const FIGURES: usize = 7 + 8 + 20;
+    let room = width.saturating_sub(2 + FIGURES).clamp(16, 44);
+    rows.push(Row::plain(
+        format!(
+            "  {} {:>6} {:>7}  {}",
+            text::fit("annotated → answered", room),
+            "images",
+            "lost",
+            "the taxonomy's?"
+        ),
+        theme.dim(),
+    ));
     for pair in costly.into_iter().take(LISTED) {
         let verdict = main_verdict(pair);
         let doing = match verdict.map(Verdict::group) {
-            Some(Group::Confirmed) => "the taxonomy's doing",
-            Some(Group::Possible) => "perhaps the taxonomy's",
-            _ => "a real mistake",
+            Some(Group::Confirmed) => "yes",
+            Some(Group::Possible) => "perhaps",
+            _ => "no",
         };
         let what = verdict.map_or("", Verdict::name);
-        let right = format!(
-            " {:>5} {:>7.1}  {what}, {doing}",
-            thousands(pair.count),
-            pair.cost
-        );
-        let room = width.saturating_sub(2 + text::width(&right)).clamp(12, 44);
         let names = format!("{} → {}", name(app, &pair.truth), name(app, &pair.answer));
         let style = verdict.map_or(Style::new(), |v| theme.verdict(v));
         rows.push(Row {
             line: Line::from(vec![
                 Span::styled(format!("{} ", glyph(verdict)), style),
                 Span::raw(text::fit(&names, room)),
-                Span::styled(right, style),
+                Span::raw(format!(
+                    " {:>6} {:>7.1}  ",
+                    thousands(pair.count),
+                    pair.cost
+                )),
+                Span::styled(format!("{doing}: {what}"), style),
             ]),
             door: Some(Door::Pair(pair.truth.clone(), pair.answer.clone())),
             fact: Some((
-                format!("cost of {} answered {}", pair.truth, pair.answer),
+                format!("credit lost of {} answered {}", pair.truth, pair.answer),
                 json!(pair.cost),
             )),
         });
     }
-    if rows.len() == LISTED {
+    if found.pairs.len() > LISTED {
         rows.push(Row {
             line: Line::styled("  all confusions …", theme.dim()),
             door: Some(Door::View(View::Confusions)),
@@ -540,7 +558,7 @@ fn pairs(app: &App, width: usize) -> Section {
         });
     }
     Section {
-        title: "Confusions that cost most (annotated → answered, images, credit lost)".into(),
+        title: "The confusions that cost most credit".into(),
         rows,
     }
 }

@@ -1,0 +1,7 @@
+//! The whole workbench on a stage: what keys do, and what is seen.
+
+mod flows;
+mod random;
+
+use super::stage::{Stage, text_of};
+use super::testing::stage;
