@@ -1,6 +1,8 @@
 //! The whole workbench on a stage: what keys do, and what is seen.
 
+mod curve;
 mod flows;
+mod prompts;
 mod random;
 
 use super::stage::{Stage, text_of};
