@@ -35,7 +35,7 @@ pub use compare::{
 pub use confusions::{
     ConfusedPair, ConfusionMatrix, ConfusionOrder, Confusions, UnknownLabel, confusions,
 };
-pub use curve::curve;
+pub use curve::{Operating, curve, operating, present};
 pub use filter::{Completion, Filter, FilterError, HELP as FILTER_HELP, complete, quote};
 pub use load::{LoadError, load, load_flat, load_summary, load_whole};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};

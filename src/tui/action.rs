@@ -9,8 +9,8 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use super::backend::{EncodedPrompts, Expanded, News, On, Shown, Templates, Trial, Tried};
 use super::picture::Drawn;
 use super::sheet::Sheet;
-use crate::run::{Comparison, Confusions, NodeFigures, Opened, Order, Saved};
-use crate::score::{CurveValue, OperatingCurve};
+use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order, Saved};
+use crate::score::CurveValue;
 use crate::taxonomy::NodeId;
 
 /// Something that happened.
@@ -182,12 +182,13 @@ pub enum Answer {
     Nodes(Arc<NodeFigures>),
     Confusions(Option<usize>, Arc<Confusions>),
     /// `None` where the run has none.
-    Curve(CurveValue, Option<Arc<OperatingCurve>>),
+    Curve(CurveValue, Option<Arc<Operating>>),
     Picture(Drawn),
     Templates(Templates),
     Expanded(NodeId, Expanded),
     Encoded(Arc<EncodedPrompts>),
-    Tried(Tried),
+    /// Where it was tried, and what came of it.
+    Tried(On, Tried),
     /// The other run's name, what it is, and the comparison: it is the first of the two.
     Compared(String, Arc<Saved>, Arc<Comparison>),
     Applied(Shown),

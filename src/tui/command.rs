@@ -104,8 +104,10 @@ use Command as C;
 use Scope::{Everywhere, In};
 use View as V;
 
-/// Views with a list of which one orders and chooses the columns.
+/// Views with a list of which one chooses the columns.
 const TABLES: &[View] = &[V::Taxonomy, V::Images, V::Confusions];
+/// Views with a list that can be ordered.
+const ORDERED: &[View] = &[V::Taxonomy, V::Images, V::Confusions, V::Prompts];
 /// Views that show one node or image, from which others are reached.
 const OF_NODES: &[View] = &[
     V::Overview,
@@ -357,7 +359,7 @@ pub const TABLE: &[Spec] = &[
         "sort",
         "sort",
         &["s"],
-        In(TABLES),
+        In(ORDERED),
         "Sort by the next column",
     ),
     spec(
@@ -365,7 +367,7 @@ pub const TABLE: &[Spec] = &[
         "reverse",
         "",
         &["shift-s"],
-        In(TABLES),
+        In(ORDERED),
         "Reverse the order",
     ),
     spec(

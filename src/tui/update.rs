@@ -12,7 +12,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::action::{Action, Answer, Effect, Job};
 use super::app::{App, Hit, View};
-use super::backend::{News, On, Shown, Trial};
+use super::backend::{News, Shown, Trial};
 use super::command::Command;
 use super::overlay::{Jump, Line, Overlay, Palette, Purpose};
 use super::session;
@@ -357,10 +357,7 @@ fn finish_line(app: &mut App, line: Line) -> Vec<Effect> {
 }
 
 fn try_out(app: &mut App, trial: Trial) -> Vec<Effect> {
-    let on = match (app.prompts.on_all, view::images::selected(app)) {
-        (false, Some(image)) => On::Image(image),
-        _ => On::All,
-    };
+    let on = view::prompts::begin_trial(app);
     vec![app.request(Job::Try(trial, on))]
 }
 
@@ -552,7 +549,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         Answer::Templates(templates) => app.prompts.templates = Some(templates),
         Answer::Expanded(node, expanded) => app.prompts.expanded = Some((node, expanded)),
         Answer::Encoded(encoded) => app.prompts.encoded = Some((app.generation, encoded)),
-        Answer::Tried(tried) => view::prompts::set_tried(app, tried),
+        Answer::Tried(on, tried) => view::prompts::set_tried(app, on, tried),
         Answer::Compared(name, other, comparison) => {
             view::compare::set(app, name, other, comparison);
         }

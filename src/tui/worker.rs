@@ -127,8 +127,8 @@ impl Worker {
                 Answer::Confusions(depth, Arc::new(found.map_err(|e| e.to_string())?))
             }
             Job::Curve(value) => {
-                let curve = run::curve(&run.saved, &run.taxonomy, value);
-                Answer::Curve(value, curve.map_err(|e| e.to_string())?.map(Arc::new))
+                let found = self.pool.install(|| run::operating(&run, value));
+                Answer::Curve(value, found.map_err(|e| e.to_string())?.map(Arc::new))
             }
             Job::Picture {
                 image,
@@ -140,7 +140,9 @@ impl Worker {
             Job::EncodePrompts => {
                 Answer::Encoded(Arc::new(backend.encode_prompts(&run, tell, &stop)?))
             }
-            Job::Try(trial, on) => Answer::Tried(backend.try_out(&run, &trial, on, tell, &stop)?),
+            Job::Try(trial, on) => {
+                Answer::Tried(on, backend.try_out(&run, &trial, on, tell, &stop)?)
+            }
             Job::CompareWith(dir) => {
                 let other = Arc::new(backend.other(&dir)?);
                 let found = self.compare(&other, &run.saved)?;

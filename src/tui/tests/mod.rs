@@ -1,7 +1,9 @@
 //! The whole workbench on a stage: what keys do, and what is seen.
 
+mod curve;
 mod flows;
 mod looks;
+mod prompts;
 mod random;
 
 use super::stage::{Stage, text_of};

@@ -113,6 +113,26 @@ pub fn set_rows(app: &mut App, sorted: Arc<Vec<u32>>, rows: Arc<Vec<u32>>) {
     state.detail.set(0);
 }
 
+/// Asks for the rows of the filter, which other views need too to know the selected image.
+pub fn want_rows(app: &mut App) -> Option<Effect> {
+    let state = &app.images;
+    let sorted = match &state.sorted {
+        Some((generation, order, rows))
+            if (*generation, *order) == (app.generation, state.order) =>
+        {
+            Some(Arc::clone(rows))
+        }
+        _ => None,
+    };
+    let key = format!("{:?} {}", state.order, state.filter);
+    let job = Job::Rows {
+        order: state.order,
+        sorted,
+        filter: state.filter.clone(),
+    };
+    app.want(key, job)
+}
+
 impl Part for Images {
     fn perform(&self, app: &mut App, command: Command) -> Vec<Effect> {
         let len = rows(app).map_or(0, |rows| rows.len());
@@ -183,22 +203,7 @@ impl Part for Images {
     }
 
     fn wants(&self, app: &mut App) -> Vec<Effect> {
-        let state = &app.images;
-        let sorted = match &state.sorted {
-            Some((generation, order, rows))
-                if (*generation, *order) == (app.generation, state.order) =>
-            {
-                Some(Arc::clone(rows))
-            }
-            _ => None,
-        };
-        let key = format!("{:?} {}", state.order, state.filter);
-        let job = Job::Rows {
-            order: state.order,
-            sorted,
-            filter: state.filter.clone(),
-        };
-        let mut effects: Vec<Effect> = app.want(key, job).into_iter().collect();
+        let mut effects: Vec<Effect> = want_rows(app).into_iter().collect();
         effects.extend(want_picture(app));
         effects
     }
