@@ -253,6 +253,10 @@ impl Part for Compare {
         flips::list(app);
     }
 
+    fn focused(&self, app: &App) -> usize {
+        app.compare.pane
+    }
+
     fn focus(&self, app: &mut App, pane: usize) {
         app.compare.pane = pane.min(PANES - 1);
     }

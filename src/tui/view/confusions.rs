@@ -405,6 +405,10 @@ impl Part for Pairs {
         }
     }
 
+    fn focused(&self, app: &App) -> usize {
+        app.confusions.pane
+    }
+
     fn focus(&self, app: &mut App, pane: usize) {
         if pane != matrix::PANE {
             app.confusions.pane = pane.min(1);

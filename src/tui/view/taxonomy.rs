@@ -338,6 +338,10 @@ impl Part for Tree {
         }
     }
 
+    fn focused(&self, app: &App) -> usize {
+        app.taxonomy.pane
+    }
+
     fn focus(&self, app: &mut App, pane: usize) {
         // The marks of branches are of the tree.
         app.taxonomy.pane = usize::from(pane == 1);
