@@ -5,6 +5,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`cli`] | arguments → commands, one file a command; the only room that prints |
+//! | [`tui`] | the workbench on a terminal |
 //! | [`report`] | a run or a table as text, JSON or CSV, one file a format |
 //! | [`run`] | the one immutable result: build, save |
 //! | [`embed`] | files → decode → encode → unit embeddings, bounded memory, all cores |
@@ -39,3 +40,4 @@ pub mod run;
 pub mod score;
 pub mod taxonomy;
 pub mod text;
+pub mod tui;

@@ -13,6 +13,7 @@ mod generate;
 mod interrupt;
 mod model_args;
 mod output;
+mod parts;
 mod progress;
 mod prompts;
 mod score;
@@ -291,5 +292,7 @@ fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()?;
-    Ok(pool.install(work))
+    // The work moves to a thread of the pool, and who hears it with it.
+    let listener = output::listener();
+    Ok(pool.install(|| output::heard_by(listener, work)))
 }

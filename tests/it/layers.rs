@@ -94,6 +94,11 @@ const RULES: &[Rule] = &[
         may_name: &["demo", "run", "score", "taxonomy", "text"],
         never: IO,
     },
+    Rule {
+        room: "tui",
+        may_name: &["report", "run", "score", "taxonomy", "text"],
+        never: &[],
+    },
 ];
 
 fn files_of(room: &str) -> Vec<PathBuf> {

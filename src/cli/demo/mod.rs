@@ -5,13 +5,14 @@ mod lab;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::bail;
 use clap::ValueHint;
 
 use super::model_args::DeviceArgs;
 use super::output::tell;
-use super::score::{self, Format, Inputs, ScoreOptions, TruthArgs};
+use super::score::{self, Computed, Format, Inputs, ScoreOptions, TruthArgs};
 use super::{builtin, count, interrupt, on_all_cores, output};
 use crate::demo::{self, Annotator, Canvas, Habit, Planted, Settings, World};
 use crate::files::Staging;
@@ -185,10 +186,11 @@ fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         dataset,
         model_source: builtin::NAME,
     };
-    let load = || args.device.load(builtin::NAME, stop);
+    let load = |source: &str| Ok(Arc::from(args.device.load(source, stop)?));
     let mut options = args.options.clone();
     options.candidates.get_or_insert_with(|| "all".to_owned());
-    let Some(run) = score::compute(inputs, &TruthArgs::default(), &options, &load, stop)? else {
+    let computed = score::compute(inputs, &TruthArgs::default(), &options, &load, stop, None)?;
+    let Some(Computed { run, .. }) = computed else {
         bail!("no picture could be read");
     };
     if let Some(out) = &args.out {

@@ -1,0 +1,197 @@
+//! What the workbench asks of the outside. The command implements it, and so do tests.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::run::{Opened, Saved};
+use crate::score::{CurveValue, Summary};
+use crate::taxonomy::NodeId;
+
+/// What there is to tell while a run is opened or made.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// The figures of a saved run, before its images are read.
+    Figures(Box<Summary>, Value),
+    /// A run, whole or of the images that are encoded so far.
+    Run(Shown),
+    Progress(Progress),
+    /// A word on what was left out, or is not as it should be.
+    Note(String),
+}
+
+/// A run as it is shown.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub opened: Arc<Opened>,
+    /// Images scored and images in all, while it is being made; `None` of a whole run.
+    pub so_far: Option<(usize, usize)>,
+    /// Whether it is on disk, so that nothing is lost by quitting.
+    pub is_saved: bool,
+    /// What it is called: its directory, or what is scored.
+    pub name: String,
+}
+
+/// How far long work is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// What is done, as in `encoding`.
+    pub doing: String,
+    /// To what, in the plural, as in `images`.
+    pub things: String,
+    pub done: usize,
+    pub total: usize,
+    pub elapsed: Duration,
+}
+
+impl Progress {
+    /// Things a second so far.
+    pub fn rate(&self) -> Option<f64> {
+        let seconds = self.elapsed.as_secs_f64();
+        (self.done > 0 && seconds > 0.0).then(|| self.done as f64 / seconds)
+    }
+
+    /// Time left at that rate.
+    pub fn left(&self) -> Option<Duration> {
+        let left = self.total.saturating_sub(self.done) as f64 / self.rate()?;
+        Duration::try_from_secs_f64(left).ok()
+    }
+}
+
+/// The prompts of one label.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Expanded {
+    /// A prompt and the template that it comes from.
+    pub prompts: Vec<(String, String)>,
+}
+
+/// Which templates there are, and what they make of labels.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Templates {
+    /// Name of the set.
+    pub name: String,
+    /// As they are written.
+    pub templates: Vec<String>,
+    /// The built-in sets and their templates.
+    pub others: Vec<(String, Vec<String>)>,
+}
+
+/// What the encoded prompts tell.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EncodedPrompts {
+    /// Whose prompts were encoded.
+    pub nodes: Vec<NodeId>,
+    /// Of each of these the labels whose prototypes are nearest by cosine, nearest first, itself left out.
+    pub nearest: Vec<Vec<(NodeId, f64)>>,
+    /// Of each of these the mean cosine between its prompts; `None` of fewer than two.
+    pub agreement: Vec<Option<f64>>,
+}
+
+/// What is tried: a label or a template that the taxonomy has not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trial {
+    /// A label beside the candidates.
+    Label(String),
+    /// A template in place of the set.
+    Template(String),
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    pub trial: Trial,
+    /// On one image, by its row: the candidates with the label, or by the template, ranked, best first: a name and its probability.
+    pub ranked: Vec<(String, f64)>,
+    /// On the whole set.
+    pub whole: Option<TriedOnAll>,
+}
+
+/// How one template alone answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateAgreement {
+    pub template: String,
+    pub n: usize,
+    pub right: usize,
+    pub agrees: usize,
+}
+
+/// A trial on the whole set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TriedOnAll {
+    pub n: usize,
+    /// Images whose answer is another than the run's.
+    pub changed: usize,
+    /// Images that the label wins, or that the template has right, and the run's own number of right ones.
+    pub won: usize,
+    pub right_before: usize,
+    pub right_after: usize,
+    /// The annotated labels of the images that a tried label wins, most frequent first.
+    pub from: Vec<(String, usize)>,
+    /// How each template of the set alone answers.
+    pub templates: Vec<TemplateAgreement>,
+}
+
+/// Where a trial is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// The image in this row.
+    Image(usize),
+    All,
+}
+
+/// What the workbench asks for. Every method may take long and is called on a thread of its own kind; `stop` asks it to end early.
+/// Errors are texts for people.
+pub trait Backend: Send + Sync {
+    /// Opens the saved run, or makes one, telling what is known as it becomes known. The last run that is told is the whole one.
+    fn open(&self, tell: &(dyn Fn(News) + Sync), stop: &AtomicBool) -> Result<(), String>;
+
+    /// The bytes of an image's file.
+    fn picture(&self, opened: &Opened, image: usize) -> Result<Vec<u8>, String>;
+
+    /// Another saved run, to compare with.
+    fn other(&self, dir: &Path) -> Result<Saved, String>;
+
+    /// The templates of the run.
+    fn templates(&self, opened: &Opened) -> Result<Templates, String>;
+
+    /// What the prompts of a label are.
+    fn expand(&self, opened: &Opened, node: NodeId) -> Result<Expanded, String>;
+
+    /// Encodes the prompts of all candidates.
+    fn encode_prompts(
+        &self,
+        opened: &Opened,
+        tell: &(dyn Fn(News) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<EncodedPrompts, String>;
+
+    /// Scores a label or a template that is typed in.
+    fn try_out(
+        &self,
+        opened: &Opened,
+        trial: &Trial,
+        on: On,
+        tell: &(dyn Fn(News) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<Tried, String>;
+
+    /// The run answered by a threshold on the mass.
+    fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Shown, String>;
+
+    /// Saves the run that was made here.
+    fn save(&self, dir: &Path) -> Result<(), String>;
+
+    /// Whether [`save`](Self::save) has something to save.
+    fn can_save(&self) -> bool;
+
+    /// Where the state of the workbench on this run is kept; `None`: nowhere.
+    fn session_file(&self) -> Option<PathBuf>;
+
+    /// The curve's unit to begin with.
+    fn curve_value(&self) -> CurveValue {
+        CurveValue::Information
+    }
+}
