@@ -9,14 +9,14 @@ use clap::ValueHint;
 use super::output::{self, tell};
 use super::{load_taxonomy, score};
 use crate::report;
-use crate::run::{self, Saved};
+use crate::run::{self, ConfusionOrder, Saved};
 use crate::taxonomy::Taxonomy;
 
 /// Tell which labels a saved run takes for which, with how much more often than chance would.
 ///
 /// Each pair of an annotated label and an answer that is not it has its count, the excess over chance (the count if answers
-/// and annotations were independent), the relation of the two, their lowest common ancestor, and the cosine of their text
-/// prototypes. With --depth labels are grouped under what is above them at that depth.
+/// and annotations were independent), the credit that it costs, the relation of the two, their lowest common ancestor, and the
+/// cosine of their text prototypes. With --depth labels are grouped under what is above them at that depth.
 #[derive(clap::Args)]
 pub struct ConfusionsArgs {
     /// A directory that `cladist score --out` wrote
@@ -26,6 +26,10 @@ pub struct ConfusionsArgs {
     /// Group labels under what is above them at this depth (roots at 0)
     #[arg(long, value_name = "DEPTH")]
     depth: Option<usize>,
+
+    /// What comes first: the most frequent pairs, those furthest above chance, or those that cost the most credit
+    #[arg(long, value_enum, value_name = "BY", default_value = "count")]
+    sort: Sort,
 
     /// Pairs to show as text; 0 shows all
     #[arg(long, value_name = "N", default_value_t = 30)]
@@ -47,10 +51,28 @@ enum Format {
     Json,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Sort {
+    Count,
+    Excess,
+    Cost,
+}
+
+impl From<Sort> for ConfusionOrder {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Count => Self::Count,
+            Sort::Excess => Self::Excess,
+            Sort::Cost => Self::Cost,
+        }
+    }
+}
+
 pub fn run(args: &ConfusionsArgs) -> anyhow::Result<ExitCode> {
-    let saved = run::load(&args.run)?;
+    let saved = run::load_flat(&args.run)?;
     let taxonomy = taxonomy_of(&saved, args.taxonomy.as_deref())?;
-    let confusions = run::confusions(&saved, &taxonomy, args.depth)?;
+    let mut confusions = run::confusions(&saved, &taxonomy, args.depth)?;
+    confusions.sort(args.sort.into());
     let text = match args.format {
         Format::Text => report::confusions::render(&confusions, args.top, output::style()),
         Format::Csv => report::confusions::csv(&confusions)?,

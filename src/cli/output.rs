@@ -38,6 +38,11 @@ fn colour(is_terminal: bool) -> bool {
     }
 }
 
+/// Whether the user wants no colours, on a terminal either.
+pub fn is_colourless() -> bool {
+    !colour(true)
+}
+
 /// How to print to stdout: within the terminal's width, or uncut and plain into a pipe.
 pub fn style() -> Style {
     style_of(io::stdout().is_terminal())

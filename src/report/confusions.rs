@@ -31,6 +31,7 @@ pub fn render(confusions: &Confusions, most: usize, style: Style) -> String {
     let header = [
         "count",
         "excess",
+        "cost",
         "annotated",
         "answered",
         "relation",
@@ -38,10 +39,10 @@ pub fn render(confusions: &Confusions, most: usize, style: Style) -> String {
         "text cos",
         "verdict",
     ];
-    let cells: Vec<[String; 8]> = std::iter::once(header.map(str::to_owned))
+    let cells: Vec<[String; 9]> = std::iter::once(header.map(str::to_owned))
         .chain(shown.iter().map(cells))
         .collect();
-    out.push_str(&table(&cells, &[2, 3, 5], style));
+    out.push_str(&table(&cells, &[3, 4, 6], style));
     if shown.len() < confusions.pairs.len() {
         let _ = writeln!(
             out,
@@ -52,7 +53,7 @@ pub fn render(confusions: &Confusions, most: usize, style: Style) -> String {
     out
 }
 
-fn cells(pair: &ConfusedPair) -> [String; 8] {
+fn cells(pair: &ConfusedPair) -> [String; 9] {
     let verdict = match pair.verdicts.len() {
         1 => pair
             .verdicts
@@ -65,6 +66,7 @@ fn cells(pair: &ConfusedPair) -> [String; 8] {
     [
         thousands(pair.count),
         format!("{:.1}", pair.excess),
+        format!("{:.1}", pair.cost),
         printable(&pair.truth),
         printable(&pair.answer),
         pair.relation.name().to_owned(),
@@ -91,6 +93,8 @@ pub fn csv(confusions: &Confusions) -> Result<String, csv::Error> {
         "lca",
         "text_cosine",
         "verdicts",
+        "cost",
+        "suspect",
     ])?;
     for pair in &confusions.pairs {
         let verdicts = pair.verdicts.iter();
@@ -105,6 +109,8 @@ pub fn csv(confusions: &Confusions) -> Result<String, csv::Error> {
             pair.lca.as_deref().unwrap_or(""),
             &pair.text_cosine.map_or(String::new(), |c| c.to_string()),
             &verdicts.join("|"),
+            &pair.cost.to_string(),
+            &pair.suspect.to_string(),
         ])?;
     }
     let bytes = writer.into_inner().map_err(|error| error.into_error())?;

@@ -43,7 +43,16 @@ pub enum LoadError {
 /// # Errors
 /// When the directory holds no run, or another version's, or one that is damaged.
 pub fn load(dir: &Path) -> Result<Saved, LoadError> {
-    load_columns(dir, false)
+    load_columns(dir, Extent::Compared)
+}
+
+/// Reads all of a run but the ranked labels and the Pareto sequences, which are most of it: the former are then empty, the
+/// latter not known.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_flat(dir: &Path) -> Result<Saved, LoadError> {
+    load_columns(dir, Extent::Flat)
 }
 
 /// Reads all of a run, its [details](Details) too.
@@ -51,7 +60,7 @@ pub fn load(dir: &Path) -> Result<Saved, LoadError> {
 /// # Errors
 /// As [`load`].
 pub fn load_whole(dir: &Path) -> Result<Saved, LoadError> {
-    load_columns(dir, true)
+    load_columns(dir, Extent::Whole)
 }
 
 /// Reads a run's figures and what made it, and no image yet.
@@ -90,10 +99,20 @@ pub fn load_summary(dir: &Path) -> Result<Saved, LoadError> {
     })
 }
 
-fn load_columns(dir: &Path, whole: bool) -> Result<Saved, LoadError> {
+/// How much of each image is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// What runs are compared by.
+    Compared,
+    /// The details too, but for lists.
+    Flat,
+    Whole,
+}
+
+fn load_columns(dir: &Path, extent: Extent) -> Result<Saved, LoadError> {
     let mut saved = load_summary(dir)?;
     let table = dir.join(TABLE);
-    guarded(&table, || read_table(&mut saved, &table, whole))?;
+    guarded(&table, || read_table(&mut saved, &table, extent))?;
     Ok(saved)
 }
 
@@ -139,8 +158,8 @@ const COLUMNS: [&str; 8] = [
     "credit",
 ];
 
-/// The columns of the details. The last is not in the files of older versions.
-const DETAILS: [&str; 11] = [
+/// The columns of the details but for lists of what is ranked. The last is not in the files of older versions.
+const DETAILS: [&str; 9] = [
     "valid",
     "relation",
     "lca",
@@ -149,27 +168,37 @@ const DETAILS: [&str; 11] = [
     "margin",
     "looks_like",
     "noisy",
-    "top_k",
-    "pareto",
     K,
 ];
+/// The lists of the details.
+const LISTS: [&str; 2] = ["top_k", "pareto"];
 const K: &str = "k";
 
-fn read_table(saved: &mut Saved, path: &Path, whole: bool) -> Result<(), String> {
+fn read_table(saved: &mut Saved, path: &Path, extent: Extent) -> Result<(), String> {
     let mut numbers = Numbers::default();
     let mut columns = COLUMNS.to_vec();
-    let mut details = whole.then(|| Details {
-        pareto: Some(Jagged::default()),
+    let has_lists = extent == Extent::Whole;
+    let mut details = (extent != Extent::Compared).then(|| Details {
+        pareto: has_lists.then(Jagged::default),
         ..Details::default()
     });
-    if whole {
+    if details.is_some() {
         columns.extend(DETAILS);
+    }
+    if has_lists {
+        columns.extend(LISTS);
     }
     for batch in batches(path, &columns)? {
         let batch = Batch(batch.map_err(|e| e.to_string())?);
         batch.rows(saved, &mut numbers)?;
         if let Some(details) = &mut details {
             batch.details(details, &mut numbers)?;
+            if has_lists {
+                batch.ranked(details, &mut numbers)?;
+                batch.pareto(details, &mut numbers)?;
+            } else {
+                (0..batch.0.num_rows()).for_each(|_| details.ranked.push([]));
+            }
         }
     }
     if let Some(details) = &mut details {
@@ -291,8 +320,7 @@ impl Batch {
                 noisy: number(noisy, i),
             });
         }
-        self.ranked(details, numbers)?;
-        self.pareto(details, numbers)
+        Ok(())
     }
 
     fn ranked(&self, details: &mut Details, numbers: &mut Numbers) -> Result<(), String> {

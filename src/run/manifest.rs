@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Version of `run.yaml`'s schema.
 pub const MANIFEST_SCHEMA: u32 = 2;
 
 /// Everything that made a run, as written to `run.yaml`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Manifest {
     pub schema: u32,
     /// Version of cladist.
@@ -20,7 +20,7 @@ pub struct Manifest {
     /// The images, or the file that has what was predicted of them.
     pub images: SourceHash,
     /// Tables of labels, of valid sets, and of labels that are also right, by the option that named them.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub truth: BTreeMap<String, SourceHash>,
     /// As given, with the fingerprint of what it resolved to; of predictions made elsewhere, what they are.
     pub model: serde_json::Value,
@@ -36,14 +36,14 @@ pub struct Manifest {
 }
 
 /// A named input and the SHA-256 of what was read from it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct SourceHash {
     pub source: String,
     pub sha256: String,
 }
 
 /// What was read, and what was left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Counts {
     /// Images named by the data set.
     pub images: usize,
@@ -63,4 +63,28 @@ pub struct Counts {
     pub skipped_bad_image: usize,
     pub candidates: usize,
     pub prompts: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::testing::manifest;
+
+    /// What is not known is not written, and is not known again.
+    #[test]
+    fn a_manifest_is_read_back() {
+        let mut full = manifest();
+        let source = full.images.clone();
+        full.prompts = Some(source.clone());
+        full.truth.insert("valid".to_owned(), source);
+        full.device = Some("cpu".to_owned());
+        full.options.insert("synonyms".to_owned(), true.into());
+        full.model = serde_json::json!({"source": "m", "logit_scale": 100.0});
+        for manifest in [manifest(), full] {
+            let text = serde_yaml::to_string(&manifest).unwrap();
+            let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+            let read: Manifest = serde_json::from_value(value).unwrap();
+            assert_eq!(read, manifest);
+        }
+    }
 }

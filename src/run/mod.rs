@@ -9,10 +9,15 @@ mod confusions;
 mod curve;
 mod load;
 mod manifest;
+mod nodes;
 mod opened;
 mod ranking;
 mod save;
 mod saved;
+mod tallies;
+#[cfg(test)]
+mod testing;
+mod threshold;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -24,14 +29,18 @@ pub use compare::{
     CompareError, Compared, Comparison, Flip, FlippedImage, ManifestDifference, VerdictChange,
     compare,
 };
-pub use confusions::{ConfusedPair, Confusions, UnknownLabel, confusions};
+pub use confusions::{
+    ConfusedPair, ConfusionMatrix, ConfusionOrder, Confusions, UnknownLabel, confusions,
+};
 pub use curve::curve;
-pub use load::{LoadError, load, load_summary, load_whole};
+pub use load::{LoadError, load, load_flat, load_summary, load_whole};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
+pub use nodes::{NodeFigure, NodeFigures, nodes};
 pub use opened::Opened;
 pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use save::{KIND, SaveError, save};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
+pub use threshold::{Assumed, AtThreshold, Reanswered, ThresholdError, Thresholds, at_threshold};
 
 use crate::matrix::Matrix;
 use crate::names::Names;

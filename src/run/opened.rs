@@ -1,5 +1,6 @@
 //! A run beside its taxonomy: labels of the one as nodes of the other.
 
+use super::confusions::UnknownLabel;
 use super::saved::Saved;
 use crate::taxonomy::{NodeId, Taxonomy, load_str};
 
@@ -52,6 +53,21 @@ impl Opened {
     /// The node of a label of the run.
     pub fn node(&self, label: u32) -> Option<NodeId> {
         self.nodes[label as usize]
+    }
+
+    /// The node of every label of the run.
+    ///
+    /// # Errors
+    /// The first label that the taxonomy has not.
+    pub fn known_nodes(&self) -> Result<Vec<NodeId>, UnknownLabel> {
+        let labels = self.nodes.iter().zip(&self.saved.labels);
+        let known = labels.map(|(node, label)| {
+            node.ok_or_else(|| UnknownLabel {
+                label: label.clone(),
+                taxonomy: self.taxonomy.name().to_owned(),
+            })
+        });
+        known.collect()
     }
 
     /// The label of the run that a node is, if it occurs there.

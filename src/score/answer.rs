@@ -32,7 +32,7 @@ pub fn prototypes(prompts: &Matrix, groups: &[usize]) -> Matrix {
 }
 
 /// A vector's length, never zero: a zero vector stays zero instead of becoming NaN.
-fn norm(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values
         .map(|v| v * v)
         .sum::<f64>()
@@ -220,7 +220,7 @@ impl Scores<'_> {
 }
 
 /// Dot product in sixteen lanes, which the compiler turns into vector code; the order of the sums is fixed.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut lanes = [0f32; LANES];
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));

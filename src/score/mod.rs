@@ -35,7 +35,10 @@ mod retrieval;
 mod summarise;
 mod summary;
 mod suspects;
+mod templates;
+pub mod trials;
 mod verdict;
+mod wilson;
 
 pub use annotation::{Annotation, Annotations};
 pub use answer::{Cosines, Distribution, Given, Link, Scores, Selected, Similarities, prototypes};
@@ -69,4 +72,6 @@ pub use retrieval::{Queries, Query, RECALL_AT, Retrieval, RetrievalFigures, retr
 pub use summarise::{Terms, summarise};
 pub use summary::{Confusion, CurveAreas, Interval, SUMMARY_SCHEMA, Summary, TopK, ValidSet};
 pub use suspects::{Checked, Suspects};
+pub use templates::{TemplateAgreement, nearest_labels, prompt_cosines, template_agreement};
 pub use verdict::{Causes, Group, Judgement, Verdict};
+pub use wilson::wilson;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::run::{Opened, Saved};
-use crate::score::{CurveValue, Summary};
+use crate::score::{CurveValue, Summary, TemplateAgreement};
 use crate::taxonomy::NodeId;
 
 /// What there is to tell while a run is opened or made.
@@ -107,15 +107,6 @@ pub struct Tried {
     pub ranked: Vec<(String, f64)>,
     /// On the whole set.
     pub whole: Option<TriedOnAll>,
-}
-
-/// How one template alone answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TemplateAgreement {
-    pub template: String,
-    pub n: usize,
-    pub right: usize,
-    pub agrees: usize,
 }
 
 /// A trial on the whole set.

@@ -325,13 +325,19 @@ fn confusions_are_counted_against_chance() {
         ]
     );
     let csv = ok(dir, &["confusions", "a", "--format", "csv"]);
+    assert!(csv.starts_with(
+        "truth,answer,count,expected,excess,relation,lca,text_cosine,verdicts,cost,suspect\n"
+    ));
     assert!(
-        csv.starts_with("truth,answer,count,expected,excess,relation,lca,text_cosine,verdicts\n")
-    );
-    assert!(
-        csv.contains("poodle,beagle,1,0.75,0.25,sibling,dog,,near:1\n"),
+        csv.contains("poodle,beagle,1,0.75,0.25,sibling,dog,,near:1,1,0\n"),
         "{csv}"
     );
+    // All cost the same, so the order is that of ids.
+    let sorted = ok(
+        dir,
+        &["confusions", "a", "--format", "csv", "--sort", "cost"],
+    );
+    assert_eq!(sorted, csv);
     // The file has changed, or is gone.
     fs::write(dir.join("toy.yaml"), TAXONOMY.replace("tabby", "manx")).unwrap();
     let (code, _, err) = run(dir, &["confusions", "a"]);

@@ -2,18 +2,22 @@
 
 mod draw;
 mod lab;
+pub(in crate::cli) mod recorded;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use anyhow::bail;
+use anyhow::Context;
 use clap::ValueHint;
 
 use super::model_args::DeviceArgs;
 use super::output::tell;
-use super::score::{self, Computed, Format, Inputs, ScoreOptions, TruthArgs};
+use super::score::{self, Computed, Format, Inputs, LoadModel, Observer, ScoreOptions, TruthArgs};
 use super::{builtin, count, interrupt, on_all_cores, output};
+use crate::dataset::Dataset;
 use crate::demo::{self, Annotator, Canvas, Habit, Planted, Settings, World};
 use crate::files::Staging;
 use crate::report;
@@ -83,7 +87,7 @@ struct PictureArgs {
     seed: u64,
 
     /// Width and height of a picture in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = Canvas::default().size, value_parser = clap::value_parser!(u32).range(16..=4096))]
+    #[arg(long, value_name = "PIXELS", default_value_t = Canvas::default().size, value_parser = clap::value_parser!(u32).range(i64::from(*SIZES.start())..=i64::from(*SIZES.end())))]
     size: u32,
 
     /// Largest turn of a figure to either side, in degrees
@@ -141,6 +145,12 @@ fn habit_name(habit: Habit) -> String {
     }
 }
 
+/// Pixels that a picture may be wide and high.
+const SIZES: RangeInclusive<u32> = 16..=4096;
+
+/// Degrees that a figure may be turned by at most.
+const TURNS: RangeInclusive<f64> = 0.0..=180.0;
+
 fn rate(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.parse().ok();
     number
@@ -151,7 +161,7 @@ fn rate(text: &str) -> Result<f64, String> {
 fn degrees(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.parse().ok();
     number
-        .filter(|angle| (0.0..=180.0).contains(angle))
+        .filter(|angle| TURNS.contains(angle))
         .ok_or_else(|| "a turn is a number of degrees from 0 to 180".to_owned())
 }
 
@@ -161,6 +171,34 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         Some(DemoCommand::Lab(args)) => lab::run(args),
         None => score_world(args),
     }
+}
+
+/// Scores pictures of the world, which are so many with these settings, with its model. Every label is a candidate unless the options say otherwise.
+///
+/// # Errors
+/// Whatever is wrong with the options; an interruption.
+pub fn compute(
+    dataset: Dataset,
+    world: (Settings, u64),
+    options: &ScoreOptions,
+    load: &LoadModel<'_>,
+    stop: &AtomicBool,
+    observer: Option<&Observer<'_>>,
+) -> anyhow::Result<Computed> {
+    let source = Path::new(builtin::NAME);
+    let inputs = Inputs {
+        taxonomy_source: source,
+        taxonomy: super::load_taxonomy(source)?,
+        images_source: source,
+        dataset,
+        world: Some(world),
+        model_source: builtin::NAME,
+    };
+    let mut options = options.clone();
+    options.candidates.get_or_insert_with(|| "all".to_owned());
+    let truth = TruthArgs::default();
+    score::compute(inputs, &truth, &options, load, stop, observer)?
+        .context("no picture could be read")
 }
 
 fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
@@ -178,21 +216,9 @@ fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     );
     let stop = interrupt::install()?;
     let (dataset, facts) = on_all_cores(|| demo::dataset(&world, &settings, n))?;
-    let source = Path::new(builtin::NAME);
-    let inputs = Inputs {
-        taxonomy_source: source,
-        taxonomy: super::load_taxonomy(source)?,
-        images_source: source,
-        dataset,
-        model_source: builtin::NAME,
-    };
     let load = |source: &str| Ok(Arc::from(args.device.load(source, stop)?));
-    let mut options = args.options.clone();
-    options.candidates.get_or_insert_with(|| "all".to_owned());
-    let computed = score::compute(inputs, &TruthArgs::default(), &options, &load, stop, None)?;
-    let Some(Computed { run, .. }) = computed else {
-        bail!("no picture could be read");
-    };
+    let world = (settings, n);
+    let Computed { run, .. } = compute(dataset, world, &args.options, &load, stop, None)?;
     if let Some(out) = &args.out {
         run::save(&run, Staging::new(out, run::KIND)?)?;
     }

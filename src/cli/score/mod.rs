@@ -17,8 +17,11 @@ use serde_json::json;
 
 use super::model_args::{DeviceArgs, ImageArgs};
 use super::output::tell;
-use super::{Interrupted, count, interrupt, load_taxonomy, on_all_cores, open_dataset, output};
+use super::{
+    Interrupted, builtin, count, interrupt, load_taxonomy, on_all_cores, open_dataset, output,
+};
 use crate::dataset::OnUnknownLabel;
+use crate::demo::{PICTURES, Settings};
 use crate::files::Staging;
 use crate::hash;
 use crate::model::Encoder;
@@ -33,6 +36,7 @@ use crate::text::{self, TextError};
 
 pub use annotate::TruthArgs;
 use elsewhere::ElsewhereArgs;
+pub use join::by_last_parts;
 pub use pictures::{Computed, Embeddings, Inputs, Observer, compute};
 pub use prompting::{Basis, expand_prompts};
 
@@ -167,8 +171,7 @@ fn strategy(text: &str) -> Result<Match, String> {
 
 fn root(text: &str) -> Result<Root, String> {
     let known = || Root::ALL.map(Root::name).join(", ");
-    let root = Root::ALL.into_iter().find(|root| root.name() == text);
-    root.ok_or_else(|| format!("use one of {}", known()))
+    Root::by_name(text).ok_or_else(|| format!("use one of {}", known()))
 }
 
 fn rule(text: &str) -> Result<Rule, RuleError> {
@@ -264,14 +267,45 @@ pub fn answer(
         taxonomy,
         images_source: images,
         dataset: open_dataset(images)?,
+        world: (images == Path::new(builtin::NAME)).then(|| (Settings::default(), PICTURES)),
         model_source: model,
     };
     compute(inputs, &args.truth, &args.options, load, stop, observer)
 }
 
 impl WhatArgs {
+    /// Whether nothing is named that could be scored.
+    pub fn is_nothing(&self) -> bool {
+        self.sources().next().is_none()
+    }
+
+    /// What is scored, in a few words.
+    pub fn name(&self) -> String {
+        let mut names = self.sources().map(|path| path.display().to_string());
+        let images = names.next().unwrap_or_default();
+        match &self.model {
+            Some(model) => format!("{images} by {model}"),
+            None => images,
+        }
+    }
+
+    /// The paths that are named, first what is scored.
+    pub fn sources(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let own = &self.elsewhere;
+        let paths = [
+            &self.images,
+            &own.predictions,
+            &own.scores,
+            &own.image_embeddings,
+            &self.truth.truth,
+            &self.taxonomy,
+        ];
+        let model = self.model.as_ref().map(PathBuf::from);
+        paths.into_iter().flatten().cloned().chain(model)
+    }
+
     /// Whether the options belong together.
-    fn check(&self) -> anyhow::Result<()> {
+    pub fn check(&self) -> anyhow::Result<()> {
         self.options.check()?;
         let own = &self.elsewhere;
         let source = match (&self.images, &own.predictions, &own.scores) {

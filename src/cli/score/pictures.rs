@@ -14,10 +14,12 @@ use super::{
     LoadModel, ScoreOptions, build, calibration, candidate_choice, candidates_hash, common_options,
     credit_policy, taxonomy_hash, tell_of_truths_as_candidates, value_name,
 };
+use crate::cli::demo::recorded;
 use crate::cli::output::tell;
 use crate::cli::parts::Looks;
 use crate::cli::{count, embed, prompts};
 use crate::dataset::{self, Dataset, Resolver};
+use crate::demo::Settings;
 use crate::embed::Encoded;
 use crate::hash;
 use crate::matrix::Matrix;
@@ -36,6 +38,8 @@ pub struct Inputs<'a> {
     pub taxonomy: Taxonomy,
     pub images_source: &'a Path,
     pub dataset: Dataset,
+    /// The world that the images are drawn from, and how many, if they are.
+    pub world: Option<(Settings, u64)>,
     pub model_source: &'a str,
 }
 
@@ -71,8 +75,8 @@ pub struct Computed {
 pub struct Embeddings {
     /// Unit rows.
     pub rows: Matrix,
-    /// The row of each image of the run.
-    pub of: Vec<usize>,
+    /// The row of each image of the run; `None` of one that could not be read.
+    pub of: Vec<Option<usize>>,
 }
 
 impl Embeddings {
@@ -80,7 +84,7 @@ impl Embeddings {
     pub fn new(rows: Matrix, calibration: &[usize]) -> Self {
         let of = (0..rows.rows()).filter(|row| calibration.binary_search(row).is_err());
         Self {
-            of: of.collect(),
+            of: of.map(Some).collect(),
             rows,
         }
     }
@@ -110,7 +114,10 @@ pub fn compute(
         encoder.as_ref(),
         stop,
     )?;
-    let manifest = manifest(options, &task, encoder.as_ref(), &asked.texts)?;
+    let mut manifest = manifest(options, &task, encoder.as_ref(), &asked.texts)?;
+    if let Some((settings, n)) = &task.inputs.world {
+        recorded::record(&mut manifest, settings, *n);
+    }
     let basis = Arc::new(Basis {
         logit_scale: encoder.logit_scale(),
         encoder,

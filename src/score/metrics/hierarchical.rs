@@ -34,6 +34,11 @@ impl Root {
         }
     }
 
+    /// By its name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|root| root.name() == name)
+    }
+
     /// What is added to the size of every closure.
     fn shift(self, taxonomy: &Taxonomy) -> f64 {
         match (self, taxonomy.roots().len()) {
