@@ -19,6 +19,7 @@ mod prompts;
 mod score;
 mod show;
 mod texts;
+pub mod workbench;
 
 use std::ffi::OsString;
 use std::io;
@@ -77,6 +78,7 @@ enum Command {
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
     Demo(Box<demo::DemoArgs>),
+    Tui(Box<workbench::TuiArgs>),
     /// Print a shell's completion script
     Completions(generate::CompletionsArgs),
     /// Print the manual page, or write one page a command
@@ -116,6 +118,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    // Who types nothing more sees what there is to be seen, where it can be shown.
+    if args.len() == 1 && workbench::is_possible() {
+        return workbench::run_demo();
+    }
     let mut command = command();
     // Completes what the definitions say in pieces, such as the members of a group.
     command.build();
@@ -148,6 +154,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Tui(args) => workbench::run(args),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
     }
@@ -155,7 +162,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
 
 /// The definitions behind parsing, completions and manual pages.
 fn command() -> clap::Command {
-    Cli::command()
+    Cli::command().mut_subcommand("tui", workbench::complete)
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

@@ -25,4 +25,5 @@ mod score;
 mod show;
 mod statistics;
 mod verdicts;
+mod workbench;
 mod worlds;
