@@ -37,9 +37,11 @@ impl Stage {
     /// Opens the run at once.
     pub fn new(backend: Arc<dyn Backend>, beginning: Beginning) -> Self {
         let picker = beginning.has_pictures.then(Picker::halfblocks);
+        let worker = Worker::new(backend);
+        let _ = worker.picker.set(picker);
         let mut stage = Self {
             app: App::new(beginning),
-            worker: Worker::new(backend, picker),
+            worker,
             copied: Vec::new(),
             kept: None,
             has_ended: false,

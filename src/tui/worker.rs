@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -21,8 +21,8 @@ use crate::run::{self, Comparison, Filter, Opened, Saved};
 #[derive(Clone)]
 pub struct Worker {
     pub backend: Arc<dyn Backend>,
-    /// `None`: no pictures.
-    pub picker: Option<Picker>,
+    /// Known when the terminal has said what it can; `None`: no pictures.
+    pub picker: Arc<OnceLock<Option<Picker>>>,
     /// All cores: the process's own pool may be held at one thread, for the model's sake.
     pub pool: Arc<rayon::ThreadPool>,
 }
@@ -30,12 +30,12 @@ pub struct Worker {
 impl Worker {
     /// # Panics
     /// If no thread can be started.
-    pub fn new(backend: Arc<dyn Backend>, picker: Option<Picker>) -> Self {
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         Self {
             backend,
-            picker,
+            picker: Arc::default(),
             pool: Arc::new(pool.expect("threads can be started")),
         }
     }
@@ -175,7 +175,7 @@ impl Worker {
         columns: u16,
         rows: u16,
     ) -> Result<Answer, String> {
-        let picker = self.picker.as_ref().ok_or("pictures are off")?;
+        let picker = self.picker.wait().as_ref().ok_or("pictures are off")?;
         let bytes = self.backend.picture(run, image)?;
         Ok(Answer::Picture(picture::draw(
             picker, &bytes, image, columns, rows,

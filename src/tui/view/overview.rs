@@ -544,9 +544,10 @@ fn pairs(app: &App, width: usize) -> Section {
             rows,
         };
     };
-    // Images, credit, and whose doing it is.
-    const FIGURES: usize = 7 + 8 + 20;
-    let room = width.saturating_sub(2 + FIGURES).clamp(16, 44);
+    // Images, credit, and whose doing it is: with the verdict's name where there is room.
+    let is_wide = width >= 70;
+    let figures = 17 + if is_wide { 22 } else { 15 };
+    let room = width.saturating_sub(2 + figures).clamp(16, 44);
     rows.push(Row::plain(
         format!(
             "  {} {:>6} {:>7}  {}",
@@ -576,7 +577,14 @@ fn pairs(app: &App, width: usize) -> Section {
                     thousands(pair.count),
                     pair.cost
                 )),
-                Span::styled(format!("{doing}: {what}"), style),
+                Span::styled(
+                    if is_wide {
+                        format!("{doing}: {what}")
+                    } else {
+                        doing.to_owned()
+                    },
+                    style,
+                ),
             ]),
             door: Some(Door::Pair(pair.truth.clone(), pair.answer.clone())),
             fact: Some((
