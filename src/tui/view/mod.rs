@@ -8,6 +8,8 @@ mod over;
 pub mod overview;
 pub mod prompts;
 pub mod taxonomy;
+#[cfg(test)]
+mod testing;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -170,11 +170,7 @@ impl Part for Overview {
 
     fn wants(&self, app: &mut App) -> Vec<Effect> {
         let nodes = app.want("nodes", Job::Nodes);
-        // Another view may have asked for another depth meanwhile: what is known is not asked for again.
-        let pairs = match super::confusions::at_depth(app, None) {
-            Some(_) => None,
-            None => app.want("depth None", Job::Confusions { depth: None }),
-        };
+        let pairs = super::confusions::want(app, None);
         nodes.into_iter().chain(pairs).collect()
     }
 
