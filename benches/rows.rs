@@ -1,128 +1,17 @@
 //! A million rows of a run: which are meant by a filter, and in which order they are.
 
-use std::{fmt::Write, hint::black_box, sync::atomic::AtomicBool, time::Duration};
+#[path = "world/mod.rs"]
+mod world;
 
-use cladist::names::Names;
-use cladist::run::{
-    Detail, Details, Filter, Key, Opened, Order, Saved, SavedRank, SavedRow, complete,
-};
-use cladist::score::{
-    AlsoRight, Annotations, Collisions, CreditPolicy, Evaluated, Judge, Root, Rule, Summary, Terms,
-    Verdict, summarise,
-};
-use cladist::taxonomy::{Taxonomy, load_str};
+use std::{hint::black_box, sync::atomic::AtomicBool, time::Duration};
+
+use cladist::run::{Filter, Key, Opened, Order, Saved, complete};
 use criterion::{Criterion, criterion_group, criterion_main};
+use world::{ROWS, opened};
 
 /// As in the program: see `main.rs`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-const ROWS: usize = 1_000_000;
-const NODES: usize = 82_000;
-/// Nodes that occur in the run.
-const LABELS: usize = 1000;
-
-/// A pseudo-random sequence, the same in every run.
-struct Sequence(u64);
-
-impl Sequence {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize * n) >> 31
-    }
-
-    fn share(&mut self) -> f64 {
-        self.below(1 << 30) as f64 / f64::from(1 << 30)
-    }
-}
-
-fn taxonomy() -> Taxonomy {
-    let mut random = Sequence(7);
-    let mut text = String::from("nodes:\n  n00000000: {names: [entity]}\n");
-    for i in 1..NODES {
-        let parent = random.below(i.min(i * 7 / 10 + 1));
-        let _ = writeln!(
-            text,
-            "  n{i:08}: {{parents: [n{parent:08}], names: [\"concept {i}\", \"word {i}\"]}}"
-        );
-    }
-    load_str("generated", &text).taxonomy.expect("nodes")
-}
-
-fn summary(taxonomy: &Taxonomy) -> Summary {
-    let judge = Judge {
-        taxonomy,
-        collisions: &Collisions::default(),
-        also_right: &AlsoRight::default(),
-    };
-    let terms = Terms {
-        policy: &CreditPolicy::Strict,
-        root: Root::default(),
-        rule: &Rule::Argmax,
-        calibrated: None,
-    };
-    let (nothing, none) = (Evaluated::default(), Annotations::default());
-    summarise(judge, &[], &terms, &nothing, &none, &[]).1
-}
-
-fn row(random: &mut Sequence) -> SavedRow {
-    let truth = random.below(LABELS) as u32;
-    SavedRow {
-        primary: Some(truth),
-        truths: truth,
-        answer: Some(random.below(LABELS) as u32),
-        probability: Some(random.share()),
-        verdict: Some(Verdict::ALL[random.below(10)]),
-        truth: Some(truth),
-        text_cosine: Some(random.share()),
-        credit: Some(random.below(3) as f64 / 2.0),
-    }
-}
-
-fn detail(random: &mut Sequence) -> Detail {
-    Detail {
-        k: Some(random.below(6) as u32),
-        valid_mass: Some(random.share()),
-        self_confidence: Some(random.share()),
-        margin: Some(random.share() - 0.5),
-        looks_like: (random.below(20) == 0).then(|| random.below(LABELS) as u32),
-        ..Detail::default()
-    }
-}
-
-/// A run whose rows are in no order of anything.
-fn opened() -> Opened {
-    let taxonomy = taxonomy();
-    let mut random = Sequence(3);
-    let (mut rows, mut details) = (Vec::new(), Details::default());
-    let mut images = Names::default();
-    for _ in 0..ROWS {
-        rows.push(row(&mut random));
-        details.rows.push(detail(&mut random));
-        details.ranked.push((0..5).map(|_| SavedRank {
-            label: random.below(LABELS) as u32,
-            similarity: None,
-            probability: None,
-        }));
-        let folder = random.below(LABELS);
-        let number = random.below(ROWS);
-        images.push(&format!("train/n{folder:08}/n{folder:08}_{number}.JPEG"));
-    }
-    let label = |i| format!("n{:08}", i * (NODES / LABELS));
-    let saved = Saved {
-        summary: summary(&taxonomy),
-        manifest: serde_json::Value::Null,
-        labels: (0..LABELS).map(label).collect(),
-        truths: (0..LABELS as u32).map(|label| vec![label]).collect(),
-        images,
-        rows,
-        details: Some(details),
-    };
-    Opened::new(saved, taxonomy)
-}
 
 fn filters(c: &mut Criterion, run: &Opened) {
     let mut group = c.benchmark_group("select of 1,000,000 rows");
@@ -206,7 +95,7 @@ fn orders(c: &mut Criterion, run: &Opened) {
 }
 
 fn all(c: &mut Criterion) {
-    let run = opened();
+    let run = opened(ROWS);
     filters(c, &run);
     typing(c, &run);
     orders(c, &run);

@@ -9,6 +9,11 @@ thread_local! {
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether a panic of this thread would be expected, and no news: for who installs a panic hook.
+pub fn is_expected() -> bool {
+    EXPECTED.get()
+}
+
 /// What `work` gives, or `None` if it panics, about which stderr stays silent. What `work` has borrowed mutably
 /// should not be used after a panic.
 pub fn guard<T>(work: impl FnOnce() -> T) -> Option<T> {

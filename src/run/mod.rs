@@ -20,7 +20,7 @@ mod save;
 mod saved;
 mod tallies;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod threshold;
 
 use std::collections::HashSet;

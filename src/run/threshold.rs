@@ -5,12 +5,14 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use super::confusions::UnknownLabel;
 use super::opened::Opened;
 use super::saved::{Details, Jagged, SavedStep};
 use super::{BuildError, Candidates, Evidence, Inputs, Manifest, Run};
 use crate::score::{
-    AlsoRight, Annotation, Annotations, Checked, Collisions, CreditPolicy, Judge, Judgements, Mass,
+    AlsoRight, Annotation, Annotations, Checked, Collisions, CreditPolicy, Creditor, Judge, Mass,
     Match, Queries, Ranked, Rankings, Root, Rule, Verdict, Whole,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
@@ -118,6 +120,9 @@ const NONE: u32 = u32::MAX;
 /// Changes between two kept sums.
 const STRIDE: usize = 256;
 
+/// Answers that one thread judges at a time.
+const CHUNK: usize = 4096;
+
 /// Credit is added up in this unit, so that what was added can be taken away again without a trace. Four thousand million credits
 /// fit, each to some 1e-10.
 const CREDIT_UNIT: f64 = 1.0 / (1u64 << 32) as f64;
@@ -157,7 +162,7 @@ impl Sums {
 
 impl Thresholds {
     /// Judges every step of every image. Takes O(s log s) for s steps in all; each distinct answer to an annotation is judged once,
-    /// as [`at_threshold`] would.
+    /// as [`at_threshold`] would. Runs on the current rayon pool; the result does not depend on its size.
     ///
     /// # Errors
     /// The run has no Pareto sequences, or a label that the taxonomy has not.
@@ -194,7 +199,7 @@ impl Thresholds {
         }
         let kinds = known.judge(opened, &steps);
         // Stable: what an image does at one mass stays in its order.
-        changes.sort_by(|a, b| b.mass.total_cmp(&a.mass));
+        changes.par_sort_by(|a, b| b.mass.total_cmp(&a.mass));
         let mut sums = Vec::with_capacity(changes.len() / STRIDE + 1);
         let mut now = Sums::default();
         for stride in changes.chunks(STRIDE) {
@@ -240,7 +245,8 @@ impl Thresholds {
 /// prototypes are not known then, nor the probability of the annotated label itself ([`Mass::truth`] is `None`), and figures over
 /// the best five labels are `None`. The interval of the multiplicity share does not leave suspect annotations out.
 ///
-/// Takes as long as scoring does without the model: seconds for a million images. Runs on the current rayon pool.
+/// Takes as long as scoring does without the model, most of it for intervals and chance: half a minute for a million images, and
+/// more with many labels. Runs on the current rayon pool.
 ///
 /// # Errors
 /// The run has no Pareto sequences, a label that the taxonomy has not, or a damaged manifest; the threshold is not in [0, 1].
@@ -344,26 +350,29 @@ impl<'a> Known<'a> {
         let mut labels: Vec<NodeId> = steps.iter().map(|&(answer, _)| answer).collect();
         labels.extend(distinct.iter().flat_map(|a| &a.truths));
         let collisions = Collisions::of_names(taxonomy, &labels);
+        let also_right = AlsoRight::default();
         let judge = Judge {
             taxonomy,
             collisions: &collisions,
-            also_right: &AlsoRight::default(),
+            also_right: &also_right,
         };
-        let annotations = Annotations::numbered(
-            distinct.to_vec(),
-            steps.iter().map(|&(_, annotation)| annotation).collect(),
-            self.annotations.reannotated(),
-        );
-        let answers: Vec<Option<NodeId>> = steps.iter().map(|&(n, _)| Some(n)).collect();
-        // K is not asked for.
-        let valid = vec![Vec::new(); distinct.len()];
-        let judgements = Judgements::new(judge, &self.credit, &answers, &annotations, &valid);
-        let kind = |i| Kind {
-            judged: judgements
-                .get(i)
-                .map(|j| (j.verdict, (j.credit / CREDIT_UNIT).round() as u64)),
+        let of_chunk = |steps: &[(NodeId, u32)]| {
+            let mut creditor = Creditor::new(taxonomy, &self.credit);
+            let kind = |&(answer, annotation): &(NodeId, u32)| {
+                let annotation = &distinct[annotation as usize];
+                let judged = judge.judge(answer, annotation);
+                let judged = judged.filter(|_| self.annotations.is_judged(annotation));
+                let with_credit = judged.map(|judgement| {
+                    let credit = creditor.credit(answer, &annotation.truths, judgement);
+                    (judgement.verdict, (credit / CREDIT_UNIT).round() as u64)
+                });
+                Kind {
+                    judged: with_credit,
+                }
+            };
+            steps.iter().map(kind).collect::<Vec<Kind>>()
         };
-        (0..steps.len()).map(kind).collect()
+        steps.par_chunks(CHUNK).flat_map_iter(of_chunk).collect()
     }
 
     /// The candidates, as they were chosen; else those that are ranked.

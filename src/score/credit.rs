@@ -104,7 +104,7 @@ impl CreditPolicy {
 }
 
 /// A policy over one taxonomy.
-pub(super) struct Creditor<'a> {
+pub struct Creditor<'a> {
     taxonomy: &'a Taxonomy,
     rule: Rule<'a>,
 }
@@ -120,7 +120,7 @@ enum Rule<'a> {
 }
 
 impl<'a> Creditor<'a> {
-    pub(super) fn new(taxonomy: &'a Taxonomy, policy: &'a CreditPolicy) -> Self {
+    pub fn new(taxonomy: &'a Taxonomy, policy: &'a CreditPolicy) -> Self {
         let similarity =
             |measure| Rule::Similarity(Pairwise::new(taxonomy, measure), HashMap::new());
         let rule = match policy {
@@ -136,7 +136,7 @@ impl<'a> Creditor<'a> {
     }
 
     /// Credit of the answer `p`; measures of a pair take the best over the truths.
-    pub(super) fn credit(&mut self, p: NodeId, truths: &[NodeId], judgement: Judgement) -> f64 {
+    pub fn credit(&mut self, p: NodeId, truths: &[NodeId], judgement: Judgement) -> f64 {
         let verdict = judgement.verdict;
         match &mut self.rule {
             Rule::Strict => f64::from(u8::from(verdict == Verdict::Exact)),

@@ -44,7 +44,7 @@ pub use answer::{Cosines, Distribution, Given, Link, Scores, Selected, Similarit
 pub use attribution::{CauseRow, FEWEST, Multiplicity, VerdictRow};
 pub use bootstrap::Bootstrap;
 pub use conventions::conventions;
-pub use credit::{CreditError, CreditPolicy};
+pub use credit::{CreditError, CreditPolicy, Creditor};
 pub use curve::{CurvePoint, CurveValue, ImageCurve, OperatingCurve, Pareto, Worths};
 pub use decide::{Answer, DecideError, Decider, Rule, RuleError};
 pub use deciding::{Deciding, Reranking};

@@ -226,6 +226,13 @@ impl App {
         }
     }
 
+    /// Calls the run otherwise, as for a picture in which the path of a directory has no place.
+    pub fn name_run(&mut self, name: &str) {
+        if let Some(shown) = &mut self.shown {
+            shown.name = name.to_owned();
+        }
+    }
+
     /// The run with its taxonomy.
     pub fn run(&self) -> Option<&Arc<Opened>> {
         self.shown.as_ref().map(|shown| &shown.opened)

@@ -2,13 +2,14 @@
 //! and recordings.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui_image::picker::Picker;
 
-use super::action::{Action, Effect};
+use super::action::{Action, Answer, Effect, Job};
 use super::app::{App, Beginning};
 use super::backend::{Backend, News};
 use super::worker::Worker;
@@ -25,6 +26,8 @@ pub struct Stage {
     pub has_ended: bool,
     /// How often the process would have been stopped.
     pub stopped: usize,
+    /// Files that would have been written: here nothing is.
+    pub written: Vec<(PathBuf, Vec<u8>)>,
 }
 
 /// Effects that follow from one action; more would be a loop.
@@ -41,6 +44,7 @@ impl Stage {
             kept: None,
             has_ended: false,
             stopped: 0,
+            written: Vec::new(),
         };
         let effects = view::wants(&mut stage.app);
         stage.perform(effects);
@@ -64,7 +68,10 @@ impl Stage {
                     let id = request.id;
                     let news = Mutex::new(Vec::new());
                     let tell = |told: News| news.lock().expect("no holder panics").push(told);
-                    let answer = self.worker.perform(request, &tell);
+                    let answer = match self.write(&request.job) {
+                        Some(written) => written,
+                        None => self.worker.perform(request, &tell),
+                    };
                     for told in news.into_inner().expect("no holder panics") {
                         waiting.extend(update(&mut self.app, Action::News(told)));
                     }
@@ -78,6 +85,20 @@ impl Stage {
             }
         }
         panic!("one action leads to another without end");
+    }
+
+    /// What a job would write is kept; `None` if it is another job.
+    fn write(&mut self, job: &Job) -> Option<Result<Answer, String>> {
+        let (path, bytes) = match job {
+            Job::Export(path, sheet) => (path, sheet.render(path)),
+            Job::Write(path, text) => (path, Ok(text.clone().into_bytes())),
+            Job::SaveRun(path) => (path, Ok(Vec::new())),
+            _ => return None,
+        };
+        Some(bytes.map(|bytes| {
+            self.written.push((path.clone(), bytes));
+            Answer::Written(format!("written to {}", path.display()))
+        }))
     }
 
     /// Presses keys, written as in a file of keys with blanks between them: `3 down enter`.

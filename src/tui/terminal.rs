@@ -1,10 +1,12 @@
 //! The terminal: taken over, and given back as it was, whatever happens.
 
+use std::backtrace::Backtrace;
 use std::fs;
 use std::io::{self, Stdout, Write, stdout};
 use std::panic;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use crossterm::cursor::Show;
 use crossterm::event::{
@@ -18,6 +20,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 use super::keymap::KeysError;
+use crate::guard;
 
 /// Why the workbench could not be opened, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -97,31 +100,37 @@ impl Drop for Taken {
 }
 
 /// Makes panics of any thread give the terminal back first, and write what happened to a file whose path is told: a message on a
-/// screen that is gone helps nobody.
+/// screen that is gone helps nobody. The panic of a worker ends the process, since the screen would wait for its answer for ever.
 pub fn install_panic_hook() {
     let earlier = panic::take_hook();
+    let ui = thread::current().id();
     panic::set_hook(Box::new(move |info| {
-        let was_taken = TAKEN.load(Ordering::SeqCst);
-        give_back();
-        if was_taken {
-            let backtrace = std::backtrace::Backtrace::force_capture();
-            let report = format!(
-                "cladist {}\n{info}\n\n{backtrace}\n",
-                env!("CARGO_PKG_VERSION")
-            );
-            let mut err = io::stderr();
-            let _ = match write_report(&report) {
-                Some(path) => writeln!(
-                    err,
-                    "cladist: internal error; a report is in {}",
-                    path.display()
-                ),
-                None => write!(err, "{report}"),
-            };
+        // Damaged files make libraries panic, which is told as what is wrong with the file.
+        if guard::is_expected() || !TAKEN.load(Ordering::SeqCst) {
+            return earlier(info);
         }
+        give_back();
+        let backtrace = Backtrace::force_capture();
+        let version = env!("CARGO_PKG_VERSION");
+        let report = format!("cladist {version}\n{info}\n\n{backtrace}\n");
+        let mut err = io::stderr();
+        let _ = match write_report(&report) {
+            Some(path) => writeln!(
+                err,
+                "cladist: internal error; a report is in {}",
+                path.display()
+            ),
+            None => write!(err, "{report}"),
+        };
         earlier(info);
+        if thread::current().id() != ui {
+            std::process::exit(INTERNAL);
+        }
     }));
 }
+
+/// Exit code of an internal error.
+const INTERNAL: i32 = 3;
 
 fn write_report(report: &str) -> Option<PathBuf> {
     let path = std::env::temp_dir().join(format!("cladist-panic-{}.txt", std::process::id()));

@@ -534,8 +534,16 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
     match answer {
         Answer::Opened => {}
         Answer::Rows { sorted, rows } => view::images::set_rows(app, sorted, rows),
-        Answer::Nodes(nodes) => app.taxonomy.figures = Some((app.generation, nodes)),
-        Answer::Confusions(depth, found) => view::confusions::set(app, depth, found),
+        Answer::Nodes(nodes) => {
+            view::overview::set_nodes(app, &nodes);
+            app.taxonomy.figures = Some((app.generation, nodes));
+        }
+        Answer::Confusions(depth, found) => {
+            if depth.is_none() {
+                view::overview::set_pairs(app, &found);
+            }
+            view::confusions::set(app, depth, found);
+        }
         Answer::Curve(value, curve) => view::curve::set(app, value, curve),
         Answer::Picture(drawn) => app.images.picture = Some(drawn),
         Answer::Templates(templates) => app.prompts.templates = Some(templates),

@@ -154,6 +154,14 @@ fn the_built_in_world_is_the_one_on_disk() {
     let built_in = ["demo", "--n", "60", "--format", "json", "--out", "built-in"];
     let mut built_in = json(&succeed(dir.path(), &built_in).0);
     built_in.as_object_mut().unwrap().shift_remove("planted");
+    // Only the world itself tells how it was made.
+    let world = serde_json::json!({
+        "n": 60, "seed": 1, "size": 96, "turn": 20.0, "distractors": 0.3, "annotator": "uniform", "error-rate": 0.05,
+    });
+    let options = built_in["run"]["options"].as_object_mut().unwrap();
+    for (option, value) in world.as_object().unwrap() {
+        assert_eq!(options.shift_remove(option).as_ref(), Some(value));
+    }
     for run in [&mut files, &mut built_in] {
         // As given: the only things that may differ.
         for source in ["taxonomy", "images", "model"] {

@@ -184,12 +184,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn looks() {
-    let mut stage = at_curve();
-    stage.press("end left left left left");
-    println!("{}", stage.text_at(80, 24));
-    stage.press("u");
-    println!("{}", stage.text_at(130, 36));
-}

@@ -12,6 +12,9 @@ fn it_opens_on_the_overview_with_the_headline() {
         screen.contains("Of 251 errors, between 47 % and"),
         "{screen}"
     );
+    // The last part is below the edge until one goes there.
+    stage.press("end");
+    let screen = text_of(&stage.screen());
     assert!(screen.contains("a word on the run"), "{screen}");
 }
 

@@ -2,6 +2,7 @@
 
 mod curve;
 mod flows;
+mod looks;
 mod prompts;
 mod random;
 

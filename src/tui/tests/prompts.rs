@@ -184,15 +184,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn looks() {
-    let (_, mut stage) = at_prompts();
-    println!("{}", stage.text_at(80, 24));
-    stage.press("e");
-    try_out(&mut stage, "a", "square");
-    println!("{}", stage.text_at(120, 40));
-    stage.press("w");
-    try_out(&mut stage, "a", "tried");
-    println!("{}", stage.text_at(200, 60));
-}

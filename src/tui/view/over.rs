@@ -245,7 +245,8 @@ fn input_line(app: &App, frame: &mut Frame<'_>, body: Rect, line: &Line) {
         ..inner
     };
     if y < inner.bottom() {
-        match &line.fault {
+        // What a completion would make of it is not what is wrong with it.
+        match line.fault.as_ref().filter(|_| line.chosen.is_none()) {
             Some(fault) => super::paragraph(frame, under(y), fault, app.theme.error()),
             None => {
                 let help = match line.completions.is_empty() {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Part, images, percent};
 use crate::report::text::{bounds, headline, thousands};
-use crate::run::ConfusedPair;
+use crate::run::{ConfusedPair, Confusions, NodeFigures};
 use crate::score::{Group, Summary, Verdict};
 use crate::taxonomy::NodeId;
 use crate::tui::action::{Effect, Job, Kind};
@@ -30,6 +30,10 @@ pub struct State {
     /// Items of the left column when it was last drawn, and whether there were two columns.
     left: Cell<usize>,
     two: Cell<bool>,
+    /// The confusions that cost most, of a run by its generation, and how many there are in all.
+    costly: Option<(u64, Vec<ConfusedPair>, usize)>,
+    /// The worst nodes and the best, of a run by its generation.
+    nodes: Option<(u64, [Vec<NodeId>; 2])>,
 }
 
 /// What is behind an item.
@@ -166,7 +170,11 @@ impl Part for Overview {
 
     fn wants(&self, app: &mut App) -> Vec<Effect> {
         let nodes = app.want("nodes", Job::Nodes);
-        let pairs = app.want("depth None", Job::Confusions { depth: None });
+        // Another view may have asked for another depth meanwhile: what is known is not asked for again.
+        let pairs = match super::confusions::at_depth(app, None) {
+            Some(_) => None,
+            None => app.want("depth None", Job::Confusions { depth: None }),
+        };
         nodes.into_iter().chain(pairs).collect()
     }
 
@@ -207,6 +215,30 @@ impl Part for Overview {
     fn select_row(&self, app: &mut App, _pane: usize, row: usize) {
         app.overview.at = row;
     }
+}
+
+/// Picks the confusions that cost most out of all.
+pub fn set_pairs(app: &mut App, found: &Confusions) {
+    let mut costly: Vec<&ConfusedPair> = found.pairs.iter().filter(|p| p.cost > 0.0).collect();
+    let order = |a: &&ConfusedPair, b: &&ConfusedPair| {
+        let by_cost = b.cost.total_cmp(&a.cost).then(b.count.cmp(&a.count));
+        by_cost.then_with(|| (&a.truth, &a.answer).cmp(&(&b.truth, &b.answer)))
+    };
+    if costly.len() > LISTED {
+        costly.select_nth_unstable_by(LISTED, order);
+        costly.truncate(LISTED);
+    }
+    costly.sort_by(order);
+    let costly = costly.into_iter().cloned().collect();
+    app.overview.costly = Some((app.generation, costly, found.pairs.len()));
+}
+
+/// Picks the worst nodes and the best out of all.
+pub fn set_nodes(app: &mut App, figures: &NodeFigures) {
+    let Some(run) = app.run() else { return };
+    let worst = figures.worst(&run.taxonomy, FEWEST_OF_NODE, LISTED);
+    let best = figures.best(&run.taxonomy, FEWEST_OF_NODE, LISTED);
+    app.overview.nodes = Some((app.generation, [worst, best]));
 }
 
 /// Goes through a door.
@@ -285,9 +317,13 @@ fn draw_column(
     let offset = &app.overview.offsets[column];
     let mut top = offset.get().min(highest);
     if let Some(line_at) = line_at.filter(|_| height > 0) {
-        // What stands above the first item is seen with it.
-        let wanted = if at == first { 0 } else { line_at };
-        top = top.min(wanted).max((line_at + 1).saturating_sub(height));
+        // What stands above the first item is seen with it, and what stands below the last.
+        let (above, below) = (at == first, at + 1 == first + count);
+        top = top.min(if above { 0 } else { line_at });
+        top = top.max((line_at + 1).saturating_sub(height));
+        if below {
+            top = highest.min(line_at);
+        }
     }
     offset.set(top);
     for (y, (line, door)) in (inner.y..inner.bottom()).zip(&lines[top..]) {
@@ -501,14 +537,13 @@ fn ladder(summary: &Summary, theme: Theme, width: usize) -> Section {
 fn pairs(app: &App, width: usize) -> Section {
     let theme = app.theme;
     let mut rows = Vec::new();
-    let Some(found) = super::confusions::at_depth(app, None) else {
+    let costly = app.overview.costly.as_ref();
+    let Some((_, costly, count)) = costly.filter(|(of, ..)| *of == app.generation) else {
         return Section {
             title: String::new(),
             rows,
         };
     };
-    let mut costly: Vec<&ConfusedPair> = found.pairs.iter().filter(|p| p.cost > 0.0).collect();
-    costly.sort_by(|a, b| b.cost.total_cmp(&a.cost).then(b.count.cmp(&a.count)));
     // Images, credit, and whose doing it is.
     const FIGURES: usize = 7 + 8 + 20;
     let room = width.saturating_sub(2 + FIGURES).clamp(16, 44);
@@ -522,7 +557,7 @@ fn pairs(app: &App, width: usize) -> Section {
         ),
         theme.dim(),
     ));
-    for pair in costly.into_iter().take(LISTED) {
+    for pair in costly {
         let verdict = main_verdict(pair);
         let doing = match verdict.map(Verdict::group) {
             Some(Group::Confirmed) => "yes",
@@ -550,7 +585,7 @@ fn pairs(app: &App, width: usize) -> Section {
             )),
         });
     }
-    if found.pairs.len() > LISTED {
+    if *count > LISTED {
         rows.push(Row {
             line: Line::styled("  all confusions …", theme.dim()),
             door: Some(Door::View(View::Confusions)),
@@ -633,11 +668,12 @@ fn nodes(app: &App, worst: bool, width: usize) -> Section {
         return section;
     };
     let taxonomy = &run.taxonomy;
-    let found = match worst {
-        true => figures.worst(taxonomy, FEWEST_OF_NODE, LISTED),
-        false => figures.best(taxonomy, FEWEST_OF_NODE, LISTED),
+    let Some((_, [worst_nodes, best_nodes])) =
+        (app.overview.nodes.as_ref()).filter(|(of, _)| *of == app.generation)
+    else {
+        return section;
     };
-    for node in found {
+    for &node in if worst { worst_nodes } else { best_nodes } {
         let figure = figures.get(node);
         let right = format!(
             " {:>7} {:>8} {:>8}",

@@ -145,7 +145,8 @@ impl Table<'_> {
 
 /// Widths of columns in so many cells, with a blank between two. Columns from the right go first where there is not enough room.
 fn widths(columns: &[Column], available: u16) -> Vec<u16> {
-    const LEAST: u16 = 6;
+    // A name that is cut to less says nothing.
+    const LEAST: u16 = 11;
     let mut shown = columns.len();
     let needs = |shown: usize| -> u16 {
         let widths = columns[..shown].iter().map(|column| match column.width {
@@ -197,9 +198,9 @@ mod tests {
             Column::text("c", 1),
             Column::number("d", 8),
         ];
-        assert_eq!(widths(&columns, 40), [16, 5, 8, 8]);
-        assert_eq!(widths(&columns, 21), [9, 5, 5, 0]);
-        assert_eq!(widths(&columns, 12), [6, 5, 0, 0]);
+        assert_eq!(widths(&columns, 48), [21, 5, 11, 8]);
+        assert_eq!(widths(&columns, 37), [20, 5, 10, 0]);
+        assert_eq!(widths(&columns, 24), [18, 5, 0, 0]);
         assert_eq!(widths(&columns, 3), [3, 0, 0, 0]);
     }
 }
