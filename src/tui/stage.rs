@@ -37,8 +37,10 @@ impl Stage {
     /// Opens the run at once.
     pub fn new(backend: Arc<dyn Backend>, beginning: Beginning) -> Self {
         let picker = beginning.has_pictures.then(Picker::halfblocks);
+        let mut app = App::new(beginning);
+        app.curve.value = backend.curve_value();
         let mut stage = Self {
-            app: App::new(beginning),
+            app,
             worker: Worker::new(backend, picker),
             copied: Vec::new(),
             kept: None,
