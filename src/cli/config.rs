@@ -296,6 +296,9 @@ fn stands_aside(command: &clap::Command, arg: &Arg, line: &[OsString]) -> bool {
             })
         })
     };
+    if is_excluded(command, arg, line) {
+        return true;
+    }
     command
         .get_groups()
         .filter(|group| group.is_required_set() || !(*group).clone().is_multiple())
@@ -304,6 +307,34 @@ fn stands_aside(command: &clap::Command, arg: &Arg, line: &[OsString]) -> bool {
         .flatten()
         .filter_map(|id| command.get_arguments().find(|a| a.get_id() == id))
         .any(on_line)
+}
+
+/// Whether the command line gives an argument without a name that goes with the option no more: of `tui RUN_DIR` the run is scored.
+fn is_excluded(command: &clap::Command, arg: &Arg, line: &[OsString]) -> bool {
+    let Some(first) = command.get_positionals().next() else {
+        return false;
+    };
+    let excluded = command.get_arg_conflicts_with(first);
+    excluded.iter().any(|other| other.get_id() == arg.get_id()) && has_unnamed(command, line)
+}
+
+/// Whether there is an argument that is neither an option nor the value of one.
+fn has_unnamed(command: &clap::Command, line: &[OsString]) -> bool {
+    let mut rest = line.iter();
+    while let Some(argument) = rest.next() {
+        let text = argument.to_string_lossy();
+        if text == "--" {
+            return rest.next().is_some();
+        }
+        let Some(name) = text.strip_prefix("--") else {
+            return true;
+        };
+        let is_apart = |a: &Arg| a.get_action().takes_values() && !a.is_require_equals_set();
+        if long_option(command, name).is_some_and(is_apart) {
+            rest.next();
+        }
+    }
+    false
 }
 
 /// The command and all below it.

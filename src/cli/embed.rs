@@ -1,8 +1,10 @@
 //! `cladist embed`: unit embeddings of images and texts, for users who go on in Python.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use clap::ValueHint;
@@ -10,6 +12,7 @@ use serde_json::Value;
 
 use super::model_args::{ImageArgs, ModelArgs};
 use super::output::tell;
+use super::parts::Parts;
 use super::progress::Progress;
 use super::{Interrupted, count, interrupt, open_dataset, texts};
 use crate::dataset::{Dataset, Picture};
@@ -225,6 +228,21 @@ pub(super) fn encode(
     items: &[usize],
     stop: &AtomicBool,
 ) -> anyhow::Result<Encoded> {
+    encode_in_parts(args, encoder, dataset, items, stop, None)
+}
+
+/// Is shown what is encoded so far.
+pub(super) type Look<'a> = dyn FnMut(&Encoded) + 'a;
+
+/// The same, part by part if there is somebody to look at what is encoded between them. The embeddings are the same.
+pub(super) fn encode_in_parts(
+    args: &ImageArgs,
+    encoder: &dyn Encoder,
+    dataset: &Dataset,
+    items: &[usize],
+    stop: &AtomicBool,
+    look: Option<&mut Look<'_>>,
+) -> anyhow::Result<Encoded> {
     let read = |i: usize| match &dataset.items[items[i]].picture {
         Picture::File(path) => embed::read_file(path),
         Picture::Made(bytes) => Ok(bytes.to_vec()),
@@ -239,15 +257,25 @@ pub(super) fn encode(
         format!("{}{place}: {reason}", path.display())
     };
     let bar = Progress::new("encoding", items.len(), "images");
+    // By the number of all of them, so that the micro-batches are the same.
     let options = args.embed_options(encoder, items.len());
-    let encoded = embed::encode_images(
-        encoder,
-        items.len(),
-        &read,
-        &options,
-        &|count| bar.advance(count),
-        stop,
-    );
+    let encode = |part: Range<usize>| {
+        let read = |i: usize| read(part.start + i);
+        let progress = |count| bar.advance(count);
+        embed::encode_images(encoder, part.len(), &read, &options, &progress, stop).map_err(
+            |error| match error {
+                EmbedError::BadImage { index, reason } => EmbedError::BadImage {
+                    index: part.start + index,
+                    reason,
+                },
+                error => error,
+            },
+        )
+    };
+    let encoded = match look {
+        None => encode(0..items.len()),
+        Some(look) => by_parts(items.len(), Parts::new(options.batch), &encode, look),
+    };
     bar.finish();
     let encoded = encoded.map_err(|error| match error {
         EmbedError::Interrupted => anyhow::Error::new(Interrupted),
@@ -278,4 +306,32 @@ pub(super) fn encode(
         );
     }
     Ok(encoded)
+}
+
+/// Encodes one part after the other, and lets `look` at what is there between them.
+fn by_parts(
+    count: usize,
+    mut parts: Parts,
+    encode: &dyn Fn(Range<usize>) -> Result<Encoded, EmbedError>,
+    look: &mut Look<'_>,
+) -> Result<Encoded, EmbedError> {
+    let mut all: Option<Encoded> = None;
+    loop {
+        let start = all.as_ref().map_or(0, |all| all.rows.len());
+        let part = start..count.min(start + parts.size());
+        let (size, begun) = (part.len(), Instant::now());
+        let encoded = encode(part)?;
+        parts.took(size, begun.elapsed());
+        let all = match &mut all {
+            None => all.insert(encoded),
+            Some(all) => {
+                all.append(encoded);
+                all
+            }
+        };
+        if all.rows.len() == count {
+            return Ok(std::mem::take(all));
+        }
+        look(all);
+    }
 }

@@ -13,11 +13,13 @@ mod generate;
 mod interrupt;
 mod model_args;
 mod output;
+mod parts;
 mod progress;
 mod prompts;
 mod score;
 mod show;
 mod texts;
+pub mod workbench;
 
 use std::ffi::OsString;
 use std::io;
@@ -76,6 +78,7 @@ enum Command {
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
     Demo(Box<demo::DemoArgs>),
+    Tui(Box<workbench::TuiArgs>),
     /// Print a shell's completion script
     Completions(generate::CompletionsArgs),
     /// Print the manual page, or write one page a command
@@ -115,6 +118,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    // Who types nothing more sees what there is to be seen, where it can be shown.
+    if args.len() == 1 && workbench::is_possible() {
+        return workbench::run_demo();
+    }
     let mut command = command();
     // Completes what the definitions say in pieces, such as the members of a group.
     command.build();
@@ -147,6 +154,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Tui(args) => workbench::run(args),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
     }
@@ -154,7 +162,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
 
 /// The definitions behind parsing, completions and manual pages.
 fn command() -> clap::Command {
-    Cli::command()
+    Cli::command().mut_subcommand("tui", workbench::complete)
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
@@ -291,5 +299,7 @@ fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()?;
-    Ok(pool.install(work))
+    // The work moves to a thread of the pool, and who hears it with it.
+    let listener = output::listener();
+    Ok(pool.install(|| output::heard_by(listener, work)))
 }

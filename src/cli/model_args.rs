@@ -23,7 +23,7 @@ pub struct ModelArgs {
     device: DeviceArgs,
 }
 
-#[derive(clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct DeviceArgs {
     /// Where to compute: auto, cpu, cuda, cuda:N or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]

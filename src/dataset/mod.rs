@@ -256,6 +256,18 @@ impl Dataset {
     }
 }
 
+/// Where the image of this name is, without reading the data set: in the folder, or as seen from the manifest. Only names that are
+/// no UTF-8 may be elsewhere.
+pub fn path_of(source: &Path, name: &str) -> PathBuf {
+    if source.is_dir() {
+        return locate(source, name);
+    }
+    if is_image(source) && source.display().to_string() == name {
+        return source.to_owned();
+    }
+    locate(source.parent().unwrap_or(Path::new("")), name)
+}
+
 /// The file of an image as a manifest in `folder` names it.
 ///
 /// Programs on Windows write `cat\1.jpg`. Elsewhere a backslash may stand in a file's name, so it separates

@@ -29,7 +29,7 @@ pub struct EmbedOptions {
 }
 
 /// Embeddings of the images that could be read.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Encoded {
     /// Unit rows, in the order of the input, without the failures.
     pub embeddings: Matrix,
@@ -39,6 +39,22 @@ pub struct Encoded {
     pub failures: Vec<(usize, String)>,
     /// How many pictures hold 16-bit greys, which are clipped at 255.
     pub deep_greys: usize,
+}
+
+impl Encoded {
+    /// Adds what was encoded of the images that follow.
+    pub fn append(&mut self, next: Self) {
+        let (images, first_row) = (self.rows.len(), self.embeddings.rows());
+        let mut data = std::mem::take(&mut self.embeddings).into_vec();
+        data.extend_from_slice(next.embeddings.as_slice());
+        self.embeddings = Matrix::new(next.embeddings.cols(), data);
+        let rows = next.rows.into_iter();
+        self.rows.extend(rows.map(|row| row.map(|r| first_row + r)));
+        let failures = next.failures.into_iter();
+        self.failures
+            .extend(failures.map(|(i, reason)| (images + i, reason)));
+        self.deep_greys += next.deep_greys;
+    }
 }
 
 /// Why nothing was encoded.

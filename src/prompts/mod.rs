@@ -58,6 +58,23 @@ impl TemplateSet {
     pub fn synonyms(&self) -> bool {
         self.synonyms
     }
+
+    /// A set of one template.
+    ///
+    /// # Errors
+    /// A text that is no template.
+    pub fn single(template: &str, synonyms: bool) -> Result<Self, TemplateError> {
+        Ok(Self {
+            name: template.to_owned(),
+            templates: vec![Template::parse(template)?],
+            synonyms,
+        })
+    }
+
+    /// The templates as they are written.
+    pub fn templates(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.templates.iter().map(Template::text)
+    }
 }
 
 /// How to expand.
@@ -72,6 +89,8 @@ pub struct ExpandOptions {
 pub struct Expansion {
     /// At least one, each once, in the order of templates, then names, then parents.
     pub texts: Vec<String>,
+    /// The template that each text comes from, by its place in [`templates_of`] the node; `None` of a name that stands alone.
+    pub templates: Vec<Option<usize>>,
     /// Templates left out because the node lacks what they ask for.
     pub left_out: usize,
 }
@@ -126,9 +145,10 @@ pub fn expand(
     let places = places(taxonomy, node);
 
     let mut texts: Vec<String> = Vec::new();
+    let mut from = Vec::new();
     let mut met: HashSet<String> = HashSet::new();
     let mut left_out = 0;
-    for template in templates {
+    for (place, template) in templates.iter().enumerate() {
         let mut filled = false;
         for name in names {
             for (parent, path) in &places {
@@ -142,6 +162,7 @@ pub fn expand(
                     filled = true;
                     if met.insert(text.clone()) {
                         texts.push(text);
+                        from.push(Some(place));
                     }
                 }
             }
@@ -150,8 +171,43 @@ pub fn expand(
     }
     if texts.is_empty() {
         texts.extend(names.iter().cloned());
+        from.resize(texts.len(), None);
     }
-    Ok(Expansion { texts, left_out })
+    Ok(Expansion {
+        texts,
+        templates: from,
+        left_out,
+    })
+}
+
+/// The templates that a node's prompts come from, as they are written: its own, else those of the set.
+pub fn templates_of<'a>(
+    set: &'a TemplateSet,
+    taxonomy: &'a Taxonomy,
+    node: NodeId,
+) -> Vec<&'a str> {
+    match &taxonomy.node(node).prompts[..] {
+        [] => set.templates().collect(),
+        own => own.iter().map(String::as_str).collect(),
+    }
+}
+
+/// What the templates of `set` make of a name that is nobody's: those that ask for more than a name are left out, and if none is
+/// left the name alone is the prompt.
+pub fn expand_name(set: &TemplateSet, name: &str) -> Vec<String> {
+    let fields = Fields {
+        name,
+        parent: None,
+        path: None,
+        description: None,
+    };
+    let mut met = HashSet::new();
+    let filled = set.templates.iter().filter_map(|t| t.fill(&fields));
+    let mut texts: Vec<String> = filled.filter(|text| met.insert(text.clone())).collect();
+    if texts.is_empty() {
+        texts.push(name.to_owned());
+    }
+    texts
 }
 
 /// What is wrong with the templates that a taxonomy gives its nodes, each at its place.
@@ -218,10 +274,35 @@ nodes:
             synonyms: Some(synonyms),
         };
         let set = file.only().unwrap();
-        assert_eq!(
-            expand(set, &taxonomy, node, &options).unwrap().texts,
-            expected
+        let expansion = expand(set, &taxonomy, node, &options).unwrap();
+        assert_eq!(expansion.texts, expected);
+        assert_eq!(expansion.templates.len(), expected.len());
+        // What a text begins with, its template does.
+        let templates = templates_of(set, &taxonomy, node);
+        for (text, place) in expansion.texts.iter().zip(expansion.templates) {
+            let literal = |template: &str| template.split('{').next().unwrap().len();
+            let same = place.map(|place| {
+                text[..literal(templates[place])] == templates[place][..literal(templates[place])]
+            });
+            assert!(same != Some(false), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_nobodys() {
+        let check = |templates: &str, expected: &[&str]| {
+            let file = parse("test", &format!("templates: {templates}")).unwrap();
+            assert_eq!(expand_name(file.only().unwrap(), "oval"), expected);
+        };
+        check(
+            "['{a name}.', '{}', '{c}', '{name} of {parent}', '{description}']",
+            &["an oval.", "oval"],
         );
+        check("['{path} > {name}']", &["oval"]);
+        let set = TemplateSet::single("my {name}", false).unwrap();
+        assert_eq!(expand_name(&set, "oval"), ["my oval"]);
+        assert_eq!(set.templates().collect::<Vec<_>>(), ["my {name}"]);
+        assert!(TemplateSet::single("my {nmae}", false).is_err());
     }
 
     #[test]

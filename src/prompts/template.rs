@@ -5,6 +5,8 @@ use super::article::with_article;
 /// A template, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
+    /// As it is written.
+    text: String,
     parts: Vec<Part>,
 }
 
@@ -97,7 +99,15 @@ impl Template {
         if !literal.is_empty() {
             parts.push(Part::Text(literal));
         }
-        Ok(Self { parts })
+        Ok(Self {
+            text: text.to_owned(),
+            parts,
+        })
+    }
+
+    /// As it is written.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The text with every placeholder filled; `None` if one of them has no value.

@@ -11,7 +11,7 @@ use crate::text::printable;
 const FLIPS: usize = 15;
 
 /// Below this a difference is no noise.
-const SIGNIFICANT: f64 = 0.05;
+pub const SIGNIFICANT: f64 = 0.05;
 
 /// What differs between two runs that are called A and B.
 pub fn render(comparison: &Comparison, names: [&str; 2], style: Style) -> String {
@@ -94,7 +94,8 @@ fn row(what: &str, of: &Difference, p: Option<f64>) -> String {
     )
 }
 
-fn probability(p: f64) -> String {
+/// A p-value.
+pub fn probability(p: f64) -> String {
     match p {
         p if p < 0.0001 => "< 0.0001".to_owned(),
         p => format!("{p:.4}"),

@@ -45,7 +45,7 @@ type Answers = Result<(Evaluated, Option<Calibrated>), BuildError>;
 
 impl Answering<'_> {
     /// The answers, and what a calibrated rule came from.
-    pub fn answer(&self, evidence: Evidence) -> Answers {
+    pub fn answer(&self, evidence: Evidence<'_>) -> Answers {
         match evidence {
             Evidence::Ranked(rankings) => match self.rule {
                 Rule::Argmax => Ok((Evaluated::of_rankings(rankings), None)),
@@ -63,7 +63,7 @@ impl Answering<'_> {
                 let embedded = Embedded {
                     images: &images,
                     prompts: &prompts,
-                    kinds: kinds.as_ref(),
+                    kinds: kinds.as_deref(),
                 };
                 let scale = f64::from(logit_scale);
                 self.scored(&matching, Link::Softmax { scale }, Some(&embedded))

@@ -23,6 +23,7 @@ mod tallies;
 pub(crate) mod testing;
 mod threshold;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use answering::{Answering, Calibration};
@@ -66,7 +67,7 @@ pub struct Inputs<'a> {
     /// A row an image.
     pub annotations: Annotations,
     pub also_right: AlsoRight,
-    pub evidence: Evidence,
+    pub evidence: Evidence<'a>,
     /// τ of the name collisions (METHOD 3).
     pub collision_threshold: f64,
     pub credit: CreditPolicy,
@@ -93,15 +94,15 @@ pub enum BuildError {
     Match(#[from] MatchError),
 }
 
-/// What is known of the images' answers.
-pub enum Evidence {
+/// What is known of the images' answers. Embeddings may be borrowed, for whoever goes on with them.
+pub enum Evidence<'a> {
     /// Embeddings of images and prompts.
     Embedded {
         /// n × dim, unit rows.
-        images: Matrix,
-        prompts: Prompts,
+        images: Cow<'a, Matrix>,
+        prompts: Cow<'a, Prompts>,
         /// What the rule `rerank` needs.
-        kinds: Option<KindTexts>,
+        kinds: Option<Cow<'a, KindTexts>>,
         /// The model's (exponentiated) temperature.
         logit_scale: f32,
     },
@@ -112,6 +113,7 @@ pub enum Evidence {
 }
 
 /// Embedded prompts of nodes.
+#[derive(Debug, Clone)]
 pub struct Prompts {
     /// The nodes that have prompts: the candidates first, then others, such as the truths that are not candidates.
     pub nodes: Vec<NodeId>,
@@ -138,6 +140,7 @@ impl Prompts {
 }
 
 /// Embedded texts "X, which is a kind of P" of the candidates.
+#[derive(Debug, Clone)]
 pub struct KindTexts {
     /// Number of texts of each candidate.
     pub counts: Vec<usize>,

@@ -66,7 +66,7 @@ pub fn inputs<'a>(
     taxonomy: &'a Taxonomy,
     truths: impl IntoIterator<Item = Vec<NodeId>>,
     rule: Rule,
-    evidence: Evidence,
+    evidence: Evidence<'a>,
 ) -> Inputs<'a> {
     let annotations = Annotations::of_truths(truths);
     let mut images = Names::default();

@@ -36,6 +36,7 @@ mod summarise;
 mod summary;
 mod suspects;
 mod templates;
+pub mod trials;
 mod verdict;
 mod wilson;
 

@@ -284,6 +284,18 @@ impl App {
         })
     }
 
+    /// Gives up all jobs that are about the run that was shown, since their answers are about no other.
+    pub fn forget_waiting(&mut self) {
+        self.waiting.retain(|kind, waiting| {
+            // These are about what is opened, tried or written, whatever is shown.
+            let stays = matches!(kind, Kind::Open | Kind::Write | Kind::AtThreshold);
+            if !stays {
+                waiting.stop.store(true, Ordering::Relaxed);
+            }
+            stays
+        });
+    }
+
     /// The kind of the job with this number, if its answer is still waited for.
     pub fn kind_of(&self, id: u64) -> Option<Kind> {
         let found = self.waiting.iter().find(|(_, w)| w.id == id);

@@ -93,8 +93,8 @@ impl Backend for Fake {
         let name = opened.taxonomy.label(node);
         let of = |what: &str| {
             (
-                format!("a {what} of {{a name}}"),
                 format!("a {what} of a {name}"),
+                format!("a {what} of {{a name}}"),
             )
         };
         Ok(Expanded {

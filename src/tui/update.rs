@@ -10,7 +10,7 @@ use crossterm::event::{
 use ratatui::layout::Rect;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::action::{Action, Answer, Effect, Job};
+use super::action::{Action, Answer, Effect, Job, Kind, Lane};
 use super::app::{App, Hit, View};
 use super::backend::{News, Shown, Trial};
 use super::command::Command;
@@ -436,8 +436,9 @@ fn on_click(app: &mut App, hit: Hit) -> Vec<Effect> {
         }
         Hit::Row(pane, row) => {
             let part = view::part(app.view);
+            let was_there = part.focused(app) == pane;
             part.focus(app, pane);
-            match part.selected_row(app, pane) == Some(row) {
+            match was_there && part.selected_row(app, pane) == Some(row) {
                 // What is selected already is opened.
                 true => perform(app, Command::Open),
                 false => {
@@ -506,6 +507,7 @@ fn on_news(app: &mut App, news: News) -> Vec<Effect> {
 fn set_run(app: &mut App, shown: Shown) {
     let earlier = app.shown.replace(shown);
     app.generation += 1;
+    app.forget_waiting();
     view::run_changed(app, earlier.as_ref());
     if let Some(session) = app.session.take() {
         session::restore(app, &session);
@@ -517,7 +519,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
     let Some(kind) = app.kind_of(id) else {
         return Vec::new();
     };
-    if kind.lane() == super::action::Lane::Model {
+    if kind.lane() == Lane::Model {
         app.progress = None;
     }
     let answer = match answer {
@@ -527,7 +529,10 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         }
         Err(message) => {
             set_outcome(app, kind, Err(message.clone()));
-            app.complain(message);
+            // What a view asks for by itself is told in the view.
+            if !matches!(kind, Kind::Expand | Kind::Picture | Kind::Templates) {
+                app.complain(message);
+            }
             return Vec::new();
         }
     };
@@ -547,7 +552,9 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         Answer::Curve(value, curve) => view::curve::set(app, value, curve),
         Answer::Picture(drawn) => app.images.picture = Some(drawn),
         Answer::Templates(templates) => app.prompts.templates = Some(templates),
-        Answer::Expanded(node, expanded) => app.prompts.expanded = Some((node, expanded)),
+        Answer::Expanded(node, expanded) => {
+            app.prompts.expanded = Some((node, expanded));
+        }
         Answer::Encoded(encoded) => app.prompts.encoded = Some((app.generation, encoded)),
         Answer::Tried(on, tried) => view::prompts::set_tried(app, on, tried),
         Answer::Compared(name, other, comparison) => {
@@ -563,7 +570,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
     Vec::new()
 }
 
-fn set_outcome(app: &mut App, kind: super::action::Kind, outcome: Result<(), String>) {
+fn set_outcome(app: &mut App, kind: Kind, outcome: Result<(), String>) {
     if let Some(waiting) = app.waiting.get_mut(&kind) {
         waiting.outcome = Some(outcome);
     }

@@ -27,5 +27,6 @@ mod show;
 mod statistics;
 mod terminal;
 mod verdicts;
+mod workbench;
 mod workbench_doc;
 mod worlds;

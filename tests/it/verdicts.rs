@@ -2,6 +2,7 @@
 //! several, equivalences, overlaps, disjointness, shared names and prototypes that nearly coincide: relations, LCA sets,
 //! information, answers with ties, verdicts, K, credit, masses, suspect annotations, and every figure of the summary.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use cladist::matrix::Matrix;
@@ -138,15 +139,15 @@ impl World {
             annotations: Annotations::of_truths(truths),
             also_right: AlsoRight::default(),
             evidence: Evidence::Embedded {
-                images: Matrix::new(axes.len() + 1, pictures.collect()),
-                prompts: Prompts {
+                images: Cow::Owned(Matrix::new(axes.len() + 1, pictures.collect())),
+                prompts: Cow::Owned(Prompts {
                     counts: prompts.iter().map(Vec::len).collect(),
                     nodes: prompted,
                     embeddings: Matrix::new(
                         axes.len() + 1,
                         prompts.into_iter().flatten().flatten().collect(),
                     ),
-                },
+                }),
                 kinds: None,
                 logit_scale: self.facts["logit_scale"].as_f64().unwrap() as f32,
             },

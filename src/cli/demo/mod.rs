@@ -7,14 +7,17 @@ pub(in crate::cli) mod recorded;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use anyhow::bail;
+use anyhow::Context;
 use clap::ValueHint;
 
 use super::model_args::DeviceArgs;
 use super::output::tell;
-use super::score::{self, Format, Inputs, ScoreOptions, TruthArgs};
+use super::score::{self, Computed, Format, Inputs, LoadModel, Observer, ScoreOptions, TruthArgs};
 use super::{builtin, count, interrupt, on_all_cores, output};
+use crate::dataset::Dataset;
 use crate::demo::{self, Annotator, Canvas, Habit, Planted, Settings, World};
 use crate::files::Staging;
 use crate::report;
@@ -170,6 +173,34 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Scores pictures of the world, which are so many with these settings, with its model. Every label is a candidate unless the options say otherwise.
+///
+/// # Errors
+/// Whatever is wrong with the options; an interruption.
+pub fn compute(
+    dataset: Dataset,
+    world: (Settings, u64),
+    options: &ScoreOptions,
+    load: &LoadModel<'_>,
+    stop: &AtomicBool,
+    observer: Option<&Observer<'_>>,
+) -> anyhow::Result<Computed> {
+    let source = Path::new(builtin::NAME);
+    let inputs = Inputs {
+        taxonomy_source: source,
+        taxonomy: super::load_taxonomy(source)?,
+        images_source: source,
+        dataset,
+        world: Some(world),
+        model_source: builtin::NAME,
+    };
+    let mut options = options.clone();
+    options.candidates.get_or_insert_with(|| "all".to_owned());
+    let truth = TruthArgs::default();
+    score::compute(inputs, &truth, &options, load, stop, observer)?
+        .context("no picture could be read")
+}
+
 fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     if let Some(out) = &args.out {
         Staging::check(out, run::KIND)?;
@@ -185,22 +216,9 @@ fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     );
     let stop = interrupt::install()?;
     let (dataset, facts) = on_all_cores(|| demo::dataset(&world, &settings, n))?;
-    let source = Path::new(builtin::NAME);
-    let inputs = Inputs {
-        taxonomy_source: source,
-        taxonomy: super::load_taxonomy(source)?,
-        images_source: source,
-        dataset,
-        model_source: builtin::NAME,
-    };
-    let load = || args.device.load(builtin::NAME, stop);
-    let mut options = args.options.clone();
-    options.candidates.get_or_insert_with(|| "all".to_owned());
-    let Some(mut run) = score::compute(inputs, &TruthArgs::default(), &options, &load, stop)?
-    else {
-        bail!("no picture could be read");
-    };
-    recorded::record(&mut run.manifest, &settings, n);
+    let load = |source: &str| Ok(Arc::from(args.device.load(source, stop)?));
+    let world = (settings, n);
+    let Computed { run, .. } = compute(dataset, world, &args.options, &load, stop, None)?;
     if let Some(out) = &args.out {
         run::save(&run, Staging::new(out, run::KIND)?)?;
     }

@@ -30,10 +30,6 @@ pub(in crate::cli) fn record(manifest: &mut Manifest, settings: &Settings, n: u6
 
 /// The world of a saved run, and the number of its pictures; `None` of a run on other images, or of a version that did not
 /// write it.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for who draws the pictures of a saved run")
-)]
 pub(in crate::cli) fn settings_of(manifest: &serde_json::Value) -> Option<(Settings, u64)> {
     if manifest.pointer("/images/source")? != builtin::NAME {
         return None;

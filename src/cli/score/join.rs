@@ -26,7 +26,7 @@ pub fn join(
     let by_name = |name: &str| table.find(name).map(|place| place as u32);
     let mut places: Vec<Option<u32>> = names.iter().map(by_name).collect();
     if places.iter().all(Option::is_none) {
-        let Some((parts, found)) = by_last_parts(names, table) else {
+        let Some((parts, found)) = by_last_parts(names, &table.names) else {
             let first = |names: &Names| names.iter().next().map_or(String::new(), shown);
             bail!(
                 "{table} names none of the images of {source}: its first is `{}`, and that of {source} `{}`",
@@ -62,10 +62,10 @@ pub fn join(
     Ok(places)
 }
 
-/// By the fewest last parts that tell the table's images apart, if any of the images is found by them.
-fn by_last_parts(names: &Names, table: &LabelTable) -> Option<(usize, Vec<Option<u32>>)> {
+/// Where each image is among others by the fewest last parts that tell these apart, if any is found by them.
+pub fn by_last_parts(names: &Names, others: &Names) -> Option<(usize, Vec<Option<u32>>)> {
     for parts in 1..=DEEPEST {
-        let ends: Names = table.names.iter().map(|name| end(name, parts)).collect();
+        let ends: Names = others.iter().map(|name| end(name, parts)).collect();
         let mut index = NameIndex::default();
         if (0..ends.len()).any(|i| index.insert(&ends, i).is_some()) {
             continue;

@@ -8,13 +8,13 @@ mod prompting;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 use clap::ValueHint;
 use serde_json::json;
 
-use super::demo::recorded;
 use super::model_args::{DeviceArgs, ImageArgs};
 use super::output::tell;
 use super::{
@@ -24,6 +24,7 @@ use crate::dataset::OnUnknownLabel;
 use crate::demo::{PICTURES, Settings};
 use crate::files::Staging;
 use crate::hash;
+use crate::model::Encoder;
 use crate::names::Names;
 use crate::report;
 use crate::run::{self, BuildError, Candidates, SourceHash};
@@ -35,39 +36,20 @@ use crate::text::{self, TextError};
 
 pub use annotate::TruthArgs;
 use elsewhere::ElsewhereArgs;
-pub use pictures::{Inputs, compute};
-pub use prompting::expand_prompts;
+pub use join::by_last_parts;
+pub use pictures::{Computed, Embeddings, Inputs, Observer, compute};
+pub use prompting::{Basis, expand_prompts};
 
 /// Score answers against a taxonomy: how much of the error is multiplicity, how much is a real mistake
 ///
 /// What is scored is one of: `--images` with a `--model` that answers them; `--predictions`, `--scores` or
 /// `--image-embeddings` that were made elsewhere, with the `--truth` beside them.
 #[derive(clap::Args)]
+// Here it must be given, and elsewhere it need not.
+#[command(mut_arg("taxonomy", |arg| arg.required(true)))]
 pub struct ScoreArgs {
-    /// The taxonomy's YAML file, or `demo`
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    taxonomy: PathBuf,
-
-    /// A folder with a directory per label, a CSV, TSV, JSON Lines or Parquet manifest, or `demo`
-    #[arg(long, group = "source", value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
-    images: Option<PathBuf>,
-
-    /// A CLIP checkpoint: a directory in the Hugging Face layout, an id such as openai/clip-vit-base-patch32, or `demo`
-    // What answers: so `model:` in cladist.yaml stands aside where the command line names another.
-    #[arg(long, group = "answering", value_name = "DIR|ID", value_hint = ValueHint::AnyPath)]
-    model: Option<String>,
-
     #[command(flatten)]
-    device: DeviceArgs,
-
-    #[command(flatten)]
-    elsewhere: ElsewhereArgs,
-
-    #[command(flatten)]
-    truth: TruthArgs,
-
-    #[command(flatten)]
-    options: ScoreOptions,
+    what: WhatArgs,
 
     /// Write the run into this directory: summary, predictions, manifest
     #[arg(long, value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
@@ -81,6 +63,35 @@ pub struct ScoreArgs {
     // Takes `=false`, so that the command line can take back what a config file says.
     #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
     conventions: bool,
+}
+
+/// What is scored, and how.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WhatArgs {
+    /// The taxonomy's YAML file, or `demo`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub taxonomy: Option<PathBuf>,
+
+    /// A folder with a directory per label, a CSV, TSV, JSON Lines or Parquet manifest, or `demo`
+    #[arg(long, group = "source", value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
+    pub images: Option<PathBuf>,
+
+    /// A CLIP checkpoint: a directory in the Hugging Face layout, an id such as openai/clip-vit-base-patch32, or `demo`
+    // What answers: so `model:` in cladist.yaml stands aside where the command line names another.
+    #[arg(long, group = "answering", value_name = "DIR|ID", value_hint = ValueHint::AnyPath)]
+    pub model: Option<String>,
+
+    #[command(flatten)]
+    pub device: DeviceArgs,
+
+    #[command(flatten)]
+    pub elsewhere: ElsewhereArgs,
+
+    #[command(flatten)]
+    truth: TruthArgs,
+
+    #[command(flatten)]
+    pub options: ScoreOptions,
 }
 
 /// How to score, whatever is scored.
@@ -206,30 +217,11 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     if let Some(out) = &args.out {
         Staging::check(out, run::KIND)?;
     }
-    args.check()?;
-    let taxonomy = load_taxonomy(&args.taxonomy)?;
     let stop = interrupt::install()?;
-    let run = match (&args.images, &args.model) {
-        (Some(images), Some(model)) => {
-            let inputs = Inputs {
-                taxonomy_source: &args.taxonomy,
-                taxonomy,
-                images_source: images,
-                dataset: open_dataset(images)?,
-                model_source: model,
-            };
-            let load = || args.device.load(model, stop);
-            compute(inputs, &args.truth, &args.options, &load, stop)?
-        }
-        _ => Some(elsewhere::compute(args, &taxonomy, stop)?),
-    };
-    let Some(mut run) = run else {
+    let load = |source: &str| Ok(Arc::from(args.what.device.load(source, stop)?));
+    let Some(Computed { run, .. }) = answer(&args.what, &load, stop, None)? else {
         return Ok(ExitCode::FAILURE);
     };
-    let is_demo = |path: &PathBuf| path == Path::new(builtin::NAME);
-    if args.images.as_ref().is_some_and(is_demo) && run.manifest.images.source == builtin::NAME {
-        recorded::record(&mut run.manifest, &Settings::default(), PICTURES);
-    }
     if let Some(out) = &args.out {
         run::save(&run, Staging::new(out, run::KIND)?)?;
     }
@@ -249,9 +241,71 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl ScoreArgs {
+/// Loads the model that is named so.
+pub type LoadModel<'a> = dyn Fn(&str) -> anyhow::Result<Arc<dyn Encoder>> + 'a;
+
+/// Scores what the options name. `None`, with a word on stderr, if none of the images could be read.
+///
+/// # Errors
+/// Whatever is wrong with the options and what they name; an interruption.
+pub fn answer(
+    args: &WhatArgs,
+    load: &LoadModel<'_>,
+    stop: &AtomicBool,
+    observer: Option<&Observer<'_>>,
+) -> anyhow::Result<Option<Computed>> {
+    args.check()?;
+    let Some(source) = &args.taxonomy else {
+        bail!("--taxonomy FILE is needed: labels are scored under one (`demo` is built in)");
+    };
+    let taxonomy = load_taxonomy(source)?;
+    let (Some(images), Some(model)) = (&args.images, &args.model) else {
+        return elsewhere::compute(args, source, taxonomy, load, stop).map(Some);
+    };
+    let inputs = Inputs {
+        taxonomy_source: source,
+        taxonomy,
+        images_source: images,
+        dataset: open_dataset(images)?,
+        world: (images == Path::new(builtin::NAME)).then(|| (Settings::default(), PICTURES)),
+        model_source: model,
+    };
+    compute(inputs, &args.truth, &args.options, load, stop, observer)
+}
+
+impl WhatArgs {
+    /// Whether nothing is named that could be scored.
+    pub fn is_nothing(&self) -> bool {
+        self.sources().next().is_none()
+    }
+
+    /// What is scored, in a few words.
+    pub fn name(&self) -> String {
+        let mut names = self.sources().map(|path| path.display().to_string());
+        let images = names.next().unwrap_or_default();
+        match &self.model {
+            Some(model) => format!("{images} by {model}"),
+            None => images,
+        }
+    }
+
+    /// The paths that are named, first what is scored.
+    pub fn sources(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let own = &self.elsewhere;
+        let paths = [
+            &self.images,
+            &own.predictions,
+            &own.scores,
+            &own.image_embeddings,
+            &self.truth.truth,
+            &self.taxonomy,
+        ];
+        let model = self.model.as_ref().map(PathBuf::from);
+        paths.into_iter().flatten().cloned().chain(model)
+    }
+
     /// Whether the options belong together.
-    fn check(&self) -> anyhow::Result<()> {
+    pub fn check(&self) -> anyhow::Result<()> {
         self.options.check()?;
         let own = &self.elsewhere;
         let source = match (&self.images, &own.predictions, &own.scores) {
@@ -385,7 +439,7 @@ pub fn taxonomy_hash(source: &Path, taxonomy: &Taxonomy) -> SourceHash {
 }
 
 /// Which candidates they were, by their ids.
-fn candidates_hash(source: String, taxonomy: &Taxonomy, candidates: &[NodeId]) -> SourceHash {
+pub fn candidates_hash(source: String, taxonomy: &Taxonomy, candidates: &[NodeId]) -> SourceHash {
     let ids = candidates.iter().map(|&c| taxonomy.id(c).as_bytes());
     SourceHash {
         source,

@@ -1,24 +1,34 @@
 //! Pictures that a model answers.
 
+use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use serde_json::json;
 
 use super::annotate::{Annotated, OwnLabels, Truth, TruthArgs, read_label_index};
-use super::prompting::ask;
+use super::prompting::{Basis, ask};
 use super::{
-    ScoreOptions, build, calibration, candidate_choice, candidates_hash, common_options,
+    LoadModel, ScoreOptions, build, calibration, candidate_choice, candidates_hash, common_options,
     credit_policy, taxonomy_hash, tell_of_truths_as_candidates, value_name,
 };
+use crate::cli::demo::recorded;
 use crate::cli::output::tell;
+use crate::cli::parts::Looks;
 use crate::cli::{count, embed, prompts};
 use crate::dataset::{self, Dataset, Resolver};
+use crate::demo::Settings;
+use crate::embed::Encoded;
 use crate::hash;
+use crate::matrix::Matrix;
 use crate::model::Encoder;
 use crate::names::Names;
-use crate::prompts::TemplateSet;
-use crate::run::{self, Candidates, Counts, Evidence, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
+use crate::prompts::{ExpandOptions, TemplateSet};
+use crate::run::{
+    self, Candidates, Counts, Evidence, KindTexts, MANIFEST_SCHEMA, Manifest, Run, SourceHash,
+};
 use crate::score::CreditPolicy;
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -28,6 +38,8 @@ pub struct Inputs<'a> {
     pub taxonomy: Taxonomy,
     pub images_source: &'a Path,
     pub dataset: Dataset,
+    /// The world that the images are drawn from, and how many, if they are.
+    pub world: Option<(Settings, u64)>,
     pub model_source: &'a str,
 }
 
@@ -42,15 +54,44 @@ struct Task<'a> {
     candidates: Vec<NodeId>,
 }
 
-/// How many images could be read, are labelled, and are set aside to calibrate a rule.
-struct Read {
-    images: usize,
-    labelled: usize,
-    calibration: usize,
+/// What is told while images are still being encoded.
+pub struct Observer<'a> {
+    /// What the model was asked, before the first image is encoded.
+    pub asked: &'a dyn Fn(&Arc<Basis>),
+    /// A run of the images so far: how many these are, and of how many.
+    pub partial: &'a dyn Fn(Run, &Taxonomy, usize, usize),
+}
+
+/// A run, and what it was computed from.
+pub struct Computed {
+    pub run: Run,
+    pub taxonomy: Taxonomy,
+    /// `None` if no model was asked here.
+    pub basis: Option<Arc<Basis>>,
+    pub images: Option<Embeddings>,
+}
+
+/// Embedded images.
+pub struct Embeddings {
+    /// Unit rows.
+    pub rows: Matrix,
+    /// The row of each image of the run; `None` of one that could not be read.
+    pub of: Vec<Option<usize>>,
+}
+
+impl Embeddings {
+    /// Of all images but those that a rule was calibrated on, which the run has not.
+    pub fn new(rows: Matrix, calibration: &[usize]) -> Self {
+        let of = (0..rows.rows()).filter(|row| calibration.binary_search(row).is_err());
+        Self {
+            of: of.map(Some).collect(),
+            rows,
+        }
+    }
 }
 
 /// Scores the inputs; the model is loaded when all else is found right. `None`, with a word on stderr, if none of the
-/// images could be read.
+/// images could be read. With an observer the images are encoded part by part, to the same result.
 ///
 /// # Errors
 /// Whatever is wrong with the options, the labels, the model; an interruption.
@@ -58,15 +99,14 @@ pub fn compute(
     inputs: Inputs<'_>,
     truth: &TruthArgs,
     options: &ScoreOptions,
-    load: &dyn Fn() -> anyhow::Result<Box<dyn Encoder>>,
+    load: &LoadModel<'_>,
     stop: &AtomicBool,
-) -> anyhow::Result<Option<Run>> {
+    observer: Option<&Observer<'_>>,
+) -> anyhow::Result<Option<Computed>> {
     let task = prepare(inputs, truth, options)?;
-    let encoder = load()?;
-
-    let taxonomy = &task.inputs.taxonomy;
+    let encoder = load(task.inputs.model_source)?;
     let asked = ask(
-        taxonomy,
+        &task.inputs.taxonomy,
         &task.candidates,
         &task.annotated,
         &task.templates,
@@ -74,53 +114,141 @@ pub fn compute(
         encoder.as_ref(),
         stop,
     )?;
-    let (items, dataset) = (&task.annotated.items, &task.inputs.dataset);
-    let encoded = embed::encode(&options.image, encoder.as_ref(), dataset, items, stop)?;
-    // Places among the items of those that could be read; their rows are 0, 1, 2, …
-    let kept: Vec<usize> = (0..items.len())
-        .filter(|&i| encoded.rows[i].is_some())
-        .collect();
-    if kept.is_empty() {
+    let mut manifest = manifest(options, &task, encoder.as_ref(), &asked.texts)?;
+    if let Some((settings, n)) = &task.inputs.world {
+        recorded::record(&mut manifest, settings, *n);
+    }
+    let basis = Arc::new(Basis {
+        logit_scale: encoder.logit_scale(),
+        encoder,
+        templates: task.templates.clone(),
+        expand: ExpandOptions {
+            synonyms: options.synonyms,
+        },
+        candidates: task.candidates.clone(),
+        prompts: asked.prompts,
+        strategy: options.strategy,
+    });
+    let scoring = Scoring {
+        task,
+        options,
+        basis,
+        kinds: asked.kinds,
+        manifest,
+        stop,
+    };
+    let encoded = scoring.encode(observer)?;
+    if encoded.embeddings.rows() == 0 {
         tell!(
             "cladist: none of the images could be read ({})",
-            count(items.len(), "image")
+            count(encoded.rows.len(), "image")
         );
         return Ok(None);
     }
-    let annotations = task.annotated.annotations.select(&kept);
-    let images: Names = kept
-        .iter()
-        .map(|&i| dataset.items[items[i]].name.as_str())
-        .collect();
-    let labelled = (0..annotations.len()).filter(|&i| !annotations.get(i).truths.is_empty());
-    let calibration = calibration(options, &images, &annotations);
-    let read = Read {
-        images: kept.len(),
-        labelled: labelled.count(),
-        calibration: calibration.len(),
-    };
-    let manifest = manifest(options, &task, encoder.as_ref(), &asked.texts, &read)?;
-    let inputs = run::Inputs {
-        taxonomy,
-        candidates: task.candidates.clone(),
-        images,
-        annotations,
-        also_right: task.truth.also_right.clone(),
-        evidence: Evidence::Embedded {
-            images: encoded.embeddings,
-            prompts: asked.prompts,
-            kinds: asked.kinds,
-            logit_scale: encoder.logit_scale(),
-        },
-        collision_threshold: options.collision_cosine,
-        credit: task.policy.clone(),
-        root: options.root,
-        strategy: options.strategy,
-        rule: options.decide.clone(),
-        calibration,
-        top_k: options.top_k,
-    };
-    build(inputs, manifest, stop).map(Some)
+    let (run, calibration) = scoring.run(&encoded)?;
+    Ok(Some(Computed {
+        run,
+        taxonomy: scoring.task.inputs.taxonomy,
+        basis: Some(scoring.basis),
+        images: Some(Embeddings::new(encoded.embeddings, &calibration)),
+    }))
+}
+
+/// All that is known before the images are.
+struct Scoring<'a> {
+    task: Task<'a>,
+    options: &'a ScoreOptions,
+    basis: Arc<Basis>,
+    kinds: Option<KindTexts>,
+    /// Its counts are those of no image.
+    manifest: Manifest,
+    stop: &'a AtomicBool,
+}
+
+impl Scoring<'_> {
+    fn encode(&self, observer: Option<&Observer<'_>>) -> anyhow::Result<Encoded> {
+        let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
+        let encoder = self.basis.encoder.as_ref();
+        let encode = |look| {
+            embed::encode_in_parts(
+                &self.options.image,
+                encoder,
+                dataset,
+                items,
+                self.stop,
+                look,
+            )
+        };
+        let Some(observer) = observer else {
+            return encode(None);
+        };
+        (observer.asked)(&self.basis);
+        let (mut looks, mut last) = (Looks::default(), Instant::now());
+        let mut look = |so_far: &Encoded| {
+            let images = so_far.rows.len();
+            if so_far.embeddings.rows() == 0 || !looks.is_worth(images, last.elapsed()) {
+                return;
+            }
+            let begun = Instant::now();
+            // What these images lack, such as some to calibrate a rule on, all of them may have.
+            if let Ok((run, _)) = self.run(so_far) {
+                (observer.partial)(run, &self.task.inputs.taxonomy, images, items.len());
+            }
+            last = Instant::now();
+            looks.took(images, last - begun);
+        };
+        encode(Some(&mut look))
+    }
+
+    /// The run of the images that are encoded, the first of all, and which of them a rule was calibrated on.
+    fn run(&self, encoded: &Encoded) -> anyhow::Result<(Run, Vec<usize>)> {
+        let (task, options) = (&self.task, self.options);
+        let (items, dataset) = (&task.annotated.items, &task.inputs.dataset);
+        // Places among the items of those that could be read; their rows are 0, 1, 2, …
+        let kept: Vec<usize> = (0..encoded.rows.len())
+            .filter(|&i| encoded.rows[i].is_some())
+            .collect();
+        let annotations = task.annotated.annotations.select(&kept);
+        let images: Names = kept
+            .iter()
+            .map(|&i| dataset.items[items[i]].name.as_str())
+            .collect();
+        let labelled = (0..annotations.len()).filter(|&i| !annotations.get(i).truths.is_empty());
+        let labelled = labelled.count();
+        let calibration = calibration(options, &images, &annotations);
+        let manifest = Manifest {
+            counts: Counts {
+                predicted: kept.len() - calibration.len(),
+                labelled: labelled - calibration.len(),
+                calibration: calibration.len(),
+                unlabelled: kept.len() - labelled,
+                skipped_bad_image: encoded.rows.len() - kept.len(),
+                ..self.manifest.counts
+            },
+            ..self.manifest.clone()
+        };
+        let inputs = run::Inputs {
+            taxonomy: &task.inputs.taxonomy,
+            candidates: task.candidates.clone(),
+            images,
+            annotations,
+            also_right: task.truth.also_right.clone(),
+            evidence: Evidence::Embedded {
+                images: Cow::Borrowed(&encoded.embeddings),
+                prompts: Cow::Borrowed(&self.basis.prompts),
+                kinds: self.kinds.as_ref().map(Cow::Borrowed),
+                logit_scale: self.basis.logit_scale,
+            },
+            collision_threshold: options.collision_cosine,
+            credit: task.policy.clone(),
+            root: options.root,
+            strategy: options.strategy,
+            rule: options.decide.clone(),
+            calibration: calibration.clone(),
+            top_k: options.top_k,
+        };
+        Ok((build(inputs, manifest, self.stop)?, calibration))
+    }
 }
 
 /// Reads and checks all that is cheap, so that a mistake in it is told before minutes of encoding.
@@ -168,12 +296,12 @@ fn prepare<'a>(
     })
 }
 
+/// What makes the run, but for the images that can be read.
 fn manifest(
     options: &ScoreOptions,
     task: &Task<'_>,
     encoder: &dyn Encoder,
     texts: &[String],
-    read: &Read,
 ) -> anyhow::Result<Manifest> {
     let (inputs, annotated) = (&task.inputs, &task.annotated);
     let taxonomy = &inputs.taxonomy;
@@ -234,13 +362,13 @@ fn manifest(
             .collect(),
         counts: Counts {
             images: inputs.dataset.items.len(),
-            predicted: read.images - read.calibration,
-            labelled: read.labelled - read.calibration,
-            calibration: read.calibration,
-            unlabelled: read.images - read.labelled,
+            predicted: 0,
+            labelled: 0,
+            calibration: 0,
+            unlabelled: 0,
             skipped_unknown_label: annotated.at_fault,
             skipped_problematic: annotated.problematic,
-            skipped_bad_image: annotated.items.len() - read.images,
+            skipped_bad_image: 0,
             candidates: task.candidates.len(),
             prompts: texts.len(),
         },

@@ -1,6 +1,7 @@
 //! What the model is asked: the prompts of the labels.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::ScoreOptions;
@@ -10,10 +11,24 @@ use crate::cli::output::tell;
 use crate::model::Encoder;
 use crate::prompts::{ExpandOptions, TemplateSet};
 use crate::run::{KindTexts, Prompts};
-use crate::score::Rule;
 use crate::score::decide::{Subclasses, kinds_of};
+use crate::score::{Match, Rule};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::shown;
+
+/// A model and what it was asked: all that more questions of the kind need.
+pub struct Basis {
+    pub encoder: Arc<dyn Encoder>,
+    pub templates: TemplateSet,
+    pub expand: ExpandOptions,
+    /// What may be answered.
+    pub candidates: Vec<NodeId>,
+    /// Of the candidates first.
+    pub prompts: Prompts,
+    pub strategy: Match,
+    /// The temperature that was used.
+    pub logit_scale: f32,
+}
 
 /// What the model was asked, embedded.
 pub struct Asked {

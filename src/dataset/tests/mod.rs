@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{Dataset, open};
+use super::{Dataset, open, path_of};
 
 mod folder;
 mod labels;
@@ -75,6 +75,10 @@ fn tell_item(dir: &Path, dataset: &Dataset, i: usize, out: &mut String) {
     let path = item.picture.path().expect("a file");
     if path != folder.join(&item.name) {
         write!(out, " -> {}", path.display()).unwrap();
+    }
+    // It is found again without the others, if its name is all there is to it.
+    if path.to_str().is_some() {
+        assert_eq!(path_of(&dataset.source, &item.name), path);
     }
     out.push('\n');
 }

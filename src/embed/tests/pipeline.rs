@@ -120,6 +120,22 @@ fn expected(items: usize, is_bad: fn(usize) -> bool) -> Encoded {
 }
 
 #[test]
+fn parts_come_to_the_whole() {
+    for size in sizes().filter(|size| size.items > 8) {
+        let first = size.items / 8 * 4;
+        let part = |start: usize, items: usize| {
+            // Told by their place in the part, as files are.
+            let load = |item: usize, values: &mut Vec<f32>| load_some(start + item, values);
+            let size = Size { items, ..size };
+            size.pipeline(&load, &encode).run().unwrap()
+        };
+        let mut all = part(0, first);
+        all.append(part(first, size.items - first));
+        assert_eq!(all, expected(size.items, is_bad), "{size:?}");
+    }
+}
+
+#[test]
 fn rows_are_in_the_order_of_the_items() {
     for size in sizes() {
         let found = size.pipeline(&load, &encode).run().unwrap();

@@ -322,6 +322,10 @@ impl Part for Images {
         }
     }
 
+    fn focused(&self, app: &App) -> usize {
+        app.images.pane
+    }
+
     fn focus(&self, app: &mut App, pane: usize) {
         app.images.pane = pane.min(1);
     }

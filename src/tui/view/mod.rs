@@ -83,6 +83,11 @@ pub trait Part {
 
     fn toggle_column(&self, _app: &mut App, _column: usize) {}
 
+    /// The pane that keys go to.
+    fn focused(&self, _app: &App) -> usize {
+        0
+    }
+
     /// Goes to a pane.
     fn focus(&self, _app: &mut App, _pane: usize) {}
 

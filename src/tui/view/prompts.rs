@@ -299,6 +299,10 @@ impl Part for Prompts {
         labels::refresh(app);
     }
 
+    fn focused(&self, app: &App) -> usize {
+        app.prompts.pane
+    }
+
     fn focus(&self, app: &mut App, pane: usize) {
         app.prompts.pane = pane.min(PANES - 1);
     }

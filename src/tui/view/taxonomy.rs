@@ -110,6 +110,12 @@ fn selected(app: &App) -> Option<NodeId> {
     state.places.get(state.cursor.at()).map(|place| place.node)
 }
 
+/// The key of a command, or what it is called.
+fn key(app: &App, command: Command) -> String {
+    let key = app.keymap.key(command);
+    key.unwrap_or_else(|| command.spec().id.to_owned())
+}
+
 /// What the order of the rows comes from, apart from the state, so that this can change meanwhile.
 struct Source {
     run: Arc<Opened>,
@@ -214,7 +220,8 @@ impl Part for Tree {
                 _ => return None,
             },
             Command::NextMatch | Command::PreviousMatch if app.taxonomy.search.is_none() => {
-                "nothing is searched for: / finds"
+                let key = key(app, Command::Filter);
+                return Some(format!("nothing is searched for: {key} finds"));
             }
             Command::Reveal if !detail::is_at_node(app) => "this is the taxonomy",
             Command::EncodePrompts if app.is_busy(Kind::EncodePrompts) => {
@@ -336,6 +343,10 @@ impl Part for Tree {
         if let Some(shown) = app.taxonomy.columns.get_mut(column) {
             *shown = !*shown;
         }
+    }
+
+    fn focused(&self, app: &App) -> usize {
+        app.taxonomy.pane
     }
 
     fn focus(&self, app: &mut App, pane: usize) {

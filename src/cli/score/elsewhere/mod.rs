@@ -3,8 +3,10 @@
 mod evidence;
 mod texts;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
@@ -18,16 +20,18 @@ use evidence::{
 use texts::text_embeddings;
 
 use super::annotate::{Annotated, Truth, choose_columns, column, read_label_index};
-use super::prompting::ask;
+use super::pictures::{Computed, Embeddings};
+use super::prompting::{Basis, ask};
 use super::{
-    ScoreArgs, build, calibration, candidate_choice, candidates_hash, common_options,
+    LoadModel, WhatArgs, build, calibration, candidate_choice, candidates_hash, common_options,
     credit_policy, file_hash, taxonomy_hash, tell_of_truths_as_candidates,
 };
 use crate::cli::{Interrupted, prompts};
 use crate::dataset::{Resolver, Role, Spec};
 use crate::hash;
 use crate::names::Names;
-use crate::run::{self, Candidates, Counts, Evidence, MANIFEST_SCHEMA, Manifest, Run, SourceHash};
+use crate::prompts::ExpandOptions;
+use crate::run::{self, Candidates, Counts, Evidence, MANIFEST_SCHEMA, Manifest, SourceHash};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::shown;
 
@@ -129,9 +133,16 @@ impl ElsewhereArgs {
 ///
 /// # Errors
 /// Whatever is wrong with the options and the files; an interruption.
-pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyhow::Result<Run> {
+pub fn compute(
+    args: &WhatArgs,
+    taxonomy_source: &Path,
+    owned_taxonomy: Taxonomy,
+    load: &LoadModel<'_>,
+    stop: &AtomicBool,
+) -> anyhow::Result<Computed> {
+    let taxonomy = &owned_taxonomy;
     let (own, options) = (&args.elsewhere, &args.options);
-    let policy = credit_policy(options, &args.taxonomy, taxonomy)?;
+    let policy = credit_policy(options, taxonomy_source, taxonomy)?;
     let index = read_label_index(&args.truth, taxonomy)?;
     let mut resolver = Resolver::new(taxonomy, index.as_ref());
     let mut truth = Truth::read(&args.truth, taxonomy, &mut resolver)?;
@@ -179,6 +190,8 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
 
     let mut prompt_texts = Vec::new();
     let mut model = found.model;
+    // What goes on to be asked about.
+    let (mut basis, mut embeddings) = (None, None);
     let images: Names = select_names(found.names, &annotated.items);
     let evidence = match found.evidence {
         Raw::Ranked(rankings) => Evidence::Ranked(select_rankings(rankings, &annotated.items)),
@@ -187,36 +200,46 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
             let scores = select_columns(scores, &found.labels, &candidates, link, &images)?;
             Evidence::Scored(scores, link)
         }
-        Raw::Images(embeddings) => {
-            let images = unit(select_rows(embeddings, &annotated.items));
+        Raw::Images(found) => {
+            let images = &*embeddings.insert(unit(select_rows(found, &annotated.items)));
             if let Some(path) = &own.text_embeddings {
                 model["texts"] = json!(file_hash(path)?);
             }
             let (prompts, kinds, logit_scale) = match texts {
                 Some(texts) => (
-                    texts.prompts(&candidates),
+                    Cow::Owned(texts.prompts(&candidates)),
                     None,
                     own.logit_scale.unwrap_or(CLIP_LOGIT_SCALE),
                 ),
                 None => {
                     let source = args.model.as_deref().unwrap_or_default();
-                    let encoder = args.device.load(source, stop)?;
+                    let encoder = load(source)?;
                     let templates = prompts::load_prompts(options.prompts.as_deref())?;
-                    let encoder = encoder.as_ref();
                     let asked = ask(
                         taxonomy,
                         &candidates,
                         &annotated,
                         &templates,
                         options,
-                        encoder,
+                        encoder.as_ref(),
                         stop,
                     )?;
                     prompt_texts = asked.texts;
                     model["texts"] =
                         json!({ "source": source, "fingerprint": encoder.fingerprint() });
                     let scale = own.logit_scale.unwrap_or(encoder.logit_scale());
-                    (asked.prompts, asked.kinds, scale)
+                    let basis = &**basis.insert(Arc::new(Basis {
+                        encoder,
+                        templates,
+                        expand: ExpandOptions {
+                            synonyms: options.synonyms,
+                        },
+                        candidates: candidates.clone(),
+                        prompts: asked.prompts,
+                        strategy: options.strategy,
+                        logit_scale: scale,
+                    }));
+                    (Cow::Borrowed(&basis.prompts), asked.kinds, scale)
                 }
             };
             if prompts.embeddings.cols() != images.cols() {
@@ -228,9 +251,9 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
             }
             model["logit_scale"] = json!(logit_scale);
             Evidence::Embedded {
-                images,
+                images: Cow::Borrowed(images),
                 prompts,
-                kinds,
+                kinds: kinds.map(Cow::Owned),
                 logit_scale,
             }
         }
@@ -239,7 +262,7 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
     let manifest = Manifest {
         schema: MANIFEST_SCHEMA,
         cladist: env!("CARGO_PKG_VERSION").to_owned(),
-        taxonomy: taxonomy_hash(&args.taxonomy, taxonomy),
+        taxonomy: taxonomy_hash(taxonomy_source, taxonomy),
         prompts: (!prompt_texts.is_empty()).then(|| SourceHash {
             source: options
                 .prompts
@@ -279,16 +302,22 @@ pub fn compute(args: &ScoreArgs, taxonomy: &Taxonomy, stop: &AtomicBool) -> anyh
         root: options.root,
         strategy: options.strategy,
         rule: options.decide.clone(),
-        calibration,
+        calibration: calibration.clone(),
         top_k: options.top_k,
     };
-    build(inputs, manifest, stop)
+    let run = build(inputs, manifest, stop)?;
+    Ok(Computed {
+        run,
+        basis,
+        images: embeddings.map(|rows| Embeddings::new(rows, &calibration)),
+        taxonomy: owned_taxonomy,
+    })
 }
 
 /// What may be answered: as it is chosen, else the labels that the evidence is about; in the order of the evidence where its
 /// columns are labels.
 fn candidates(
-    args: &ScoreArgs,
+    args: &WhatArgs,
     taxonomy: &Taxonomy,
     labels: Vec<NodeId>,
     annotated: &Annotated,

@@ -87,9 +87,9 @@ fn prompt_entries(app: &App, node: NodeId, width: usize, entries: &mut Vec<Entry
         Entry::styled(told, app.theme.title()).with_value(a.to_string())
     });
     entries.push(agreement.unwrap_or_else(|| Entry::styled(count, app.theme.title())));
-    let widest = expanded.prompts.iter().map(|(t, _)| text::width(t)).max();
+    let widest = expanded.prompts.iter().map(|(_, t)| text::width(t)).max();
     let room = widest.unwrap_or(0).min(width * 2 / 5);
-    for (template, prompt) in &expanded.prompts {
+    for (prompt, template) in &expanded.prompts {
         let line = match width < WIDE {
             true => Line::raw(text::fit(prompt, width)),
             false => Line::from(vec![

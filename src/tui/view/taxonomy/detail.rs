@@ -142,7 +142,7 @@ pub fn select_row(app: &mut App, row: usize) {
 pub fn perform(app: &mut App, command: Command) {
     match command {
         Command::Left => app.taxonomy.pane = 0,
-        Command::Open | Command::Right | Command::Reveal => match selected_door(app) {
+        Command::Open | Command::Reveal => match selected_door(app) {
             Some(door) => enter(app, door),
             None => app.complain("there is nothing here that could be opened"),
         },

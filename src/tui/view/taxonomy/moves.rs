@@ -3,10 +3,11 @@
 use super::order::Order;
 use super::places::{MOST_ROWS, Open, Places, path_to};
 use super::search::Search;
-use super::{Source, selected};
+use super::{Source, key, selected};
 use crate::report::text::thousands;
 use crate::taxonomy::NodeId;
 use crate::tui::app::App;
+use crate::tui::command::Command;
 
 /// Makes the rows anew, and selects the end of a path, as far as it leads.
 pub fn build(app: &mut App, open: &Open, path: &[NodeId]) {
@@ -75,7 +76,7 @@ pub fn unfold_all(app: &mut App) {
     app.tell(match is_all {
         true => format!("everything is open: {rows} rows"),
         false => format!(
-            "{rows} rows are open, from above; with all of them it would be more than {}",
+            "{rows} rows are open, level by level: with all it would be more than {}",
             thousands(MOST_ROWS)
         ),
     });
@@ -90,7 +91,8 @@ fn open(app: &mut App, row: usize) -> bool {
     let place = app.taxonomy.places.get(row);
     let is_leaf = place.is_none_or(|p| source.run.taxonomy.children(p.node).is_empty());
     if !is_open && !is_leaf {
-        app.complain("there are too many rows already: - closes all");
+        let key = key(app, Command::FoldAll);
+        app.complain(format!("there are too many rows already: {key} closes all"));
     }
     is_open
 }

@@ -436,6 +436,7 @@ fn many_nodes_open_and_are_drawn() {
     stage.press("+");
     assert_eq!(rows(&stage).len(), count);
     stage.press("end");
+    stage.press("up left left right end");
     assert_eq!(at(&stage), "a199_408");
     assert!(stage.text_at(120, 40).contains("a199_408"));
     stage.press("s s s / a 7 _ enter n");

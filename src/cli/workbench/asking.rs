@@ -1,0 +1,288 @@
+//! The model of a run, asked again: its prompts, and what they are embedded as.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::{Source, Workbench, locked};
+use crate::cli::output::tell;
+use crate::cli::progress::Progress;
+use crate::cli::prompts::load_prompts;
+use crate::cli::score::{Basis, Embeddings, candidate_choice, candidates_hash, expand_prompts};
+use crate::cli::{Interrupted, count, embed, on_all_cores};
+use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images};
+use crate::model::Encoder;
+use crate::model::pixels::DecodeOptions;
+use crate::prompts::{self, BUILTIN, ExpandOptions, TemplateSet};
+use crate::run::{Candidates, Opened, Prompts};
+use crate::score::{Match, nearest_labels, prompt_cosines, prototypes};
+use crate::taxonomy::NodeId;
+use crate::tui::backend::{EncodedPrompts, Expanded, Templates};
+
+/// How many labels are near.
+const NEAREST: usize = 10;
+
+/// Images a micro-batch where the run does not say.
+const BATCH: usize = 32;
+
+/// The templates of a run, and how they are filled.
+fn template_set(opened: &Opened) -> anyhow::Result<(TemplateSet, ExpandOptions)> {
+    let manifest = &opened.saved.manifest;
+    let source = text(manifest, "/prompts/source").context(
+        "the answers of this run were made elsewhere, without prompts of cladist: it has no templates, and no model to ask",
+    )?;
+    let synonyms = manifest.pointer("/options/synonyms");
+    let options = ExpandOptions {
+        synonyms: synonyms.and_then(Value::as_bool),
+    };
+    Ok((load_prompts(Some(source))?, options))
+}
+
+fn text<'a>(manifest: &'a Value, pointer: &str) -> Option<&'a str> {
+    manifest.pointer(pointer)?.as_str()
+}
+
+pub fn templates(opened: &Opened) -> anyhow::Result<Templates> {
+    let owned = |set: &TemplateSet| set.templates().map(str::to_owned).collect();
+    let (set, _) = template_set(opened)?;
+    let builtin = BUILTIN.into_iter().filter_map(prompts::builtin);
+    Ok(Templates {
+        templates: owned(&set),
+        name: set.name,
+        others: builtin.map(|set| (set.name.clone(), owned(&set))).collect(),
+    })
+}
+
+pub fn expand(opened: &Opened, node: NodeId) -> anyhow::Result<Expanded> {
+    let (set, options) = template_set(opened)?;
+    let taxonomy = &opened.taxonomy;
+    let expansion = prompts::expand(&set, taxonomy, node, &options)?;
+    let templates = prompts::templates_of(&set, taxonomy, node);
+    let from = |place: Option<usize>| match place {
+        Some(place) => templates[place].to_owned(),
+        None => "{name}".to_owned(),
+    };
+    let prompts = expansion.texts.into_iter().zip(expansion.templates);
+    Ok(Expanded {
+        prompts: prompts.map(|(text, place)| (text, from(place))).collect(),
+    })
+}
+
+pub fn encode_prompts(
+    bench: &Workbench,
+    opened: &Opened,
+    stop: &AtomicBool,
+) -> anyhow::Result<EncodedPrompts> {
+    let basis = bench.basis(opened, stop)?;
+    let nodes = &basis.candidates;
+    let counts = &basis.prompts.counts[..nodes.len()];
+    let (nearest, agreement) = on_all_cores(|| {
+        let own = prototypes(&basis.prompts.embeddings, counts);
+        let nearest = nearest_labels(&own, NEAREST);
+        (nearest, prompt_cosines(&basis.prompts.embeddings, counts))
+    })?;
+    let named = |near: Vec<(usize, f64)>| {
+        let near = near.into_iter();
+        near.map(|(label, cosine)| (nodes[label], cosine)).collect()
+    };
+    Ok(EncodedPrompts {
+        nodes: nodes.clone(),
+        nearest: nearest.into_iter().map(named).collect(),
+        agreement,
+    })
+}
+
+impl Workbench {
+    /// The model of a run and its embedded prompts: those that it was made with here, else made anew once.
+    pub(super) fn basis(&self, opened: &Opened, stop: &AtomicBool) -> anyhow::Result<Arc<Basis>> {
+        let mut kept = locked(&self.basis);
+        if let Some(basis) = kept.as_ref() {
+            return Ok(Arc::clone(basis));
+        }
+        let manifest = &opened.saved.manifest;
+        // What is cheap first.
+        let (templates, expand) = template_set(opened)?;
+        let candidates = candidates_of(opened)?;
+        let encoder = self.model_of(manifest, stop)?;
+        let (counts, texts) = expand_prompts(&templates, &opened.taxonomy, &candidates, &expand)?;
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let prompts = Prompts {
+            embeddings: embed::encode_texts(encoder.as_ref(), &texts, stop)?,
+            nodes: candidates.clone(),
+            counts,
+        };
+        let strategy = text(manifest, "/options/match").and_then(Match::by_name);
+        let scale = manifest.pointer("/model/logit_scale");
+        let basis = Arc::new(Basis {
+            logit_scale: scale
+                .and_then(Value::as_f64)
+                .map_or(encoder.logit_scale(), |scale| scale as f32),
+            encoder,
+            templates,
+            expand,
+            candidates,
+            prompts,
+            strategy: strategy.unwrap_or(Match::Mean),
+        });
+        *kept = Some(Arc::clone(&basis));
+        Ok(basis)
+    }
+
+    /// The model of a run, from where it is said to be now, if it is there, else from where it was then.
+    fn model_of(&self, manifest: &Value, stop: &AtomicBool) -> anyhow::Result<Arc<dyn Encoder>> {
+        let pointers = ["/model/source", "/model/texts/source"];
+        let recorded = pointers.iter().find_map(|pointer| text(manifest, pointer));
+        let given = self.model.as_deref();
+        let source = given
+            .or(recorded)
+            .context("the run does not say which model answered: give --model")?;
+        let encoder = self.encoder(source, stop)?;
+        match recorded {
+            _ if is_of_run(manifest, encoder.as_ref()) => Ok(encoder),
+            // As when one cladist.yaml serves the runs of several models.
+            Some(recorded) if recorded != source => {
+                tell!(
+                    "--model {source}: not the model of the run, which is asked instead: {recorded}"
+                );
+                self.encoder(recorded, stop)
+            }
+            _ => {
+                tell!("{source}: other weights than those that the run was made with");
+                Ok(encoder)
+            }
+        }
+    }
+
+    /// The embedded images of a run: those of the run that was made here, else of its pictures, encoded once.
+    pub(super) fn embeddings(
+        &self,
+        opened: &Opened,
+        basis: &Basis,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<Arc<Embeddings>> {
+        let is_saved = matches!(self.source, Source::Saved(_));
+        if !is_saved && locked(&self.made).is_none() {
+            bail!(
+                "the images are still being encoded: on all of them it can be tried when they are"
+            );
+        }
+        let mut kept = locked(&self.embeddings);
+        let found = match kept.as_ref() {
+            Some(found) => Arc::clone(found),
+            None if !is_saved => bail!("the answers were made elsewhere, so no image is embedded"),
+            None => {
+                let images = opened.len();
+                let encoded = self.encode(opened, images, &|i| i, basis, stop)?;
+                if encoded.embeddings.rows() == 0 {
+                    let (_, reason) = encoded.failures.first().context("the run has no images")?;
+                    bail!("none of the pictures could be read: {reason}");
+                }
+                let failed = encoded.failures.len();
+                if failed > 0 {
+                    tell!(
+                        "{} could not be read, and are left out",
+                        count(failed, "picture")
+                    );
+                }
+                let of = encoded.rows;
+                let rows = encoded.embeddings;
+                Arc::clone(kept.insert(Arc::new(Embeddings { rows, of })))
+            }
+        };
+        if found.of.len() != opened.len() {
+            bail!("the run has changed meanwhile: try it again");
+        }
+        Ok(found)
+    }
+
+    /// Encodes so many images of a run, the row of each as `row` says.
+    pub(super) fn encode(
+        &self,
+        opened: &Opened,
+        images: usize,
+        row: &(dyn Fn(usize) -> usize + Sync),
+        basis: &Basis,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<Encoded> {
+        let read = |i: usize| {
+            let bytes = self.pictures.bytes(opened, row(i));
+            bytes.map_err(|error| error.to_string())
+        };
+        let bar = Progress::new("encoding", images, "images");
+        let options = embed_options(&opened.saved.manifest);
+        let progress = |count| bar.advance(count);
+        let encoder = basis.encoder.as_ref();
+        let encoded = encode_images(encoder, images, &read, &options, &progress, stop);
+        bar.finish();
+        encoded.map_err(|error| match error {
+            EmbedError::Interrupted => Interrupted.into(),
+            error => error.into(),
+        })
+    }
+}
+
+/// How the pictures of the run were read.
+fn embed_options(manifest: &Value) -> EmbedOptions {
+    let option = |name: &str| manifest.get("options")?.get(name);
+    let batch = option("batch").and_then(Value::as_u64);
+    let is_as_stored = option("no-exif-orientation").and_then(Value::as_bool);
+    EmbedOptions {
+        batch: batch.map_or(BATCH, |batch| batch as usize),
+        decode: DecodeOptions {
+            exif_orientation: !is_as_stored.unwrap_or(false),
+            ..DecodeOptions::default()
+        },
+        stop_at_bad_image: false,
+    }
+}
+
+/// What could be answered, chosen again as it was.
+fn candidates_of(opened: &Opened) -> anyhow::Result<Vec<NodeId>> {
+    let (saved, taxonomy) = (&opened.saved, &opened.taxonomy);
+    let source = text(&saved.manifest, "/candidates/source").unwrap_or_default();
+    let cannot = || {
+        format!(
+            "the candidates of the run (`{source}`) cannot be told any more, so its model cannot be asked"
+        )
+    };
+    let choice = match source {
+        _ if source == Candidates::Truths.describe() => Candidates::Truths,
+        list if !is_keyword(list) && !Path::new(list).is_file() => bail!(cannot()),
+        other => candidate_choice(Some(other), "--candidates").with_context(cannot)?,
+    };
+    let truths: BTreeSet<NodeId> = saved
+        .truths
+        .iter()
+        .flatten()
+        .filter_map(|&label| opened.node(label))
+        .collect();
+    let truths: Vec<NodeId> = truths.into_iter().collect();
+    let candidates = choice.select(taxonomy, &truths).with_context(cannot)?;
+    let hash = candidates_hash(String::new(), taxonomy, &candidates).sha256;
+    if text(&saved.manifest, "/candidates/sha256") != Some(&hash) {
+        bail!(
+            "{}: they are others now; is the taxonomy that of the run?",
+            cannot()
+        );
+    }
+    Ok(candidates)
+}
+
+/// Whether a choice of candidates is no file.
+fn is_keyword(choice: &str) -> bool {
+    ["all", "leaves"].contains(&choice) || choice.starts_with("under:")
+}
+
+/// Whether the model has the weights that the run was made with, as far as that is known.
+fn is_of_run(manifest: &Value, encoder: &dyn Encoder) -> bool {
+    let pointers = [
+        "/model/fingerprint/weights",
+        "/model/texts/fingerprint/weights",
+    ];
+    let recorded = pointers.iter().find_map(|pointer| text(manifest, pointer));
+    recorded.is_none_or(|weights| weights == encoder.fingerprint().weights)
+}

@@ -1,0 +1,387 @@
+//! `cladist tui`: a run, its taxonomy and its pictures on the terminal; and what the workbench asks of the outside.
+
+mod asking;
+mod opening;
+mod pictures;
+mod session;
+mod trial;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, bail};
+use clap::{FromArgMatches, ValueHint};
+
+use super::model_args::DeviceArgs;
+use super::output::{self, Listener, Message};
+use super::score::{Basis, Embeddings, ScoreOptions, WhatArgs};
+use super::{builtin, exit, told};
+use crate::demo;
+use crate::files::Staging;
+use crate::model::Encoder;
+use crate::run::{self, Opened, Run, Saved};
+use crate::taxonomy::NodeId;
+use crate::tui::backend::{
+    Backend, EncodedPrompts, Expanded, News, On, Progress, Shown, Templates, Trial, Tried,
+};
+use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
+use pictures::Pictures;
+
+/// Explore a run on the terminal: its figures, its taxonomy, its pictures, and what another label or template would do
+///
+/// With RUN_DIR a saved run is opened: --taxonomy, --images and --model then say where these are now, if that is not where
+/// the run found them. Without it what the options name is scored as `cladist score` would, and can be looked at from the first
+/// images on. Without either it shows the demo, which needs no file.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TuiArgs {
+    /// A directory that `cladist score --out` wrote
+    #[arg(value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
+    run: Option<PathBuf>,
+
+    /// How pictures are put on the screen; `auto` asks the terminal
+    #[arg(long, value_enum, value_name = "HOW", default_value = "auto")]
+    image_protocol: Protocol,
+
+    /// Colours; `auto` asks the terminal for its background, and NO_COLOR or `--color never` make it `none`
+    #[arg(long, value_enum, value_name = "THEME", default_value = "auto")]
+    theme: Theme,
+
+    /// Keys of your own; default: cladist/keys.toml where XDG_CONFIG_HOME says, else in ~/.config
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    keys: Option<PathBuf>,
+
+    #[command(flatten)]
+    what: WhatArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Protocol {
+    Auto,
+    Kitty,
+    Sixel,
+    Iterm2,
+    Halfblocks,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Theme {
+    Auto,
+    Dark,
+    Light,
+    None,
+}
+
+impl From<Protocol> for ImageProtocol {
+    fn from(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Auto => Self::Auto,
+            Protocol::Kitty => Self::Kitty,
+            Protocol::Sixel => Self::Sixel,
+            Protocol::Iterm2 => Self::Iterm2,
+            Protocol::Halfblocks => Self::HalfBlocks,
+            Protocol::None => Self::None,
+        }
+    }
+}
+
+impl Theme {
+    fn choice(self) -> ThemeChoice {
+        match self {
+            _ if output::is_colourless() => ThemeChoice::Plain,
+            Self::Auto => ThemeChoice::Auto,
+            Self::Dark => ThemeChoice::Dark,
+            Self::Light => ThemeChoice::Light,
+            Self::None => ThemeChoice::Plain,
+        }
+    }
+}
+
+impl TuiArgs {
+    /// What these arguments say.
+    fn of(args: impl IntoIterator<Item = String>) -> anyhow::Result<Self> {
+        let command = complete(<Self as clap::Args>::augment_args(clap::Command::new(
+            "tui",
+        )));
+        let matches = command.no_binary_name(true).try_get_matches_from(args)?;
+        Ok(Self::from_arg_matches(&matches)?)
+    }
+}
+
+/// Options that have a say on a saved run too: where its parts are, and how they are shown and computed.
+const OF_SAVED: [&str; 9] = [
+    "run",
+    "taxonomy",
+    "images",
+    "model",
+    "device",
+    "dtype",
+    "image_protocol",
+    "theme",
+    "keys",
+];
+
+/// Says of the command what follows from its options: how to score is asked of no run that is scored already.
+pub fn complete(command: clap::Command) -> clap::Command {
+    let ids = command.get_arguments().map(|arg| arg.get_id().clone());
+    let scoring: Vec<clap::Id> = ids.filter(|id| !OF_SAVED.contains(&id.as_str())).collect();
+    command.mut_arg("run", |run| run.conflicts_with_all(scoring))
+}
+
+/// Shows the demo.
+pub fn run_demo() -> anyhow::Result<ExitCode> {
+    run(&TuiArgs::of([])?)
+}
+
+/// Whether standard input and output are a terminal that can show the workbench.
+pub fn is_possible() -> bool {
+    why_not().is_none()
+}
+
+fn why_not() -> Option<&'static str> {
+    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        return Some("standard input and output are no terminal");
+    }
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    is_dumb.then_some("TERM=dumb: the terminal cannot place the cursor")
+}
+
+pub fn run(args: &TuiArgs) -> anyhow::Result<ExitCode> {
+    if let Some(why) = why_not() {
+        bail!(
+            "{why}; `cladist score` prints the figures, `cladist demo` those of the built-in example"
+        );
+    }
+    let workbench = Workbench::new(args)?;
+    let keys = match &args.keys {
+        Some(file) if !file.is_file() => {
+            bail!("--keys {}: no file that can be read", file.display())
+        }
+        Some(file) => Some(file.clone()),
+        None => session::default_keys(),
+    };
+    let settings = tui::Settings {
+        image_protocol: args.image_protocol.into(),
+        theme: args.theme.choice(),
+        keys,
+        title: workbench.name(),
+    };
+    // Nothing may be written between the lines of the screen: what nobody asked to hear is told afterwards.
+    let strays = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&strays);
+    let redirected = output::redirect(Box::new(move |message| {
+        if let Message::Text(line) = message {
+            locked(&into).push(line);
+        }
+    }));
+    let ended = tui::run(Arc::new(workbench), &settings);
+    drop(redirected);
+    for line in locked(&strays).drain(..) {
+        output::tell!("{line}");
+    }
+    Ok(match ended? {
+        Ended::Quit => ExitCode::SUCCESS,
+        Ended::Terminated => ExitCode::from(exit::INTERRUPTED),
+    })
+}
+
+/// What there is to look at.
+#[derive(Debug, Clone)]
+enum Source {
+    /// A saved run.
+    Saved(PathBuf),
+    /// What is to be scored.
+    Scored(Box<WhatArgs>),
+    /// So many pictures of the drawn world.
+    Demo(u64, Box<ScoreOptions>),
+}
+
+/// A run, saved or to be made, with the model that is asked about it.
+///
+/// All that is dear is kept: the model, the embedded prompts and images, once something has asked for them.
+pub struct Workbench {
+    source: Source,
+    device: DeviceArgs,
+    /// Where the taxonomy of a saved run is now.
+    taxonomy: Option<PathBuf>,
+    /// The model of a saved run, by its name now.
+    model: Option<String>,
+    pictures: Pictures,
+    /// The model and its name.
+    encoder: Mutex<Option<(String, Arc<dyn Encoder>)>>,
+    basis: Mutex<Option<Arc<Basis>>>,
+    embeddings: Mutex<Option<Arc<Embeddings>>>,
+    /// The run that was made here, when it is whole.
+    made: Mutex<Option<Arc<Run>>>,
+}
+
+impl Workbench {
+    fn new(args: &TuiArgs) -> anyhow::Result<Self> {
+        let what = &args.what;
+        let source = match &args.run {
+            Some(dir) => Source::Saved(dir.clone()),
+            None if what.is_nothing() => {
+                Source::Demo(demo::PICTURES, Box::new(what.options.clone()))
+            }
+            None => {
+                what.check()?;
+                Source::Scored(Box::new(what.clone()))
+            }
+        };
+        let is_saved = args.run.is_some();
+        Ok(Self {
+            source,
+            device: what.device.clone(),
+            taxonomy: what.taxonomy.clone().filter(|_| is_saved),
+            model: what.model.clone().filter(|_| is_saved),
+            pictures: Pictures::new(what.images.clone().filter(|_| is_saved)),
+            encoder: Mutex::default(),
+            basis: Mutex::default(),
+            embeddings: Mutex::default(),
+            made: Mutex::default(),
+        })
+    }
+
+    /// What `cladist tui` with these arguments shows, without a terminal.
+    ///
+    /// # Errors
+    /// What is wrong with the arguments.
+    pub fn with_arguments<A: AsRef<str>>(args: &[A]) -> anyhow::Result<Self> {
+        let args = args.iter().map(|arg| arg.as_ref().to_owned());
+        Self::new(&TuiArgs::of(args)?)
+    }
+
+    /// The demo with this number of pictures.
+    ///
+    /// # Errors
+    /// None, as long as no option is required.
+    pub fn demo(pictures: u64) -> anyhow::Result<Self> {
+        let mut workbench = Self::with_arguments::<&str>(&[])?;
+        if let Source::Demo(n, _) = &mut workbench.source {
+            *n = pictures;
+        }
+        Ok(workbench)
+    }
+
+    /// What is shown, in a few words.
+    fn name(&self) -> String {
+        match &self.source {
+            Source::Saved(dir) => dir.display().to_string(),
+            Source::Demo(..) => builtin::NAME.to_owned(),
+            Source::Scored(what) => what.name(),
+        }
+    }
+}
+
+/// The value, also after a panic of whoever held it: what is kept is replaced as a whole, so it is never half-made.
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does work whose messages and progress are news, in the order in which they are told; what goes wrong is a text.
+fn with_news<T>(
+    tell: &(dyn Fn(News) + Sync),
+    work: impl FnOnce(&dyn Fn(News)) -> anyhow::Result<T>,
+) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        // It ends when nobody can send any more: when the listener and what is below are gone.
+        scope.spawn(move || receiver.into_iter().for_each(tell));
+        let messages = sender.clone();
+        let listener: Listener = Arc::new(move |message| {
+            let news = match message {
+                Message::Text(line) => News::Note(line),
+                Message::Progress {
+                    doing,
+                    things,
+                    done,
+                    total,
+                    elapsed,
+                } => News::Progress(Progress {
+                    doing,
+                    things,
+                    done,
+                    total,
+                    elapsed,
+                }),
+                Message::ProgressEnd => return,
+            };
+            let _ = messages.send(news);
+        });
+        let send = |news| {
+            let _ = sender.send(news);
+        };
+        output::heard_by(Some(listener), || work(&send)).map_err(|error| told(&error))
+    })
+}
+
+/// The same without news.
+fn in_silence<T>(work: impl FnOnce() -> anyhow::Result<T>) -> Result<T, String> {
+    let nobody: Listener = Arc::new(|_| ());
+    output::heard_by(Some(nobody), work).map_err(|error| told(&error))
+}
+
+impl Backend for Workbench {
+    fn open(&self, tell: &(dyn Fn(News) + Sync), stop: &AtomicBool) -> Result<(), String> {
+        with_news(tell, |tell| opening::open(self, tell, stop))
+    }
+
+    fn picture(&self, opened: &Opened, image: usize) -> Result<Vec<u8>, String> {
+        in_silence(|| self.pictures.bytes(opened, image))
+    }
+
+    fn other(&self, dir: &Path) -> Result<Saved, String> {
+        run::load(dir).map_err(|error| error.to_string())
+    }
+
+    fn templates(&self, opened: &Opened) -> Result<Templates, String> {
+        in_silence(|| asking::templates(opened))
+    }
+
+    fn expand(&self, opened: &Opened, node: NodeId) -> Result<Expanded, String> {
+        in_silence(|| asking::expand(opened, node))
+    }
+
+    fn encode_prompts(
+        &self,
+        opened: &Opened,
+        tell: &(dyn Fn(News) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<EncodedPrompts, String> {
+        with_news(tell, |_| asking::encode_prompts(self, opened, stop))
+    }
+
+    fn try_out(
+        &self,
+        opened: &Opened,
+        trial: &Trial,
+        on: On,
+        tell: &(dyn Fn(News) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<Tried, String> {
+        with_news(tell, |_| trial::try_out(self, opened, trial, on, stop))
+    }
+
+    fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Shown, String> {
+        in_silence(|| opening::at_threshold(self, opened, threshold))
+    }
+
+    fn save(&self, dir: &Path) -> Result<(), String> {
+        let made = locked(&self.made).clone();
+        in_silence(|| {
+            let run = made.context("there is no run to save: it is saved, or not whole yet")?;
+            Ok(run::save(&run, Staging::new(dir, run::KIND)?)?)
+        })
+    }
+
+    fn can_save(&self) -> bool {
+        locked(&self.made).is_some()
+    }
+
+    fn session_file(&self) -> Option<PathBuf> {
+        session::file(&self.source)
+    }
+}

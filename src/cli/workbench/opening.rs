@@ -1,0 +1,163 @@
+//! A run is opened: read from its directory, or made.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+
+use super::{Source, Workbench, locked};
+use crate::cli::confusions::taxonomy_of;
+use crate::cli::output::{self, tell};
+use crate::cli::score::{self, Observer};
+use crate::cli::{Interrupted, count, demo, on_all_cores, told};
+use crate::demo::{Settings, World, dataset};
+use crate::model::Encoder;
+use crate::run::{self, Opened, Run, Saved};
+use crate::taxonomy::Taxonomy;
+use crate::text::shown;
+use crate::tui::backend::{News, Shown};
+
+/// Labels that are named where many could be.
+const NAMED: usize = 3;
+
+/// Opens the source, telling what is known as it becomes known.
+pub fn open(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Result<()> {
+    match &bench.source {
+        Source::Saved(dir) => open_saved(bench, dir, tell, stop),
+        _ => make(bench, tell, stop),
+    }
+}
+
+fn open_saved(
+    bench: &Workbench,
+    dir: &Path,
+    tell: &dyn Fn(News),
+    stop: &AtomicBool,
+) -> anyhow::Result<()> {
+    let head = run::load_summary(dir)?;
+    tell(News::Figures(
+        Box::new(head.summary.clone()),
+        head.manifest.clone(),
+    ));
+    let listener = output::listener();
+    let (saved, taxonomy) = std::thread::scope(|scope| {
+        let taxonomy = scope
+            .spawn(|| output::heard_by(listener, || taxonomy_of(&head, bench.taxonomy.as_deref())));
+        let saved = run::load_whole(dir);
+        let taxonomy = taxonomy.join();
+        (
+            saved,
+            taxonomy.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        )
+    });
+    if stop.load(Ordering::Relaxed) {
+        bail!(Interrupted);
+    }
+    let opened = beside(saved?, taxonomy);
+    tell(News::Run(Shown {
+        opened: Arc::new(opened),
+        so_far: None,
+        is_saved: true,
+        name: bench.name(),
+    }));
+    Ok(())
+}
+
+/// The run beside its taxonomy, or for want of one beside its labels alone.
+fn beside(saved: Saved, taxonomy: anyhow::Result<Taxonomy>) -> Opened {
+    let taxonomy = match taxonomy {
+        Ok(taxonomy) => taxonomy,
+        Err(error) => {
+            tell!(
+                "{}; labels are shown without what is above and below them",
+                told(&error)
+            );
+            return Opened::flat(saved);
+        }
+    };
+    let opened = Opened::new(saved, taxonomy);
+    let unknown: Vec<String> = opened.unknown().map(shown).collect();
+    if !unknown.is_empty() {
+        let named = &unknown[..unknown.len().min(NAMED)];
+        let more = if named.len() < unknown.len() {
+            ", …"
+        } else {
+            ""
+        };
+        tell!(
+            "{} of the run not in the taxonomy {}: {}{more}",
+            count(unknown.len(), "label"),
+            shown(opened.taxonomy.name()),
+            named.join(", ")
+        );
+    }
+    opened
+}
+
+/// Scores what there is to be scored.
+fn make(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Result<()> {
+    *locked(&bench.made) = None;
+    *locked(&bench.embeddings) = None;
+    let shown = |run: &Run, taxonomy: &Taxonomy, so_far| {
+        News::Run(Shown {
+            opened: Arc::new(Opened::new(Saved::of(run), taxonomy.clone())),
+            so_far,
+            is_saved: false,
+            name: bench.name(),
+        })
+    };
+    let observer = Observer {
+        asked: &|basis| *locked(&bench.basis) = Some(Arc::clone(basis)),
+        partial: &|run, taxonomy, done, total| tell(shown(&run, taxonomy, Some((done, total)))),
+    };
+    let load = |source: &str| bench.encoder(source, stop);
+    let computed = match &bench.source {
+        Source::Demo(n, options) => {
+            let world = World::new()?;
+            let (pictures, _) = on_all_cores(|| dataset(&world, &Settings::default(), *n))?;
+            let world = (Settings::default(), *n);
+            demo::compute(pictures, world, options, &load, stop, Some(&observer))?
+        }
+        Source::Scored(what) => score::answer(what, &load, stop, Some(&observer))?
+            .context("no image is left to score")?,
+        Source::Saved(_) => bail!("a saved run is not scored again"),
+    };
+    *locked(&bench.basis) = computed.basis;
+    *locked(&bench.embeddings) = computed.images.map(Arc::new);
+    let whole = shown(&computed.run, &computed.taxonomy, None);
+    *locked(&bench.made) = Some(Arc::new(computed.run));
+    tell(whole);
+    Ok(())
+}
+
+impl Workbench {
+    /// The model of this name, loaded once.
+    pub(super) fn encoder(
+        &self,
+        source: &str,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<Arc<dyn Encoder>> {
+        let mut encoder = locked(&self.encoder);
+        if let Some((loaded, encoder)) = encoder.as_ref()
+            && loaded == source
+        {
+            return Ok(Arc::clone(encoder));
+        }
+        let loaded: Arc<dyn Encoder> = Arc::from(self.device.load(source, stop)?);
+        *encoder = Some((source.to_owned(), Arc::clone(&loaded)));
+        Ok(loaded)
+    }
+}
+
+/// The run answered by a threshold on the mass.
+pub fn at_threshold(bench: &Workbench, opened: &Opened, threshold: f64) -> anyhow::Result<Shown> {
+    let answered = on_all_cores(|| run::at_threshold(opened, threshold))??;
+    let saved = Saved::of(&answered.run);
+    Ok(Shown {
+        opened: Arc::new(Opened::new(saved, opened.taxonomy.clone())),
+        so_far: None,
+        is_saved: false,
+        name: format!("{} at threshold {threshold}", bench.name()),
+    })
+}
