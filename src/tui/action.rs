@@ -9,8 +9,8 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use super::backend::{EncodedPrompts, Expanded, News, On, Shown, Templates, Trial, Tried};
 use super::picture::Drawn;
 use super::sheet::Sheet;
-use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order, Saved};
-use crate::score::CurveValue;
+use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order};
+use crate::score::{CurveValue, Summary};
 use crate::taxonomy::NodeId;
 
 /// Something that happened.
@@ -189,8 +189,8 @@ pub enum Answer {
     Encoded(Arc<EncodedPrompts>),
     /// Where it was tried, and what came of it.
     Tried(On, Tried),
-    /// The other run's name, what it is, and the comparison: it is the first of the two.
-    Compared(String, Arc<Saved>, Arc<Comparison>),
+    /// The other run's name, its figures, and the comparison: it is the first of the two.
+    Compared(String, Box<Summary>, Arc<Comparison>),
     Applied(Shown),
     /// What was written.
     Written(String),

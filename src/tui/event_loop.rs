@@ -61,6 +61,7 @@ pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Faul
         session: kept.as_deref().and_then(session::read),
         size: (size.width, size.height),
     });
+    app.curve.value = backend.curve_value();
     let (actions, happened) = unbounded();
     screen.draw(|frame| view::draw(&app, frame))?;
     let worker = Worker::new(Arc::clone(&backend));

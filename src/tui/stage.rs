@@ -37,10 +37,12 @@ impl Stage {
     /// Opens the run at once.
     pub fn new(backend: Arc<dyn Backend>, beginning: Beginning) -> Self {
         let picker = beginning.has_pictures.then(Picker::halfblocks);
-        let worker = Worker::new(backend);
+        let worker = Worker::new(Arc::clone(&backend));
         let _ = worker.picker.set(picker);
+        let mut app = App::new(beginning);
+        app.curve.value = backend.curve_value();
         let mut stage = Self {
-            app: App::new(beginning),
+            app,
             worker,
             copied: Vec::new(),
             kept: None,

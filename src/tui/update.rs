@@ -530,7 +530,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         Err(message) => {
             set_outcome(app, kind, Err(message.clone()));
             // What a view asks for by itself is told in the view.
-            if !matches!(kind, Kind::Expand | Kind::Picture | Kind::Templates) {
+            if !matches!(kind, Kind::Expand | Kind::Picture) {
                 app.complain(message);
             }
             return Vec::new();

@@ -144,14 +144,15 @@ impl Worker {
                 Answer::Tried(on, backend.try_out(&run, &trial, on, tell, &stop)?)
             }
             Job::CompareWith(dir) => {
-                let other = Arc::new(backend.other(&dir)?);
+                let other = backend.other(&dir)?;
                 let found = self.compare(&other, &run.saved)?;
-                Answer::Compared(dir.display().to_string(), other, Arc::new(found))
+                let figures = Box::new(other.summary);
+                Answer::Compared(dir.display().to_string(), figures, Arc::new(found))
             }
             Job::Compare(other) => {
                 let found = self.compare(&other.saved, &run.saved)?;
-                let other = Arc::new(other.saved.clone());
-                Answer::Compared("before".to_owned(), other, Arc::new(found))
+                let figures = Box::new(other.saved.summary.clone());
+                Answer::Compared("before".to_owned(), figures, Arc::new(found))
             }
             Job::AtThreshold(threshold) => Answer::Applied(backend.at_threshold(&run, threshold)?),
             Job::Export(path, sheet) => Answer::Written(export(&path, &sheet)?),

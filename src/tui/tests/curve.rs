@@ -50,7 +50,7 @@ fn beside_the_curve_stands_what_the_threshold_means() {
     let screen = stage.text_at(120, 40);
     for expected in [
         "threshold 0.5000",
-        "answered           300 100.0 %",
+        "answered            300 100.0 %",
         "average precision 67.7 %, correct 66.8 %",
         "recall at 90 % correct 72.1 %, at 95 % 57.0 %",
         "recall in bits",
@@ -61,7 +61,7 @@ fn beside_the_curve_stands_what_the_threshold_means() {
     let screen = stage.text_at(120, 40);
     // Of some images all is a shape for certain, and so even 1 is enough.
     assert!(
-        screen.contains("abstained          118  39.3 %"),
+        screen.contains("abstained           118  39.3 %"),
         "{screen}"
     );
     // All of it has a place on the smallest usual screen.
@@ -183,13 +183,4 @@ proptest! {
             prop_assert_eq!(stage.app.view, View::Curve);
         }
     }
-}
-
-#[test]
-fn looks() {
-    let mut stage = at_curve();
-    stage.press("end left left left left");
-    println!("{}", stage.text_at(80, 24));
-    stage.press("u");
-    println!("{}", stage.text_at(130, 36));
 }

@@ -13,7 +13,8 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use super::{Part, images};
-use crate::run::{Comparison, Saved};
+use crate::run::Comparison;
+use crate::score::Summary;
 use crate::score::Verdict;
 use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::{App, Hit};
@@ -44,7 +45,8 @@ pub struct Compared {
     generation: u64,
     /// The two by name, the other one first.
     names: [String; 2],
-    other: Arc<Saved>,
+    /// The other one's figures.
+    other: Box<Summary>,
     comparison: Arc<Comparison>,
     /// The images of each way in [`Comparison::flips`], as numbers in [`Comparison::images`].
     of_ways: Vec<Vec<u32>>,
@@ -59,7 +61,7 @@ const PANES: usize = 4;
 pub struct Compare;
 
 /// Takes a comparison of another run with the one that is shown.
-pub fn set(app: &mut App, name: String, other: Arc<Saved>, comparison: Arc<Comparison>) {
+pub fn set(app: &mut App, name: String, other: Box<Summary>, comparison: Arc<Comparison>) {
     let this = app.shown.as_ref().map_or("", |shown| shown.name.as_str());
     let name = match (&app.before, name.as_str()) {
         (Some(before), "before") => format!("before: {}", before.name),

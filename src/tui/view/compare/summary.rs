@@ -86,7 +86,7 @@ fn lines(app: &App, compared: &Compared, width: usize) -> Vec<Line<'static>> {
         theme.title(),
     );
     page.text(
-        &format!("A: {}", multiplicity(&compared.other.summary)),
+        &format!("A: {}", multiplicity(&compared.other)),
         Style::new(),
     );
     if let Some(summary) = app.summary().filter(|_| super::is_current(app)) {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::run::Saved;
 use crate::run::compare;
 use crate::tui::action::Action;
 use crate::tui::app::View;
@@ -24,7 +25,8 @@ fn compare_with_changed(stage: &mut Stage) {
     let run = Arc::clone(stage.app.run().unwrap());
     let other = Arc::new(changed(&run.saved));
     let comparison = Arc::new(compare(&other, &run.saved).unwrap());
-    set(&mut stage.app, "other".into(), other, comparison);
+    let figures = Box::new(other.summary.clone());
+    set(&mut stage.app, "other".into(), figures, comparison);
 }
 
 /// The run as it would be if each exact answer in three had been the first label of the run, which has nothing to do with it.

@@ -236,21 +236,21 @@ fn join(places: impl Iterator<Item = (i32, i32)>, mut draw: impl FnMut(i32, i32)
 fn legend(buffer: &mut Buffer, inner: Rect, theme: Theme) {
     let plain = Style::new();
     let parts = [
-        ("⠤⠤".to_owned(), "correct", theme.blue()),
-        ("··".to_owned(), "precision", theme.orange()),
+        ("⠤".to_owned(), "correct", theme.blue()),
+        (DOT.to_owned(), "precision", theme.orange()),
         (CURSOR.concat(), "cursor", plain),
         (NOW.concat(), "now", plain),
     ];
-    let mut x = inner.x;
+    let gap = if inner.width < 44 { 1 } else { 3 };
+    let (mut x, y) = (inner.x, inner.bottom() - 1);
     for (sign, what, style) in parts {
-        let needs = (text::width(&sign) + 1 + text::width(what) + 2) as u16;
-        if x + needs > inner.right() + 2 {
+        let needs = (text::width(&sign) + 1 + text::width(what)) as u16;
+        if x + needs > inner.right() {
             break;
         }
-        let y = inner.bottom() - 1;
-        buffer.set_stringn(x, y, &sign, 2, style);
-        buffer.set_stringn(x + 3, y, what, text::width(what), plain);
-        x += needs;
+        let (after, _) = buffer.set_stringn(x, y, &sign, usize::from(needs), style);
+        buffer.set_stringn(after + 1, y, what, text::width(what), plain);
+        x += needs + gap;
     }
 }
 

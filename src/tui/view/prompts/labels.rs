@@ -50,7 +50,7 @@ pub struct List {
     pub reversed: bool,
     made: Option<Made>,
     nodes: Vec<NodeId>,
-    /// Of a run by its generation: whether each node occurs there, and how many labels do.
+    /// Of a run by its generation: whether each node occurs there.
     occurs: Option<(u64, Vec<bool>)>,
     /// Of a run by its generation: the place of each node among those that were encoded.
     places: Option<(u64, Vec<Option<usize>>)>,
@@ -324,12 +324,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 pub fn sheet(app: &App) -> Option<Sheet> {
     let run = Arc::clone(app.run()?);
     let nodes = app.prompts.list.nodes.clone();
-    let rows: Vec<(bool, Option<f64>, Option<(NodeId, f64)>)> = (nodes.iter())
-        .map(|&node| {
-            let nearest = nearest(app, node).and_then(|n| n.first().copied());
-            (occurs(app, node), agreement(app, node), nearest)
-        })
-        .collect();
+    let figures = |&node: &NodeId| {
+        let nearest = nearest(app, node).and_then(|n| n.first().copied());
+        (occurs(app, node), agreement(app, node), nearest)
+    };
+    let rows: Vec<_> = nodes.iter().map(figures).collect();
     let columns = ["label", "name", "in_run", "agreement", "nearest", "cosine"];
     Some(Sheet {
         columns: columns.map(str::to_owned).to_vec(),

@@ -94,12 +94,9 @@ impl Trial {
 
     /// The figures of the whole set: a title, the count, and of how many.
     fn counts(&self, whole: &TriedOnAll) -> Vec<(&'static str, usize)> {
-        let won = match self.label() {
-            Some(_) => Some(("images that it wins", whole.won)),
-            None => None,
-        };
+        let won = (self.label()).map(|_| ("images won", whole.won));
         let others = [
-            ("answers that change", whole.changed),
+            ("answers changed", whole.changed),
             ("right before", whole.right_before),
             ("right after", whole.right_after),
         ];
@@ -222,7 +219,7 @@ fn node_of(app: &App, name: &str) -> Option<NodeId> {
     }
 }
 
-const TITLE: usize = 20;
+const TITLE: usize = 16;
 
 fn whole_entries(
     app: &App,
@@ -242,17 +239,16 @@ fn whole_entries(
         let line = Line::from(vec![Span::raw(text::fit(title, TITLE)), Span::raw(figures)]);
         entries.push(Entry::new(line).with_value(format!("{title}\t{count}")));
     }
-    from_entries(app, whole, width, entries);
+    if trial.label().is_some() && !whole.from.is_empty() {
+        from_entries(app, whole, width, entries);
+    }
     template_entries(app, trial, whole, width, entries);
 }
 
 /// From which annotated labels the images are that a tried label wins.
 fn from_entries(app: &App, whole: &TriedOnAll, width: usize, entries: &mut Vec<Entry>) {
-    if whole.from.is_empty() {
-        return;
-    }
     let dim = app.theme.dim();
-    entries.push(Entry::styled("it wins images annotated as", dim));
+    entries.push(Entry::styled("won from images annotated as", dim));
     let names = TITLE.min(width.saturating_sub(10)).max(8);
     let room = width.saturating_sub(names + 11).min(60);
     let most = whole.from.iter().map(|(_, count)| *count).max();
