@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::backend::{EncodedPrompts, Expanded, News, On, Shown, Templates, Trial, Tried};
+use super::backend::{Applied, EncodedPrompts, Expanded, News, On, Templates, Trial, Tried};
 use super::picture::Drawn;
 use super::sheet::Sheet;
 use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order};
@@ -191,7 +191,9 @@ pub enum Answer {
     Tried(On, Tried),
     /// The other run's name, its figures, and the comparison: it is the first of the two.
     Compared(String, Box<Summary>, Arc<Comparison>),
-    Applied(Shown),
+    Applied(Applied),
+    /// The run was saved in this directory.
+    Saved(PathBuf),
     /// What was written.
     Written(String),
 }

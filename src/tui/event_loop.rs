@@ -113,7 +113,7 @@ impl Outside {
                 && app
                     .shown
                     .as_ref()
-                    .is_some_and(|s| !s.is_saved && s.so_far.is_none());
+                    .is_some_and(|shown| shown.so_far.is_none());
             if terminated {
                 self.perform(app, effects)?;
                 return Ok(Ended::Terminated);

@@ -159,7 +159,7 @@ impl Worker {
             Job::Write(path, text) => Answer::Written(write(&path, text.as_bytes())?),
             Job::SaveRun(dir) => {
                 backend.save(&dir)?;
-                Answer::Written(format!("the run is in {}", dir.display()))
+                Answer::Saved(dir)
             }
         })
     }
