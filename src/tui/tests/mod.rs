@@ -5,6 +5,8 @@ mod flows;
 mod looks;
 mod prompts;
 mod random;
+mod snapshots;
+mod styles;
 
 use super::stage::{Stage, text_of};
 use super::testing::stage;

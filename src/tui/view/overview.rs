@@ -352,7 +352,7 @@ fn sections(app: &App, summary: &Summary, width: usize) -> [Vec<Section>; 2] {
     let theme = app.theme;
     let mut left = vec![
         said(summary, theme, width),
-        breakdown(summary, theme, width),
+        breakdown(summary, theme, width, app.overview.two.get()),
     ];
     let mut right = vec![pairs(app, width)];
     let ladder = ladder(summary, theme, width);
@@ -388,7 +388,8 @@ fn said(summary: &Summary, theme: Theme, width: usize) -> Section {
     }
 }
 
-fn breakdown(summary: &Summary, theme: Theme, width: usize) -> Section {
+/// The answers by verdict; those that no answer has are left out where there is little room.
+fn breakdown(summary: &Summary, theme: Theme, width: usize, with_none: bool) -> Section {
     let mut rows = Vec::new();
     // Glyph, name, count, share, interval; what is left is the bar.
     let bar_width = width.saturating_sub(2 + 15 + 8 + 9 + 14 + 1).min(60);
@@ -404,6 +405,9 @@ fn breakdown(summary: &Summary, theme: Theme, width: usize) -> Section {
         if group != Some(row.group) {
             group = Some(row.group);
             rows.push(group_row(row.group, summary, theme));
+        }
+        if row.count == 0 && !with_none {
+            continue;
         }
         let interval = row.share_95.map_or("–".to_owned(), |i| {
             format!("{:.1}–{:.1}", 100.0 * i.low, 100.0 * i.high)
@@ -653,7 +657,7 @@ fn dilution(summary: &Summary, theme: Theme, width: usize) -> Section {
         rows.push(Row::plain(text, theme.dim()));
     }
     Section {
-        title: "Share of the annotated label in the valid mass, by K (┃ 1/K)".into(),
+        title: "The annotated label's share of the valid mass (┃ 1/K)".into(),
         rows,
     }
 }
