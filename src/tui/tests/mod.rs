@@ -2,7 +2,6 @@
 
 mod curve;
 mod flows;
-mod looks;
 mod prompts;
 mod random;
 mod snapshots;
