@@ -1,5 +1,7 @@
 //! Pictures of images: made ready on a thread of their own, so that no key waits for one.
 
+use std::io::{Write, stdout};
+use std::thread;
 use std::time::Duration;
 
 use image::{DynamicImage, RgbImage};
@@ -51,7 +53,12 @@ pub fn picker(protocol: ImageProtocol) -> Option<Picker> {
             timeout: PATIENCE,
             ..QueryStdioOptions::default()
         };
-        Picker::from_query_stdio_with_options(options).unwrap_or_else(|_| Picker::halfblocks())
+        let found = Picker::from_query_stdio_with_options(options);
+        let picker = found.unwrap_or_else(|_| Picker::halfblocks());
+        if picker.capabilities().is_empty() {
+            release_reader();
+        }
+        picker
     };
     let forced = |kind: ProtocolType| {
         // The size of a cell is asked for all the same.
@@ -66,6 +73,17 @@ pub fn picker(protocol: ImageProtocol) -> Option<Picker> {
         ImageProtocol::Iterm2 => forced(ProtocolType::Iterm2),
         ImageProtocol::HalfBlocks => Some(Picker::halfblocks()),
         ImageProtocol::None => None,
+    }
+}
+
+/// Lets go who still waits for an answer of the terminal after our patience is at an end: it would take the next key for one. What every
+/// terminal answers is asked for, and tmux answers by itself where the terminal behind it is not there.
+fn release_reader() {
+    const STATUS: &[u8] = b"\x1b[5n";
+    const ANSWERED_BY: Duration = Duration::from_millis(50);
+    let mut out = stdout();
+    if out.write_all(STATUS).and_then(|()| out.flush()).is_ok() {
+        thread::sleep(ANSWERED_BY);
     }
 }
 

@@ -156,6 +156,10 @@ pub fn run(args: &TuiArgs) -> anyhow::Result<ExitCode> {
         );
     }
     let workbench = Workbench::new(args)?;
+    if let Source::Saved(dir) = &workbench.source {
+        // What is no run is told on the terminal that the command was typed in.
+        run::load_summary(dir)?;
+    }
     let keys = match &args.keys {
         Some(file) if !file.is_file() => {
             bail!("--keys {}: no file that can be read", file.display())
