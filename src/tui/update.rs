@@ -472,11 +472,15 @@ fn wheel(app: &mut App, hit: Option<Hit>, rows: isize) -> Vec<Effect> {
         false => Command::Down,
     };
     let times = rows.unsigned_abs();
+    let lines_of_help = match app.overlay {
+        Some(Overlay::Help(_)) => view::help_lines(app).len(),
+        _ => 0,
+    };
     if let Some(overlay) = &mut app.overlay {
         let (cursor, len) = match overlay {
             Overlay::Palette(palette) => (&mut palette.cursor, palette.matches.len()),
             Overlay::Jump(jump) => (&mut jump.cursor, jump.matches.len()),
-            Overlay::Help(cursor) => (cursor, usize::MAX),
+            Overlay::Help(cursor) => (cursor, lines_of_help),
             _ => return Vec::new(),
         };
         cursor.move_by(rows, len);
