@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::tui::app::View;
-use crate::tui::backend::{On, Trial};
+use crate::tui::backend::{On, Trial, Tried};
 use crate::tui::testing::{Fake, beginning};
 use crate::tui::view::part;
 
@@ -86,6 +86,23 @@ fn a_trial_on_all_tells_what_is_won_and_from_where() {
         part(View::Prompts).value(&stage.app).as_deref(),
         Some("square")
     );
+}
+
+#[test]
+fn a_tried_label_is_seen_however_low_it_is_ranked() {
+    let (_, mut stage) = at_prompts();
+    let mut ranked: Vec<(String, f64)> = (0..1000).map(|i| (format!("other {i}"), 1e-3)).collect();
+    ranked[700].0 = "zebra".into();
+    let tried = Tried {
+        trial: Trial::Label("zebra".into()),
+        ranked,
+        whole: None,
+    };
+    crate::tui::view::prompts::set_tried(&mut stage.app, On::Image(0), tried);
+    let screen = stage.text_at(120, 60);
+    for expected in ["… 688 labels more", "▸ zebra", "… 299 labels more"] {
+        assert!(screen.contains(expected), "{expected}:\n{screen}");
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub struct Trial {
     templates: Vec<String>,
 }
 
-/// Annotated labels that are listed of the images that a label wins.
+/// Labels that are listed of those on an image, and of those that a label wins images from.
 const LISTED: usize = 12;
 
 /// What came of a trial, with what it was made on.
@@ -185,9 +185,10 @@ fn ranked_entries(
 ) {
     let names = (width.saturating_sub(10) / 2).clamp(8, 30);
     let room = width.saturating_sub(names + 10);
-    for (name, probability) in &trial.tried.ranked {
+    let is_tried = |name: &str| trial.label() == Some(name);
+    let row = |(name, probability): &(String, f64)| {
         let (sign, style) = match name.as_str() {
-            name if trial.label() == Some(name) => ("▸", app.theme.blue()),
+            name if is_tried(name) => ("▸", app.theme.blue()),
             name if annotated == Some(name) => ("=", Style::new()),
             _ => (" ", app.theme.dim()),
         };
@@ -199,8 +200,21 @@ fn ranked_entries(
         ]);
         let value = format!("{name}\t{probability}");
         let node = node_of(app, name);
-        entries.push(Entry::new(line).with_value(value).with_node(node));
+        Entry::new(line).with_value(value).with_node(node)
+    };
+    let ranked = &trial.tried.ranked;
+    entries.extend(ranked.iter().take(LISTED).map(row));
+    // What is asked for is told wherever it is.
+    let is_asked_for = |name: &str| is_tried(name) || annotated == Some(name);
+    let mut last = LISTED;
+    for (i, rank) in ranked.iter().enumerate().skip(LISTED) {
+        if is_asked_for(&rank.0) {
+            entries.extend(left_out(app, i - last));
+            entries.push(row(rank));
+            last = i + 1;
+        }
     }
+    entries.extend(left_out(app, ranked.len().saturating_sub(last)));
     if trial.tried.ranked.is_empty() {
         entries.push(Entry::styled("nothing is ranked", app.theme.dim()));
     }
@@ -209,6 +223,16 @@ fn ranked_entries(
     signs.extend(annotated.map(|name| format!("= annotated: {name}")));
     let signs = text::fit(&signs.join("  "), width);
     entries.push(Entry::styled(signs, app.theme.dim()));
+}
+
+/// A line for labels that are not listed.
+fn left_out(app: &App, count: usize) -> Option<Entry> {
+    let told = match count {
+        0 => return None,
+        1 => "  … 1 label more".to_owned(),
+        count => format!("  … {} labels more", thousands(count)),
+    };
+    Some(Entry::styled(told, app.theme.dim()))
 }
 
 /// The label with this name, if there is one and only one.
@@ -264,10 +288,7 @@ fn from_entries(app: &App, whole: &TriedOnAll, width: usize, entries: &mut Vec<E
         entries.push(Entry::new(line).with_value(value).with_node(node));
     }
     let more = whole.from.len().saturating_sub(LISTED);
-    if more > 0 {
-        let told = format!("and {} labels more", thousands(more));
-        entries.push(Entry::styled(told, dim));
-    }
+    entries.extend(left_out(app, more));
 }
 
 /// How each template alone does.
