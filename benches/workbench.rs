@@ -20,7 +20,7 @@ use cladist::score::{AlsoRight, Annotations, Collisions, CreditPolicy, Link, Mat
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use cladist::tui::app::Beginning;
 use cladist::tui::backend::{
-    Backend, EncodedPrompts, Expanded, News, On, Shown, Templates, Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, News, On, Shown, Templates, Trial, Tried,
 };
 use cladist::tui::keymap::Keymap;
 use cladist::tui::stage::Stage;
@@ -84,7 +84,7 @@ impl Backend for Ready {
         Err("no model".into())
     }
 
-    fn at_threshold(&self, _: &Opened, _: f64) -> Result<Shown, String> {
+    fn at_threshold(&self, _: &Opened, _: f64) -> Result<Applied, String> {
         Err("no masses".into())
     }
 

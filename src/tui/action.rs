@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicBool;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::backend::{EncodedPrompts, Expanded, News, On, Shown, Templates, Trial, Tried};
+use super::backend::{Applied, EncodedPrompts, Expanded, News, On, Templates, Trial, Tried};
 use super::picture::Drawn;
 use super::sheet::Sheet;
-use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order, Saved};
-use crate::score::CurveValue;
+use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order};
+use crate::score::{CurveValue, Summary};
 use crate::taxonomy::NodeId;
 
 /// Something that happened.
@@ -189,9 +189,11 @@ pub enum Answer {
     Encoded(Arc<EncodedPrompts>),
     /// Where it was tried, and what came of it.
     Tried(On, Tried),
-    /// The other run's name, what it is, and the comparison: it is the first of the two.
-    Compared(String, Arc<Saved>, Arc<Comparison>),
-    Applied(Shown),
+    /// The other run's name, its figures, and the comparison: it is the first of the two.
+    Compared(String, Box<Summary>, Arc<Comparison>),
+    Applied(Applied),
+    /// The run was saved in this directory.
+    Saved(PathBuf),
     /// What was written.
     Written(String),
 }

@@ -384,6 +384,7 @@ impl App {
             return Some("a file is being written".into());
         }
         match &self.shown {
+            Some(shown) if shown.is_saved => None,
             Some(shown) if shown.so_far.is_some() => {
                 Some("the run is still being made, and is not saved".into())
             }

@@ -29,10 +29,18 @@ pub struct Shown {
     pub opened: Arc<Opened>,
     /// Images scored and images in all, while it is being made; `None` of a whole run.
     pub so_far: Option<(usize, usize)>,
-    /// Whether it is on disk, so that nothing is lost by quitting.
+    /// Whether nothing is lost by quitting: it is on disk, or made again in no time.
     pub is_saved: bool,
     /// What it is called: its directory, or what is scored.
     pub name: String,
+}
+
+/// A run that is answered by another rule.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    pub shown: Shown,
+    /// What had to be taken for granted, a sentence each.
+    pub assumed: Vec<String>,
 }
 
 /// How far long work is.
@@ -170,7 +178,7 @@ pub trait Backend: Send + Sync {
     ) -> Result<Tried, String>;
 
     /// The run answered by a threshold on the mass.
-    fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Shown, String>;
+    fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Applied, String>;
 
     /// Saves the run that was made here.
     fn save(&self, dir: &Path) -> Result<(), String>;

@@ -64,18 +64,20 @@ pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Faul
     app.curve.value = backend.curve_value();
     let (actions, happened) = unbounded();
     screen.draw(|frame| view::draw(&app, frame))?;
-    // The terminal is asked what it can before anybody else reads from it.
-    let picker = picture::picker(settings.image_protocol);
-    let worker = Worker::new(Arc::clone(&backend), picker);
-    let workers = Workers::start(&worker, &actions);
-    watch_signals(&actions)?;
-    read_terminal(&actions);
+    let worker = Worker::new(Arc::clone(&backend));
     let mut outside = Outside {
         screen,
-        workers,
+        workers: Workers::start(&worker, &actions),
         session_file,
         backend,
     };
+    // The run is opened while the terminal is asked what it can, before anybody else reads from it.
+    let first = view::wants(&mut app);
+    outside.perform(&app, first)?;
+    let picker = picture::picker(settings.image_protocol);
+    let _ = worker.picker.set(picker);
+    watch_signals(&actions)?;
+    read_terminal(&actions);
     let ended = outside.serve(&mut app, &happened);
     drop(taken);
     ended
@@ -91,7 +93,7 @@ struct Outside {
 
 impl Outside {
     fn serve(&mut self, app: &mut App, happened: &Receiver<Action>) -> Result<Ended, Fault> {
-        let mut effects = view::wants(app);
+        let mut effects = Vec::new();
         loop {
             if let Some(ended) = self.perform(app, effects)? {
                 return Ok(ended);
@@ -111,7 +113,7 @@ impl Outside {
                 && app
                     .shown
                     .as_ref()
-                    .is_some_and(|s| !s.is_saved && s.so_far.is_none());
+                    .is_some_and(|shown| shown.so_far.is_none());
             if terminated {
                 self.perform(app, effects)?;
                 return Ok(Ended::Terminated);

@@ -1,7 +1,10 @@
 //! Pictures of images: made ready on a thread of their own, so that no key waits for one.
 
+use std::time::Duration;
+
 use image::{DynamicImage, RgbImage};
 use ratatui::layout::Size;
+use ratatui_image::picker::cap_parser::QueryStdioOptions;
 use ratatui_image::picker::{Picker, ProtocolType};
 use ratatui_image::protocol::Protocol;
 use ratatui_image::{FilterType, Resize};
@@ -38,18 +41,26 @@ impl std::fmt::Debug for Drawn {
     }
 }
 
+/// How long the terminal may take to say what it can: most answer at once, and one that never does is waited for in vain.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What draws pictures on this terminal; `None`: nothing. Asks the terminal, so nobody else may be reading from it.
 pub fn picker(protocol: ImageProtocol) -> Option<Picker> {
+    let asked = || {
+        let options = QueryStdioOptions {
+            timeout: PATIENCE,
+            ..QueryStdioOptions::default()
+        };
+        Picker::from_query_stdio_with_options(options).unwrap_or_else(|_| Picker::halfblocks())
+    };
     let forced = |kind: ProtocolType| {
         // The size of a cell is asked for all the same.
-        let mut picker = Picker::from_query_stdio().unwrap_or_else(|_| Picker::halfblocks());
+        let mut picker = asked();
         picker.set_protocol_type(kind);
         Some(picker)
     };
     match protocol {
-        ImageProtocol::Auto => {
-            Some(Picker::from_query_stdio().unwrap_or_else(|_| Picker::halfblocks()))
-        }
+        ImageProtocol::Auto => Some(asked()),
         ImageProtocol::Kitty => forced(ProtocolType::Kitty),
         ImageProtocol::Sixel => forced(ProtocolType::Sixel),
         ImageProtocol::Iterm2 => forced(ProtocolType::Iterm2),

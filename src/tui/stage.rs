@@ -37,11 +37,13 @@ impl Stage {
     /// Opens the run at once.
     pub fn new(backend: Arc<dyn Backend>, beginning: Beginning) -> Self {
         let picker = beginning.has_pictures.then(Picker::halfblocks);
+        let worker = Worker::new(Arc::clone(&backend));
+        let _ = worker.picker.set(picker);
         let mut app = App::new(beginning);
         app.curve.value = backend.curve_value();
         let mut stage = Self {
             app,
-            worker: Worker::new(backend, picker),
+            worker,
             copied: Vec::new(),
             kept: None,
             has_ended: false,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::app::Beginning;
 use super::backend::{
-    Backend, EncodedPrompts, Expanded, News, On, Progress, Shown, Templates, Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, News, On, Progress, Shown, Templates, Trial, Tried,
     TriedOnAll,
 };
 use super::keymap::Keymap;
@@ -149,12 +149,15 @@ impl Backend for Fake {
         })
     }
 
-    fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Shown, String> {
-        Ok(Shown {
-            opened: Arc::new(Opened::new(opened.saved.clone(), taxonomy())),
-            so_far: None,
-            is_saved: false,
-            name: format!("fixture at threshold {threshold}"),
+    fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Applied, String> {
+        Ok(Applied {
+            shown: Shown {
+                opened: Arc::new(Opened::new(opened.saved.clone(), taxonomy())),
+                so_far: None,
+                is_saved: false,
+                name: format!("fixture at threshold {threshold}"),
+            },
+            assumed: vec!["something had to be assumed".into()],
         })
     }
 

@@ -12,7 +12,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::action::{Action, Answer, Effect, Job, Kind, Lane};
 use super::app::{App, Hit, View};
-use super::backend::{News, Shown, Trial};
+use super::backend::{Applied, News, Shown, Trial};
 use super::command::Command;
 use super::overlay::{Jump, Line, Overlay, Palette, Purpose};
 use super::session;
@@ -530,7 +530,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         Err(message) => {
             set_outcome(app, kind, Err(message.clone()));
             // What a view asks for by itself is told in the view.
-            if !matches!(kind, Kind::Expand | Kind::Picture | Kind::Templates) {
+            if !matches!(kind, Kind::Expand | Kind::Picture) {
                 app.complain(message);
             }
             return Vec::new();
@@ -560,8 +560,15 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         Answer::Compared(name, other, comparison) => {
             view::compare::set(app, name, other, comparison);
         }
-        Answer::Applied(shown) => {
+        Answer::Saved(dir) => {
+            if let Some(shown) = &mut app.shown {
+                shown.is_saved = true;
+            }
+            app.tell(format!("the run is in {}", dir.display()));
+        }
+        Answer::Applied(Applied { shown, assumed }) => {
             app.before = app.shown.clone();
+            app.notes.extend(assumed);
             app.tell(format!("{}: Compare (7) says what it changes", shown.name));
             set_run(app, shown);
         }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -21,8 +21,8 @@ use crate::run::{self, Comparison, Filter, Opened, Saved};
 #[derive(Clone)]
 pub struct Worker {
     pub backend: Arc<dyn Backend>,
-    /// `None`: no pictures.
-    pub picker: Option<Picker>,
+    /// Known when the terminal has said what it can; `None`: no pictures.
+    pub picker: Arc<OnceLock<Option<Picker>>>,
     /// All cores: the process's own pool may be held at one thread, for the model's sake.
     pub pool: Arc<rayon::ThreadPool>,
 }
@@ -30,12 +30,12 @@ pub struct Worker {
 impl Worker {
     /// # Panics
     /// If no thread can be started.
-    pub fn new(backend: Arc<dyn Backend>, picker: Option<Picker>) -> Self {
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         Self {
             backend,
-            picker,
+            picker: Arc::default(),
             pool: Arc::new(pool.expect("threads can be started")),
         }
     }
@@ -144,21 +144,22 @@ impl Worker {
                 Answer::Tried(on, backend.try_out(&run, &trial, on, tell, &stop)?)
             }
             Job::CompareWith(dir) => {
-                let other = Arc::new(backend.other(&dir)?);
+                let other = backend.other(&dir)?;
                 let found = self.compare(&other, &run.saved)?;
-                Answer::Compared(dir.display().to_string(), other, Arc::new(found))
+                let figures = Box::new(other.summary);
+                Answer::Compared(dir.display().to_string(), figures, Arc::new(found))
             }
             Job::Compare(other) => {
                 let found = self.compare(&other.saved, &run.saved)?;
-                let other = Arc::new(other.saved.clone());
-                Answer::Compared("before".to_owned(), other, Arc::new(found))
+                let figures = Box::new(other.saved.summary.clone());
+                Answer::Compared("before".to_owned(), figures, Arc::new(found))
             }
             Job::AtThreshold(threshold) => Answer::Applied(backend.at_threshold(&run, threshold)?),
             Job::Export(path, sheet) => Answer::Written(export(&path, &sheet)?),
             Job::Write(path, text) => Answer::Written(write(&path, text.as_bytes())?),
             Job::SaveRun(dir) => {
                 backend.save(&dir)?;
-                Answer::Written(format!("the run is in {}", dir.display()))
+                Answer::Saved(dir)
             }
         })
     }
@@ -175,7 +176,7 @@ impl Worker {
         columns: u16,
         rows: u16,
     ) -> Result<Answer, String> {
-        let picker = self.picker.as_ref().ok_or("pictures are off")?;
+        let picker = self.picker.wait().as_ref().ok_or("pictures are off")?;
         let bytes = self.backend.picture(run, image)?;
         Ok(Answer::Picture(picture::draw(
             picker, &bytes, image, columns, rows,

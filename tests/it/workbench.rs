@@ -202,12 +202,15 @@ fn a_saved_run_opens_with_its_taxonomy_and_pictures_and_its_model_can_be_asked()
     assert!(error.contains("did you mean `{name}`"), "{error}");
 
     let strict = workbench.at_threshold(opened, 0.99).unwrap();
-    assert!(strict.name.ends_with(" at threshold 0.99") && !strict.is_saved);
-    assert_eq!(strict.opened.len(), 40);
+    assert!(strict.shown.name.ends_with(" at threshold 0.9900") && strict.shown.is_saved);
+    assert_eq!(strict.shown.opened.len(), 40);
     // Its pictures and its model are those of the run.
-    assert_eq!(workbench.picture(&strict.opened, 39).unwrap(), picture);
+    assert_eq!(
+        workbench.picture(&strict.shown.opened, 39).unwrap(),
+        picture
+    );
     let again = workbench
-        .try_out(&strict.opened, &label, On::Image(3), &|_| (), &GO_ON)
+        .try_out(&strict.shown.opened, &label, On::Image(3), &|_| (), &GO_ON)
         .unwrap();
     assert_eq!(again, tried);
     let other = workbench.other(&files.path().join("run")).unwrap();

@@ -25,7 +25,7 @@ use crate::model::Encoder;
 use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{
-    Backend, EncodedPrompts, Expanded, News, On, Progress, Shown, Templates, Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, News, On, Progress, Templates, Trial, Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
 use pictures::Pictures;
@@ -365,7 +365,7 @@ impl Backend for Workbench {
         with_news(tell, |_| trial::try_out(self, opened, trial, on, stop))
     }
 
-    fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Shown, String> {
+    fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Applied, String> {
         in_silence(|| opening::at_threshold(self, opened, threshold))
     }
 

@@ -16,7 +16,7 @@ use crate::model::Encoder;
 use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::Taxonomy;
 use crate::text::shown;
-use crate::tui::backend::{News, Shown};
+use crate::tui::backend::{Applied, News, Shown};
 
 /// Labels that are named where many could be.
 const NAMED: usize = 3;
@@ -103,7 +103,8 @@ fn make(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Re
         News::Run(Shown {
             opened: Arc::new(Opened::new(Saved::of(run), taxonomy.clone())),
             so_far,
-            is_saved: false,
+            // The demo is made again in no time.
+            is_saved: matches!(bench.source, Source::Demo(..)),
             name: bench.name(),
         })
     };
@@ -151,13 +152,17 @@ impl Workbench {
 }
 
 /// The run answered by a threshold on the mass.
-pub fn at_threshold(bench: &Workbench, opened: &Opened, threshold: f64) -> anyhow::Result<Shown> {
+pub fn at_threshold(bench: &Workbench, opened: &Opened, threshold: f64) -> anyhow::Result<Applied> {
     let answered = on_all_cores(|| run::at_threshold(opened, threshold))??;
     let saved = Saved::of(&answered.run);
-    Ok(Shown {
-        opened: Arc::new(Opened::new(saved, opened.taxonomy.clone())),
-        so_far: None,
-        is_saved: false,
-        name: format!("{} at threshold {threshold}", bench.name()),
+    Ok(Applied {
+        shown: Shown {
+            opened: Arc::new(Opened::new(saved, opened.taxonomy.clone())),
+            so_far: None,
+            // It takes one key to have it again.
+            is_saved: true,
+            name: format!("{} at threshold {threshold:.4}", bench.name()),
+        },
+        assumed: answered.assumed.iter().map(ToString::to_string).collect(),
     })
 }

@@ -13,7 +13,8 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use super::{Part, images};
-use crate::run::{Comparison, Saved};
+use crate::run::Comparison;
+use crate::score::Summary;
 use crate::score::Verdict;
 use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::{App, Hit};
@@ -44,7 +45,8 @@ pub struct Compared {
     generation: u64,
     /// The two by name, the other one first.
     names: [String; 2],
-    other: Arc<Saved>,
+    /// The other one's figures.
+    other: Box<Summary>,
     comparison: Arc<Comparison>,
     /// The images of each way in [`Comparison::flips`], as numbers in [`Comparison::images`].
     of_ways: Vec<Vec<u32>>,
@@ -59,7 +61,7 @@ const PANES: usize = 4;
 pub struct Compare;
 
 /// Takes a comparison of another run with the one that is shown.
-pub fn set(app: &mut App, name: String, other: Arc<Saved>, comparison: Arc<Comparison>) {
+pub fn set(app: &mut App, name: String, other: Box<Summary>, comparison: Arc<Comparison>) {
     let this = app.shown.as_ref().map_or("", |shown| shown.name.as_str());
     let name = match (&app.before, name.as_str()) {
         (Some(before), "before") => format!("before: {}", before.name),
@@ -96,15 +98,11 @@ fn is_current(app: &App) -> bool {
 /// What stands where there is no comparison.
 fn invitation(app: &App) -> String {
     let key = |command| app.keymap.key(command).unwrap_or_else(|| ":".to_owned());
-    let before = match app.why_not(Command::CompareBefore) {
-        Some(why) => format!(
-            "{} would compare with what was shown before: {why}.",
-            key(Command::CompareBefore)
-        ),
-        None => format!(
-            "{} compares with what was shown before.",
-            key(Command::CompareBefore)
-        ),
+    let before = match app.before {
+        Some(_) => "compares with what was shown before",
+        None => {
+            "compares with what was shown before a rule was applied or the run was made anew: nothing was, so far"
+        }
     };
     let doing = match (app.is_busy(Kind::Compare), app.fault(Kind::Compare)) {
         (true, _) => "Comparing …\n\n".to_owned(),
@@ -114,10 +112,11 @@ fn invitation(app: &App) -> String {
     format!(
         "{doing}This run is not compared with another yet.\n\n\
          {} asks for the directory of another run of the same images: made with another model, other prompts, another taxonomy or \
-         another rule.\n\n{before}\n\n\
+         another rule.\n\n{} {before}.\n\n\
          You will see which answers flip, which verdicts come and go, and what of the difference is more than noise: paired \
          bootstrap intervals, exact McNemar tests, Holm's correction over the verdicts.",
-        key(Command::CompareWith)
+        key(Command::CompareWith),
+        key(Command::CompareBefore)
     )
 }
 
@@ -186,7 +185,7 @@ impl Part for Compare {
         };
         match command {
             Command::CompareBefore if app.before.is_none() => {
-                Some("nothing was shown before: apply a rule in Curve, or a saved run anew".into())
+                Some("nothing was shown before: apply a rule in Curve, or make the run anew".into())
             }
             Command::CompareBefore | Command::CompareWith => needs_run(),
             Command::Filter if app.compare.compared.is_none() => {

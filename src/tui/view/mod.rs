@@ -8,6 +8,8 @@ mod over;
 pub mod overview;
 pub mod prompts;
 pub mod taxonomy;
+#[cfg(test)]
+mod testing;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -18,7 +20,7 @@ use serde_json::{Value, json};
 use super::action::{Effect, Job};
 use super::app::{App, Hit, View};
 use super::backend::{Progress, Shown};
-use super::command::{Command, TABLE};
+use super::command::{Command, Scope, Spec, TABLE};
 use super::sheet::Sheet;
 use super::text;
 use crate::report::text::thousands;
@@ -288,7 +290,12 @@ fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect) {
     }
     let mut x = area.x;
     let end = area.right().saturating_sub(right_width as u16 + 1);
-    for spec in TABLE.iter().filter(|spec| !spec.short.is_empty()) {
+    // How to find the rest comes first, then what this view alone has.
+    let (own, general): (Vec<&Spec>, Vec<&Spec>) = (TABLE.iter())
+        .filter(|spec| !spec.short.is_empty())
+        .partition(|spec| spec.scope != Scope::Everywhere);
+    let (first, general) = general.split_at(2);
+    for spec in first.iter().chain(&own).chain(general) {
         if !spec.scope.covers(app.view) || app.why_not(spec.command).is_some() {
             continue;
         }
@@ -351,7 +358,7 @@ pub fn help_lines(app: &App) -> Vec<(String, String)> {
     let scoped = |everywhere: bool| {
         TABLE
             .iter()
-            .filter(move |spec| (spec.scope == super::command::Scope::Everywhere) == everywhere)
+            .filter(move |spec| (spec.scope == Scope::Everywhere) == everywhere)
     };
     let own = scoped(false).filter(|spec| spec.scope.covers(app.view));
     for spec in own.chain(scoped(true)) {

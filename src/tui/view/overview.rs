@@ -170,11 +170,7 @@ impl Part for Overview {
 
     fn wants(&self, app: &mut App) -> Vec<Effect> {
         let nodes = app.want("nodes", Job::Nodes);
-        // Another view may have asked for another depth meanwhile: what is known is not asked for again.
-        let pairs = match super::confusions::at_depth(app, None) {
-            Some(_) => None,
-            None => app.want("depth None", Job::Confusions { depth: None }),
-        };
+        let pairs = super::confusions::want(app, None);
         nodes.into_iter().chain(pairs).collect()
     }
 
@@ -544,9 +540,10 @@ fn pairs(app: &App, width: usize) -> Section {
             rows,
         };
     };
-    // Images, credit, and whose doing it is.
-    const FIGURES: usize = 7 + 8 + 20;
-    let room = width.saturating_sub(2 + FIGURES).clamp(16, 44);
+    // Images, credit, and whose doing it is: with the verdict's name where there is room.
+    let is_wide = width >= 70;
+    let figures = 17 + if is_wide { 22 } else { 15 };
+    let room = width.saturating_sub(2 + figures).clamp(16, 44);
     rows.push(Row::plain(
         format!(
             "  {} {:>6} {:>7}  {}",
@@ -576,7 +573,14 @@ fn pairs(app: &App, width: usize) -> Section {
                     thousands(pair.count),
                     pair.cost
                 )),
-                Span::styled(format!("{doing}: {what}"), style),
+                Span::styled(
+                    if is_wide {
+                        format!("{doing}: {what}")
+                    } else {
+                        doing.to_owned()
+                    },
+                    style,
+                ),
             ]),
             door: Some(Door::Pair(pair.truth.clone(), pair.answer.clone())),
             fact: Some((

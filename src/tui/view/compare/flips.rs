@@ -58,6 +58,12 @@ pub struct Listed {
     images: usize,
 }
 
+impl Listed {
+    pub fn len(&self) -> usize {
+        self.ways.len()
+    }
+}
+
 /// Lists the ways that match; the selected one stays selected.
 pub fn list(app: &mut App) {
     let selected = app.compare.listed.ways.get(app.compare.ways.at()).copied();
@@ -123,7 +129,7 @@ pub fn selected_image(app: &App) -> Option<&FlippedImage> {
 }
 
 pub fn perform(app: &mut App, pane: usize, command: Command) {
-    let (ways, images) = (app.compare.listed.ways.len(), images(app).len());
+    let (ways, images) = (app.compare.listed.len(), images(app).len());
     match (pane, command) {
         (_, Command::Left) => app.compare.pane = WAYS,
         (_, Command::Right) => app.compare.pane = IMAGES,
@@ -141,7 +147,7 @@ pub fn select(app: &mut App, pane: usize, row: usize) {
     match pane {
         WAYS => {
             app.compare.ways.set(row);
-            app.compare.ways.clamp(app.compare.listed.ways.len());
+            app.compare.ways.clamp(app.compare.listed.len());
             app.compare.images.set(0);
         }
         _ => {

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::{Compared, SUMMARY};
 use crate::report::compare::{SIGNIFICANT, probability};
 use crate::report::text::thousands;
+use crate::run::VerdictChange;
 use crate::score::{Difference, McNemar, Summary};
 use crate::tui::action::Kind;
 use crate::tui::app::App;
@@ -67,7 +68,14 @@ fn lines(app: &App, compared: &Compared, width: usize) -> Vec<Line<'static>> {
     page.text(&discordant(&top1.mcnemar), theme.dim());
     page.blank();
     page.text("Verdicts (p after Holm)", theme.title());
-    for change in &comparison.verdicts {
+    let occurs = |change: &&VerdictChange| {
+        let Difference { first, second, .. } = change.difference;
+        [first, second]
+            .into_iter()
+            .flatten()
+            .any(|share| share > 0.0)
+    };
+    for change in comparison.verdicts.iter().filter(occurs) {
         let title = format!("{} {}", glyph(Some(change.verdict)), change.verdict.name());
         let style = theme.verdict(change.verdict);
         page.row(&title, style, &change.difference, change.p_holm);
@@ -78,11 +86,11 @@ fn lines(app: &App, compared: &Compared, width: usize) -> Vec<Line<'static>> {
         theme.title(),
     );
     page.text(
-        &format!("A  {}", multiplicity(&compared.other.summary)),
+        &format!("A: {}", multiplicity(&compared.other)),
         Style::new(),
     );
     if let Some(summary) = app.summary().filter(|_| super::is_current(app)) {
-        page.text(&format!("B  {}", multiplicity(summary)), Style::new());
+        page.text(&format!("B: {}", multiplicity(summary)), Style::new());
     }
     page.lines
 }
@@ -92,7 +100,7 @@ fn runs(page: &mut Page, compared: &Compared) {
     let theme = page.theme;
     let comparison = &compared.comparison;
     for (letter, name) in ["A", "B"].iter().zip(&compared.names) {
-        page.text(&format!("{letter}  {name}"), theme.title());
+        page.text(&format!("{letter}: {name}"), theme.title());
     }
     for part in &comparison.differs {
         let told = match part.first == part.second {

@@ -1,7 +1,6 @@
 //! The pairs that match, in an order: made anew only when something has changed that decides which they are.
 
-use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::filter::Filter;
@@ -107,48 +106,54 @@ impl Listed {
     }
 }
 
-/// Orders pairs; equal ones by their ids.
+/// Orders pairs; equal ones by their ids. Each pair is looked at once, and then numbers are compared.
 fn sort(rows: &mut [u32], pairs: &[ConfusedPair], order: Order, taxonomy: &Taxonomy) {
-    let pair = |row: u32| &pairs[row as usize];
-    let directed = |ordering: Ordering| match order.descending {
-        true => ordering.reverse(),
-        false => ordering,
-    };
-    let by_ids = |a: u32, b: u32| {
-        let ids = |row| (&pair(row).truth, &pair(row).answer);
-        ids(a).cmp(&ids(b))
-    };
-    let by_figure = |rows: &mut [u32], of: fn(&ConfusedPair) -> f64| {
-        rows.sort_unstable_by(|&a, &b| {
-            let ordering = of(pair(a)).total_cmp(&of(pair(b)));
-            directed(ordering).then_with(|| by_ids(a, b))
-        });
-    };
-    let by_name = |rows: &mut [u32], side: fn(&ConfusedPair) -> &str| {
-        let places = places(pairs.iter().map(side), taxonomy);
-        rows.sort_unstable_by(|&a, &b| {
-            let ordering = places[side(pair(a))].cmp(&places[side(pair(b))]);
-            directed(ordering).then_with(|| by_ids(a, b))
-        });
-    };
-    match order.by {
-        By::Count => by_figure(rows, |pair| pair.count as f64),
-        By::Excess => by_figure(rows, |pair| pair.excess),
-        By::Cost => by_figure(rows, |pair| pair.cost),
-        By::Truth => by_name(rows, |pair| &pair.truth),
-        By::Answer => by_name(rows, |pair| &pair.answer),
+    let places = places(pairs, taxonomy);
+    rows.sort_by_cached_key(|&row| {
+        let pair = &pairs[row as usize];
+        let [truth, answer] = [&pair.truth, &pair.answer].map(|id| places[id.as_str()]);
+        let number = match order.by {
+            By::Count => pair.count as u64,
+            By::Excess => ordered_bits(pair.excess),
+            By::Cost => ordered_bits(pair.cost),
+            By::Truth => truth.by_name as u64,
+            By::Answer => answer.by_name as u64,
+        };
+        let number = if order.descending { !number } else { number };
+        (number, truth.by_id, answer.by_id)
+    });
+}
+
+/// A number that is ordered as the figure is. Either zero is the same.
+fn ordered_bits(figure: f64) -> u64 {
+    let bits = (figure + 0.0).to_bits();
+    match bits >> 63 {
+        0 => bits | 1 << 63,
+        _ => !bits,
     }
 }
 
-/// The place of each id among them by preferred name, in lower case.
-fn places<'p>(ids: impl Iterator<Item = &'p str>, taxonomy: &Taxonomy) -> HashMap<&'p str, usize> {
-    let mut names: HashMap<&str, String> = HashMap::new();
-    for id in ids {
-        let name = || taxonomy.find(id).map_or(id, |n| taxonomy.label(n));
-        names.entry(id).or_insert_with(|| name().to_lowercase());
-    }
-    let mut ordered: Vec<(String, &str)> = names.into_iter().map(|(id, n)| (n, id)).collect();
-    ordered.sort_unstable();
-    let numbered = ordered.into_iter().zip(0..);
-    numbered.map(|((_, id), place)| (id, place)).collect()
+/// Where an id stands among all that occur.
+#[derive(Clone, Copy)]
+struct Place {
+    by_id: usize,
+    /// By preferred name, whatever its case.
+    by_name: usize,
+}
+
+fn places<'p>(pairs: &'p [ConfusedPair], taxonomy: &Taxonomy) -> HashMap<&'p str, Place> {
+    let ids = pairs.iter().flat_map(|pair| [&pair.truth, &pair.answer]);
+    let ids: HashSet<&str> = ids.map(String::as_str).collect();
+    let mut ids: Vec<&str> = ids.into_iter().collect();
+    ids.sort_unstable();
+    let name = |id| taxonomy.find(id).map_or(id, |n| taxonomy.label(n));
+    let named = ids.iter().zip(0usize..);
+    let mut named: Vec<(String, usize)> =
+        named.map(|(id, i)| (name(id).to_lowercase(), i)).collect();
+    named.sort_unstable();
+    let places = named.iter().zip(0usize..).map(|((_, by_id), by_name)| {
+        let by_id = *by_id;
+        (ids[by_id], Place { by_id, by_name })
+    });
+    places.collect()
 }

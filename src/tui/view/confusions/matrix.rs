@@ -126,10 +126,10 @@ pub fn cell(app: &App) -> Option<usize> {
 pub fn select(app: &mut App, cell: usize) {
     let state = &mut app.confusions.matrix;
     let n = state.made.as_ref().map_or(0, |m| m.matrix.labels.len());
-    if n > 0 {
-        state.cursor.set((cell / n, cell % n));
-        state.cursor.clamp((n, n));
-    }
+    // There may be no matrix any more.
+    let width = n.max(1);
+    state.cursor.set((cell / width, cell % width));
+    state.cursor.clamp((n, n));
 }
 
 pub fn perform(app: &mut App, command: Command) {
@@ -269,7 +269,7 @@ fn legend(elsewhere: bool) -> Line<'static> {
         false => "",
     };
     Line::raw(format!(
-        "rows: annotated, columns: answered, numbered as the rows{others}"
+        "rows: annotated, columns: answered, numbered as the rows; = right{others}"
     ))
 }
 

@@ -183,7 +183,7 @@ pub fn sheet(app: &App) -> Option<Sheet> {
         columns: ["label", "template", "prompt"].map(str::to_owned).to_vec(),
         len: prompts.len(),
         row: Box::new(move |i| {
-            let (template, prompt) = &prompts[i];
+            let (prompt, template) = &prompts[i];
             vec![json!(label), json!(template), json!(prompt)]
         }),
     })

@@ -12,7 +12,9 @@ use super::*;
 use crate::run::Saved;
 use crate::run::testing::{Image, opened, random_world};
 use crate::tui::action::Action;
-use crate::tui::backend::{Backend, EncodedPrompts, Expanded, News, On, Templates, Trial, Tried};
+use crate::tui::backend::{
+    Applied, Backend, EncodedPrompts, Expanded, News, On, Templates, Trial, Tried,
+};
 use crate::tui::stage::Stage;
 use crate::tui::testing::{beginning, stage};
 
@@ -70,7 +72,7 @@ impl Backend for World {
         Err("no model".into())
     }
 
-    fn at_threshold(&self, _: &Opened, _: f64) -> Result<Shown, String> {
+    fn at_threshold(&self, _: &Opened, _: f64) -> Result<Applied, String> {
         Err("no probabilities".into())
     }
 
