@@ -137,7 +137,7 @@ impl Outside {
                 }
                 Effect::Mouse(catches) => terminal::catch_mouse(catches)?,
                 Effect::Suspend => self.suspend(app)?,
-                Effect::Redraw => self.screen.clear()?,
+                Effect::Redraw => self.draw_anew()?,
                 Effect::KeepSession(state) => self.keep(&state),
                 Effect::Quit => return Ok(Some(Ended::Quit)),
             }
@@ -150,7 +150,15 @@ impl Outside {
         terminal::stop_process();
         // Here again after `fg`.
         terminal::take(app.catches_mouse)?;
-        self.screen.clear()
+        self.draw_anew()
+    }
+
+    /// Forgets what is on the screen, so that every cell is drawn. `Terminal::clear` would ask where the cursor is, and the answer would
+    /// go to who reads the keys.
+    fn draw_anew(&mut self) -> io::Result<()> {
+        terminal::wipe()?;
+        self.screen = Terminal::new(CrosstermBackend::new(stdout()))?;
+        Ok(())
     }
 
     /// Writes the state of the session, in place of the earlier one at once. What goes wrong is nothing to bother anybody with.

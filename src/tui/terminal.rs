@@ -13,7 +13,7 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::Terminal;
@@ -77,6 +77,14 @@ pub fn catch_mouse(catches: bool) -> io::Result<()> {
         true => execute!(stdout(), EnableMouseCapture),
         false => execute!(stdout(), DisableMouseCapture),
     }
+}
+
+/// Empties the screen.
+///
+/// # Errors
+/// A terminal that cannot be written to.
+pub fn wipe() -> io::Result<()> {
+    execute!(stdout(), Clear(ClearType::All))
 }
 
 /// Gives the terminal back when it goes out of scope, on every way out.

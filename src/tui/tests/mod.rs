@@ -2,9 +2,10 @@
 
 mod curve;
 mod flows;
-mod looks;
 mod prompts;
 mod random;
+mod snapshots;
+mod styles;
 
 use super::stage::{Stage, text_of};
 use super::testing::stage;

@@ -17,7 +17,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use serde_json::{Value, json};
 
-use super::action::{Effect, Job};
+use super::action::{Effect, Job, Kind};
 use super::app::{App, Hit, View};
 use super::backend::{Progress, Shown};
 use super::command::{Command, Scope, Spec, TABLE};
@@ -121,7 +121,7 @@ pub fn why_not(app: &App, command: Command) -> Option<String> {
 /// What the view that is shown, and the whole, need.
 pub fn wants(app: &mut App) -> Vec<Effect> {
     let mut effects = Vec::new();
-    if !app.waiting.contains_key(&super::action::Kind::Open) {
+    if !app.waiting.contains_key(&Kind::Open) {
         effects.push(app.request(Job::Open));
     }
     if app.shown.is_some() {
@@ -195,7 +195,7 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
 /// What stands in a view until there is a run.
 fn not_there_yet(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let inner = super::widget::pane(frame, area, app.view.title(), true, app.theme);
-    let text = match app.fault(super::action::Kind::Open) {
+    let text = match app.fault(Kind::Open) {
         Some(fault) => fault.to_owned(),
         None => "The run is being opened …".to_owned(),
     };
@@ -271,9 +271,9 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect) {
 
 fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width);
-    let right = match (&app.progress, &app.status) {
-        (Some(progress), None) => told_progress(progress, width / 2),
-        _ => String::new(),
+    let right = match &app.progress {
+        Some(progress) => told_progress(progress, width / 2),
+        None => told_jobs(app),
     };
     let right_width = text::width(&right);
     if let Some(status) = &app.status {
@@ -325,6 +325,20 @@ fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect) {
         frame
             .buffer_mut()
             .set_stringn(x, area.y, right, right_width, app.theme.blue());
+    }
+}
+
+/// What is being worked on that tells no progress of its own.
+fn told_jobs(app: &App) -> String {
+    let is_slow = |kind: &Kind| !matches!(kind, Kind::Picture | Kind::Expand | Kind::Rows);
+    let busy = app
+        .waiting
+        .keys()
+        .filter(|kind| is_slow(kind) && app.is_busy(**kind));
+    let names: Vec<&str> = busy.map(|kind| kind.name()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("{} …", names.join(", ")),
     }
 }
 
