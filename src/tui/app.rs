@@ -287,8 +287,8 @@ impl App {
     /// Gives up all jobs that are about the run that was shown, since their answers are about no other.
     pub fn forget_waiting(&mut self) {
         self.waiting.retain(|kind, waiting| {
-            // These are about what is opened, tried or written, whatever is shown.
-            let stays = matches!(kind, Kind::Open | Kind::Write | Kind::AtThreshold);
+            // These are about what is opened or written, whatever is shown.
+            let stays = matches!(kind, Kind::Open | Kind::Write);
             if !stays {
                 waiting.stop.store(true, Ordering::Relaxed);
             }
