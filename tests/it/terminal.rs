@@ -154,6 +154,11 @@ fn assert_is_restored(screen: &vt100::Screen) {
     assert_eq!(mouse, vt100::MouseProtocolMode::None, "the mouse is let go");
 }
 
+/// Whether the shell waits for a command: what is typed before is still the workbench's.
+fn is_prompted(screen: &vt100::Screen) -> bool {
+    !screen.alternate_screen() && screen.contents().trim_end().ends_with("shell>")
+}
+
 fn run_dir() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run");
     path.display().to_string()
@@ -207,7 +212,7 @@ fn it_stops_and_goes_on_as_other_programs_do() {
     });
     session.press("\u{1a}");
     session.wait("the shell", |s| {
-        !s.alternate_screen() && s.contents().contains("Stopped")
+        is_prompted(s) && s.contents().contains("Stopped")
     });
     session.press("fg\n");
     session.wait("the workbench again", |s| {
@@ -216,7 +221,7 @@ fn it_stops_and_goes_on_as_other_programs_do() {
     session.press("2");
     session.see("shape");
     session.press("q");
-    session.wait("the shell again", |s| !s.alternate_screen());
+    session.wait("the shell again", is_prompted);
     session.press("echo code $?\n");
     session.see("code 0");
     session.press("exit\n");
