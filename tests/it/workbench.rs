@@ -1,5 +1,6 @@
 //! What the workbench asks of the outside, without a terminal.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -94,6 +95,22 @@ fn a_run_can_be_looked_at_while_it_is_made_and_comes_to_the_same() {
     assert!(progress.is_sorted(), "{progress:?}");
     assert_eq!(progress.first(), Some(&(0, 150)));
     assert_eq!(progress.last(), Some(&(150, 150)));
+
+    // It goes on with what was encoded, and with nothing else: a run in the making is no more.
+    let label = Trial::Label("a blue elephant".to_owned());
+    let told = Mutex::new(Vec::new());
+    let tell = |news| told.lock().unwrap().push(news);
+    let tried = workbench.try_out(&whole.opened, &label, On::All, &tell, &GO_ON);
+    assert_eq!(tried.unwrap().whole.unwrap().n, 150);
+    let is_of_images = |news: &News| matches!(news, News::Progress(p) if p.things == "images");
+    assert!(!told.lock().unwrap().iter().any(is_of_images));
+    let error = workbench
+        .try_out(&partial[0].opened, &label, On::All, &tell, &GO_ON)
+        .unwrap_err();
+    assert!(error.contains("try it again"), "{error}");
+    workbench
+        .try_out(&partial[0].opened, &label, On::Image(0), &tell, &GO_ON)
+        .unwrap();
 
     // It can be saved, as the command saves it.
     assert!(workbench.can_save());
@@ -297,6 +314,31 @@ fn a_run_whose_files_have_gone_says_what_is_missing() {
     let opened = &shown(&news)[0].opened;
     assert_eq!(opened.taxonomy.len(), 3);
     assert!(opened.unknown().next().is_none());
+}
+
+#[test]
+fn every_source_has_its_own_session() {
+    let files = dir(&[("run/run.yaml", b""), ("other/run.yaml", b"")]);
+    let of = |args: &[&str]| {
+        Workbench::with_arguments(args)
+            .unwrap()
+            .session_file()
+            .unwrap()
+    };
+    let run = files.path().join("run").display().to_string();
+    let same = format!("{}/other/../run", files.path().display());
+    let other = files.path().join("other").display().to_string();
+    assert_eq!(of(&[&run]), of(&[&same]));
+    let scored = ["--taxonomy", "demo", "--images", "demo", "--model", "demo"];
+    let sources: [&[&str]; 4] = [&[&run], &[&other], &scored, &[]];
+    let files: HashSet<_> = sources.into_iter().map(of).collect();
+    assert_eq!(files.len(), 4);
+    let is_named = |file: &Path| file.to_string_lossy().contains("cladist/sessions/");
+    assert!(
+        files
+            .iter()
+            .all(|file| file.is_absolute() && is_named(file))
+    );
 }
 
 #[test]
