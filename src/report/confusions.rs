@@ -77,25 +77,28 @@ fn cells(pair: &ConfusedPair) -> [String; 9] {
     ]
 }
 
+/// The columns of the table, as the workbench exports them too.
+pub const COLUMNS: [&str; 11] = [
+    "truth",
+    "answer",
+    "count",
+    "expected",
+    "excess",
+    "relation",
+    "lca",
+    "text_cosine",
+    "verdicts",
+    "cost",
+    "suspect",
+];
+
 /// All pairs as CSV.
 ///
 /// # Errors
 /// None that a memory has not.
 pub fn csv(confusions: &Confusions) -> Result<String, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
-        "truth",
-        "answer",
-        "count",
-        "expected",
-        "excess",
-        "relation",
-        "lca",
-        "text_cosine",
-        "verdicts",
-        "cost",
-        "suspect",
-    ])?;
+    writer.write_record(COLUMNS)?;
     for pair in &confusions.pairs {
         let verdicts = pair.verdicts.iter();
         let verdicts: Vec<String> = verdicts.map(|(v, n)| format!("{}:{n}", v.name())).collect();

@@ -3,7 +3,6 @@
 mod detail;
 mod table;
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use ratatui::Frame;
@@ -19,7 +18,7 @@ use crate::tui::backend::Shown;
 use crate::tui::command::Command;
 use crate::tui::picture::Drawn;
 use crate::tui::sheet::Sheet;
-use crate::tui::widget::Cursor;
+use crate::tui::widget::{Cursor, Scroll};
 
 pub struct State {
     pub filter: String,
@@ -33,9 +32,7 @@ pub struct State {
     pub cursor: Cursor,
     /// 0: the table; 1: the selected image.
     pub pane: usize,
-    pub detail: Cell<usize>,
-    /// Lines of the detail when it was last drawn, and its height.
-    detail_lines: Cell<(usize, usize)>,
+    detail: Scroll,
     pub picture: Option<Drawn>,
     /// Which of [`table::COLUMNS`] are shown.
     columns: Vec<bool>,
@@ -54,8 +51,7 @@ impl Default for State {
             wanted: None,
             cursor: Cursor::default(),
             pane: 0,
-            detail: Cell::new(0),
-            detail_lines: Cell::new((0, 0)),
+            detail: Scroll::default(),
             picture: None,
             columns: table::COLUMNS.iter().map(|c| c.by_default).collect(),
         }
@@ -110,7 +106,7 @@ pub fn set_rows(app: &mut App, sorted: Arc<Vec<u32>>, rows: Arc<Vec<u32>>) {
     state.cursor.set(at.unwrap_or(0));
     state.sorted = Some((app.generation, state.order, sorted));
     state.rows = Some((app.generation, rows));
-    state.detail.set(0);
+    state.detail.to_top();
 }
 
 /// Asks for the rows of the filter, which other views need too to know the selected image.
@@ -140,11 +136,11 @@ impl Part for Images {
             Command::NextPane | Command::PreviousPane => app.images.pane = 1 - app.images.pane,
             Command::NextMatch => {
                 app.images.cursor.perform(Command::Down, len);
-                app.images.detail.set(0);
+                app.images.detail.to_top();
             }
             Command::PreviousMatch => {
                 app.images.cursor.perform(Command::Up, len);
-                app.images.detail.set(0);
+                app.images.detail.to_top();
             }
             Command::ClearFilter => set_filter(app, String::new()),
             Command::Sort => {
@@ -186,10 +182,12 @@ impl Part for Images {
                     show(app, filter);
                 }
             }
-            command if app.images.pane == 1 => scroll_detail(app, command),
+            command if app.images.pane == 1 => {
+                app.images.detail.perform(command);
+            }
             command => {
                 if app.images.cursor.perform(command, len) {
-                    app.images.detail.set(0);
+                    app.images.detail.to_top();
                 }
             }
         }
@@ -336,7 +334,7 @@ impl Part for Images {
 
     fn select_row(&self, app: &mut App, _pane: usize, row: usize) {
         app.images.cursor.set(row);
-        app.images.detail.set(0);
+        app.images.detail.to_top();
     }
 }
 
@@ -388,22 +386,6 @@ fn picture(app: &App) -> Option<&Drawn> {
         .picture
         .as_ref()
         .filter(|drawn| drawn.image == image && !app.is_busy(Kind::Picture))
-}
-
-fn scroll_detail(app: &mut App, command: Command) {
-    let (lines, height) = app.images.detail_lines.get();
-    let most = lines.saturating_sub(height);
-    let page = height.saturating_sub(1).max(1);
-    let at = app.images.detail.get();
-    app.images.detail.set(match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => (at + 1).min(most),
-        Command::PageUp => at.saturating_sub(page),
-        Command::PageDown => (at + page).min(most),
-        Command::First => 0,
-        Command::Last => most,
-        _ => at,
-    });
 }
 
 /// The node that the selected image is annotated with, else what was answered.

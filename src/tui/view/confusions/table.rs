@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use serde_json::{Value, json};
 
 use super::list::By;
+use crate::report::confusions;
 use crate::report::text::thousands;
 use crate::run::ConfusedPair;
 use crate::score::Verdict;
@@ -147,23 +148,10 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 
 /// All pairs that are listed, with the columns of the report.
 pub fn sheet(app: &App) -> Option<Sheet> {
-    const TITLES: [&str; 11] = [
-        "truth",
-        "answer",
-        "count",
-        "expected",
-        "excess",
-        "relation",
-        "lca",
-        "text_cosine",
-        "verdicts",
-        "cost",
-        "suspect",
-    ];
     let listed = app.confusions.listed.as_ref()?;
     let (found, rows) = (Arc::clone(&listed.found), Arc::clone(&listed.rows));
     Some(Sheet {
-        columns: TITLES.map(str::to_owned).to_vec(),
+        columns: confusions::COLUMNS.map(str::to_owned).to_vec(),
         len: rows.len(),
         row: Box::new(move |i| cells(&found.pairs[rows[i] as usize])),
     })

@@ -49,25 +49,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         below.height -= room.height;
     }
     let lines = lines(app, run, row, usize::from(inner.width));
-    let height = usize::from(below.height);
-    let top = app
-        .images
-        .detail
-        .get()
-        .min(lines.len().saturating_sub(height));
-    app.images.detail_lines.set((lines.len(), height));
-    for (y, line) in (below.y..below.bottom()).zip(&lines[top..]) {
-        frame.buffer_mut().set_line(below.x, y, line, below.width);
-    }
-    let more = lines.len().saturating_sub(top + height);
-    if more > 0 && area.height > 0 {
-        let text = format!(" ↓ {more} more ");
-        let x = area.right().saturating_sub(text::width(&text) as u16 + 2);
-        let width = usize::from(area.width);
-        frame
-            .buffer_mut()
-            .set_stringn(x, area.bottom() - 1, text, width, app.theme.dim());
-    }
+    (app.images.detail).draw(frame, area, below, &lines, app.theme);
 }
 
 fn draw_picture(app: &App, frame: &mut Frame<'_>, room: Rect) {
