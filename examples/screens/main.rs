@@ -3,12 +3,13 @@
 
 mod stills;
 
-use std::fs;
 use std::path::Path;
+use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screens");
-    fs::create_dir_all(&folder)?;
+    env::set_current_dir(env!("CARGO_MANIFEST_DIR"))?;
+    let folder = Path::new("docs/screens");
+    fs::create_dir_all(folder)?;
     for (name, text) in stills::all() {
         fs::write(folder.join(&name), text)?;
         println!("docs/screens/{name}");

@@ -1,6 +1,5 @@
 //! Which screens there are, and how they are made.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,11 +32,12 @@ const STILLS: &[(&str, &str, (u16, u16))] = &[
 /// The recording's script: keys, then how long the screen stays, in tenths of a second.
 const TOUR: &str = include_str!("tour.txt");
 
-/// The workbench on the saved run of the demo.
+/// The saved run of the demo, from the root of the repository, so that no screen shows where somebody's clone lies.
+const RUN: &str = "tests/fixtures/run";
+
+/// The workbench on that run; the current directory is the root of the repository.
 fn stage(width: u16, height: u16, theme: Theme) -> Stage {
-    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run");
-    let run = run.display().to_string();
-    let backend = Workbench::with_arguments(&[run.as_str()]).expect("the fixture is a run");
+    let backend = Workbench::with_arguments(&[RUN]).expect("the fixture is a run");
     Stage::new(
         Arc::new(backend),
         Beginning {
