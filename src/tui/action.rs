@@ -26,6 +26,8 @@ pub enum Action {
     Answer(u64, Result<Answer, String>),
     /// The process goes on after it was suspended, or the terminal may show something else.
     Resumed,
+    /// The system asks that the process stop, as a shell does at Ctrl-Z.
+    Stop,
     /// The system asks the program to end, or the terminal is gone.
     Terminate,
 }
@@ -39,7 +41,10 @@ pub enum Effect {
     Copy(String),
     /// Catch the mouse, or let it go.
     Mouse(bool),
+    /// Ask the system to stop the job, as a shell does at Ctrl-Z; then comes [`Action::Stop`].
     Suspend,
+    /// Stop the process until it is told to go on.
+    Stop,
     /// Draw every cell.
     Redraw,
     /// Keep the state of this run's workbench.
@@ -118,7 +123,13 @@ pub enum Lane {
     /// The one that has the model.
     Model,
     Data,
+    /// What takes long without the model, so that rows and figures need not wait for it.
+    Long,
     Picture,
+}
+
+impl Lane {
+    pub const ALL: [Self; 4] = [Self::Model, Self::Data, Self::Long, Self::Picture];
 }
 
 impl Job {
@@ -145,6 +156,7 @@ impl Kind {
     pub fn lane(self) -> Lane {
         match self {
             Kind::Open | Kind::EncodePrompts | Kind::Try => Lane::Model,
+            Kind::Compare | Kind::AtThreshold => Lane::Long,
             Kind::Picture => Lane::Picture,
             _ => Lane::Data,
         }

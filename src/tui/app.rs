@@ -373,9 +373,14 @@ impl App {
 
     /// Whether long work is going on that one may want to end.
     pub fn is_working(&self) -> bool {
-        [Kind::Open, Kind::EncodePrompts, Kind::Try, Kind::Compare]
-            .into_iter()
-            .any(|kind| self.is_busy(kind))
+        let long = [
+            Kind::Open,
+            Kind::EncodePrompts,
+            Kind::Try,
+            Kind::Compare,
+            Kind::AtThreshold,
+        ];
+        long.into_iter().any(|kind| self.is_busy(kind))
     }
 
     /// What would be lost by quitting now, in words.

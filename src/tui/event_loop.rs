@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write, stdout};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -63,6 +63,7 @@ pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Faul
     });
     app.curve.value = backend.curve_value();
     let (actions, happened) = unbounded();
+    let writing = terminal::writing();
     screen.draw(|frame| view::draw(&app, frame))?;
     let worker = Worker::new(Arc::clone(&backend));
     let mut outside = Outside {
@@ -70,6 +71,7 @@ pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Faul
         workers: Workers::start(&worker, &actions),
         session_file,
         backend,
+        writing: Some(writing),
     };
     // The run is opened while the terminal is asked what it can, before anybody else reads from it.
     let first = view::wants(&mut app);
@@ -89,6 +91,8 @@ struct Outside {
     workers: Workers,
     session_file: Option<std::path::PathBuf>,
     backend: Arc<dyn Backend>,
+    /// While anything but waiting is done: a worker that panics gives the terminal back in between.
+    writing: Option<MutexGuard<'static, ()>>,
 }
 
 impl Outside {
@@ -99,7 +103,10 @@ impl Outside {
                 return Ok(ended);
             }
             self.screen.draw(|frame| view::draw(app, frame))?;
-            let Ok(first) = happened.recv() else {
+            self.writing = None;
+            let first = happened.recv();
+            self.writing = Some(terminal::writing());
+            let Ok(first) = first else {
                 return Ok(Ended::Terminated);
             };
             effects = Vec::new();
@@ -136,7 +143,8 @@ impl Outside {
                     }
                 }
                 Effect::Mouse(catches) => terminal::catch_mouse(catches)?,
-                Effect::Suspend => self.suspend(app)?,
+                Effect::Suspend => terminal::stop_job(),
+                Effect::Stop => self.stop(app)?,
                 Effect::Redraw => self.draw_anew()?,
                 Effect::KeepSession(state) => self.keep(&state),
                 Effect::Quit => return Ok(Some(Ended::Quit)),
@@ -145,7 +153,7 @@ impl Outside {
         Ok(None)
     }
 
-    fn suspend(&mut self, app: &App) -> io::Result<()> {
+    fn stop(&mut self, app: &App) -> io::Result<()> {
         terminal::give_back();
         terminal::stop_process();
         // Here again after `fg`.
@@ -204,8 +212,9 @@ fn read_terminal(actions: &Sender<Action>) {
 /// Signals as actions.
 #[cfg(unix)]
 fn watch_signals(actions: &Sender<Action>) -> io::Result<()> {
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGCONT])?;
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+    let mut signals =
+        signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGCONT, SIGTSTP])?;
     let actions = actions.clone();
     thread::Builder::new()
         .name("signals".into())
@@ -213,6 +222,7 @@ fn watch_signals(actions: &Sender<Action>) -> io::Result<()> {
             for signal in &mut signals {
                 let action = match signal {
                     SIGCONT => Action::Resumed,
+                    SIGTSTP => Action::Stop,
                     _ => Action::Terminate,
                 };
                 if actions.send(action).is_err() {

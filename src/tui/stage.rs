@@ -83,7 +83,8 @@ impl Stage {
                 }
                 Effect::Copy(text) => self.copied.push(text),
                 Effect::KeepSession(state) => self.kept = Some(state),
-                Effect::Suspend => self.stopped += 1,
+                Effect::Suspend => waiting.push_back(Effect::Stop),
+                Effect::Stop => self.stopped += 1,
                 Effect::Mouse(_) | Effect::Redraw => {}
                 Effect::Quit => self.has_ended = true,
             }

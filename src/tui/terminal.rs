@@ -6,6 +6,7 @@ use std::io::{self, Stdout, Write, stdout};
 use std::panic;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crossterm::cursor::Show;
@@ -36,6 +37,14 @@ pub type Screen = Terminal<CrosstermBackend<Stdout>>;
 
 /// Whether the terminal is ours now: what is not ours is not given back, so that nothing is written twice.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Held by who writes to the terminal, which is the thread of the screen unless a worker panics.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// The right to write to the terminal.
+pub fn writing() -> MutexGuard<'static, ()> {
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Takes the terminal over.
 ///
@@ -117,6 +126,8 @@ pub fn install_panic_hook() {
         if guard::is_expected() || !TAKEN.load(Ordering::SeqCst) {
             return earlier(info);
         }
+        // Nothing is drawn any more on the terminal that is given back; this thread ends the process.
+        let of_worker = (thread::current().id() != ui).then(writing);
         give_back();
         let backtrace = Backtrace::force_capture();
         let version = env!("CARGO_PKG_VERSION");
@@ -131,7 +142,7 @@ pub fn install_panic_hook() {
             None => write!(err, "{report}"),
         };
         earlier(info);
-        if thread::current().id() != ui {
+        if of_worker.is_some() {
             std::process::exit(INTERNAL);
         }
     }));
@@ -146,12 +157,33 @@ fn write_report(report: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Stops the process as Ctrl-Z does, until it is told to go on.
+/// Asks the whole job to stop, as a shell does at Ctrl-Z: what this command is piped to stops too. The signal comes back to this
+/// process, as it does when another one sends it.
+#[cfg(unix)]
+pub fn stop_job() {
+    use rustix::process::{Signal, kill_current_process_group};
+    let _ = kill_current_process_group(Signal::TSTP);
+}
+
+/// Stops this process until it is told to go on. Where no shell could tell it so, the system does not let it stop, which is why
+/// SIGTSTP is left to the system for a moment instead of sending SIGSTOP.
 #[cfg(unix)]
 pub fn stop_process() {
-    // The whole job, as a shell would: what this command is piped to stops too.
-    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    // SAFETY: both structures are plain data that the call reads or fills in, and `raise` returns when the process goes on. No other
+    // code of this process sets what SIGTSTP does once the workbench is open.
+    unsafe {
+        let mut ours: libc::sigaction = std::mem::zeroed();
+        let mut default: libc::sigaction = std::mem::zeroed();
+        default.sa_sigaction = libc::SIG_DFL;
+        if libc::sigaction(libc::SIGTSTP, &raw const default, &raw mut ours) == 0 {
+            libc::raise(libc::SIGTSTP);
+            libc::sigaction(libc::SIGTSTP, &raw const ours, std::ptr::null_mut());
+        }
+    }
 }
+
+#[cfg(not(unix))]
+pub fn stop_job() {}
 
 #[cfg(not(unix))]
 pub fn stop_process() {}

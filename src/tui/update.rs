@@ -32,6 +32,7 @@ pub fn update(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::News(news) => on_news(app, news),
         Action::Answer(id, answer) => on_answer(app, id, answer),
+        Action::Stop => vec![Effect::Stop],
         Action::Resumed => vec![Effect::Redraw],
         Action::Terminate => leave(app),
     };
@@ -117,9 +118,14 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
             }
         },
         Command::Cancel => {
-            for waiting in app.waiting.values().filter(|w| w.outcome.is_none()) {
+            app.waiting.retain(|kind, waiting| {
+                if waiting.outcome.is_some() {
+                    return true;
+                }
                 waiting.stop.store(true, Ordering::Relaxed);
-            }
+                // These cannot be stopped half-way, so nobody waits for their end.
+                kind.lane() != Lane::Long
+            });
             app.tell("cancelled: it ends at the next safe point");
             Vec::new()
         }

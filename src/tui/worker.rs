@@ -1,5 +1,5 @@
-//! The threads that do what takes long: one has the model, one the columns of the run, one makes pictures ready. What is done comes
-//! back as an action.
+//! The threads that do what takes long: one has the model, one the columns of the run, one what takes long with them, one makes pictures
+//! ready. What is done comes back as an action.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,7 +49,7 @@ pub struct Workers {
 impl Workers {
     /// Starts them; what they have to tell goes to `actions`.
     pub fn start(worker: &Worker, actions: &Sender<Action>) -> Self {
-        let lanes = [Lane::Model, Lane::Data, Lane::Picture].map(|lane| {
+        let lanes = Lane::ALL.map(|lane| {
             let (sender, receiver) = unbounded();
             let (worker, actions) = (worker.clone(), actions.clone());
             thread::Builder::new()

@@ -3,11 +3,19 @@
 #![cfg(unix)]
 
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cladist::run::{Opened, Saved};
+use cladist::score::CurveValue;
+use cladist::taxonomy::NodeId;
+use cladist::tui::backend::{
+    Applied, Backend, EncodedPrompts, Expanded, News, On, Templates, Trial, Tried,
+};
+use cladist::tui::{self, ImageProtocol, Settings, ThemeChoice};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tempfile::TempDir;
 
@@ -118,10 +126,7 @@ impl Session {
 
     fn kill(&self, signal: &str) {
         let pid = self.child.process_id().unwrap().to_string();
-        let status = std::process::Command::new("kill")
-            .args([signal, &pid])
-            .status();
-        assert!(status.unwrap().success());
+        kill(signal, &pid);
     }
 
     /// Waits for the end, and what the terminal is like then: a text on its screen, and the exit code.
@@ -137,6 +142,13 @@ impl Session {
         assert_is_restored(screen);
         (code, screen.contents())
     }
+}
+
+fn kill(signal: &str, pid: &str) {
+    let status = std::process::Command::new("kill")
+        .args([signal, pid])
+        .status();
+    assert!(status.unwrap().success());
 }
 
 impl Drop for Session {
@@ -196,12 +208,12 @@ fn it_follows_the_size_of_the_terminal() {
     assert_eq!(session.end().0, 0);
 }
 
-#[test]
-fn it_stops_and_goes_on_as_other_programs_do() {
+/// The workbench as a job of a shell.
+fn workbench_in_a_shell() -> Session {
     let mut session = Session::start("bash", &["--norc", "--noprofile", "-i"], 100, 30);
     session.see("shell>");
     let command = format!(
-        "{} tui {} {}\n",
+        "sh -c 'echo $$ > pid; exec {} tui {} {}'\n",
         env!("CARGO_BIN_EXE_cladist"),
         run_dir(),
         PLAIN.join(" ")
@@ -210,7 +222,12 @@ fn it_stops_and_goes_on_as_other_programs_do() {
     session.wait("the workbench", |s| {
         s.alternate_screen() && s.contents().contains("251 errors")
     });
-    session.press("\u{1a}");
+    session
+}
+
+/// It has stopped; goes on with it, to its end.
+#[track_caller]
+fn goes_on(mut session: Session) {
     session.wait("the shell", |s| {
         is_prompted(s) && s.contents().contains("Stopped")
     });
@@ -226,6 +243,32 @@ fn it_stops_and_goes_on_as_other_programs_do() {
     session.see("code 0");
     session.press("exit\n");
     session.end();
+}
+
+#[test]
+fn it_stops_and_goes_on_as_other_programs_do() {
+    let mut session = workbench_in_a_shell();
+    session.press("\u{1a}");
+    goes_on(session);
+}
+
+#[test]
+fn it_stops_when_another_process_asks_for_it() {
+    let session = workbench_in_a_shell();
+    let pid = std::fs::read_to_string(session.home.path().join("pid")).unwrap();
+    kill("-TSTP", pid.trim());
+    goes_on(session);
+}
+
+/// Where no shell could let it go on, it does not stop.
+#[test]
+fn without_a_shell_it_does_not_stop() {
+    let mut session = workbench(100, 30);
+    session.see("251 errors");
+    session.press("\u{1a}3");
+    session.see("Images 300 of 300");
+    session.press("q");
+    assert_eq!(session.end().0, 0);
 }
 
 /// SIGHUP is what the system sends when the terminal is closed.
@@ -261,4 +304,129 @@ fn where_one_was_is_kept_for_the_next_time() {
     assert_eq!(files.len(), 1);
     let text = std::fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
     assert!(text.contains("verdict:related"), "{text}");
+}
+
+/// A backend that panics: on the thread of the screen, or on a worker.
+struct Broken {
+    on_a_worker: bool,
+}
+
+impl Backend for Broken {
+    fn open(&self, _: &(dyn Fn(News) + Sync), _: &AtomicBool) -> Result<(), String> {
+        panic!("a worker is broken");
+    }
+
+    fn curve_value(&self) -> CurveValue {
+        assert!(self.on_a_worker, "the screen is broken");
+        CurveValue::Information
+    }
+
+    fn can_save(&self) -> bool {
+        false
+    }
+
+    fn session_file(&self) -> Option<PathBuf> {
+        None
+    }
+
+    fn picture(&self, _: &Opened, _: usize) -> Result<Vec<u8>, String> {
+        unreachable!()
+    }
+
+    fn other(&self, _: &Path) -> Result<Saved, String> {
+        unreachable!()
+    }
+
+    fn templates(&self, _: &Opened) -> Result<Templates, String> {
+        unreachable!()
+    }
+
+    fn expand(&self, _: &Opened, _: NodeId) -> Result<Expanded, String> {
+        unreachable!()
+    }
+
+    fn encode_prompts(
+        &self,
+        _: &Opened,
+        _: &(dyn Fn(News) + Sync),
+        _: &AtomicBool,
+    ) -> Result<EncodedPrompts, String> {
+        unreachable!()
+    }
+
+    fn try_out(
+        &self,
+        _: &Opened,
+        _: &Trial,
+        _: On,
+        _: &(dyn Fn(News) + Sync),
+        _: &AtomicBool,
+    ) -> Result<Tried, String> {
+        unreachable!()
+    }
+
+    fn at_threshold(&self, _: &Opened, _: f64) -> Result<Applied, String> {
+        unreachable!()
+    }
+
+    fn save(&self, _: &Path) -> Result<(), String> {
+        unreachable!()
+    }
+}
+
+fn open_broken(on_a_worker: bool) {
+    let settings = Settings {
+        image_protocol: ImageProtocol::HalfBlocks,
+        theme: ThemeChoice::Dark,
+        keys: None,
+        title: "broken".into(),
+    };
+    let _ = tui::run(Arc::new(Broken { on_a_worker }), &settings);
+}
+
+#[test]
+#[ignore = "run in a terminal by the test of panics"]
+fn broken_screen() {
+    open_broken(false);
+}
+
+#[test]
+#[ignore = "run in a terminal by the test of panics"]
+fn broken_worker() {
+    open_broken(true);
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_leaves_a_report() {
+    let own = std::env::current_exe().unwrap();
+    for (test, message) in [
+        ("terminal::broken_screen", "the screen is broken"),
+        ("terminal::broken_worker", "a worker is broken"),
+    ] {
+        let args = [
+            "--ignored",
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+            test,
+        ];
+        let mut session = Session::start(own.to_str().unwrap(), &args, 200, 50);
+        session.wait("a report", |s| s.contents().contains("a report is in"));
+        let _ = session.child.wait();
+        let mut entries = std::fs::read_dir(session.home.path()).unwrap();
+        let report = entries.find_map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name()?.to_str()?.to_owned();
+            (name.starts_with("cladist-panic-")).then_some((name, path))
+        });
+        let (name, path) = report.expect("a report in the temporary directory");
+        let report = std::fs::read_to_string(path).unwrap();
+        assert!(
+            report.contains(message) && report.contains(env!("CARGO_PKG_VERSION")),
+            "{report}"
+        );
+        let (code, screen) = session.end();
+        assert_ne!(code, 0);
+        assert!(screen.contains(&name), "{screen}");
+    }
 }
