@@ -180,6 +180,8 @@ pub(super) fn build(
         dag,
         names,
         credit,
+        overlaps: overlaps.clone(),
+        disjoint: disjoint.clone(),
         prompt_places,
         sources,
     };

@@ -26,7 +26,9 @@
 mod build;
 mod credit;
 mod declare;
+mod declared;
 mod diagnostic;
+pub mod edit;
 mod graph;
 mod lines;
 mod load;
@@ -50,6 +52,7 @@ use std::{
 
 use petgraph::graph::{DiGraph, NodeIndex};
 
+pub use declared::{Declared, DeclaredNode};
 pub use diagnostic::{Code, Diagnostic, Related, Severity, Span, Suggestion};
 pub use load::{Loaded, Sources, UnsoundTaxonomy, load, load_str};
 pub use names::normalise;
@@ -161,6 +164,9 @@ pub struct Taxonomy {
     dag: Dag,
     names: Names,
     credit: Option<serde_json::Value>,
+    /// Groups of nodes as declared, each with its place.
+    overlaps: Vec<(Span, Vec<NodeId>)>,
+    disjoint: Vec<(Span, Vec<NodeId>)>,
     /// Where the nodes' own prompts are written; nearly no node has any.
     prompt_places: Map<NodeId, Vec<Span>>,
     sources: Arc<Sources>,
@@ -482,6 +488,16 @@ impl Taxonomy {
                 leaves().map(|c| self.dag.depth(c).1).max().unwrap_or(0),
             ),
         }
+    }
+
+    /// The groups that are declared to overlap, each with its place, in file order. What they imply is in [`relation`](Self::relation).
+    pub fn declared_overlaps(&self) -> &[(Span, Vec<NodeId>)] {
+        &self.overlaps
+    }
+
+    /// The groups that are declared disjoint, each with its place, in file order. Each holds for all descendants.
+    pub fn declared_disjoint(&self) -> &[(Span, Vec<NodeId>)] {
+        &self.disjoint
     }
 
     /// The `credit:` section, raw: checked by `score::credit`.
