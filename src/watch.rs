@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
@@ -15,8 +15,8 @@ use crate::hash;
 /// A save is over when nothing was told for so long: editors write several times.
 const SETTLED: Duration = Duration::from_millis(30);
 
-/// A save that never settles is looked at nevertheless.
-const LONGEST: Duration = Duration::from_millis(500);
+/// Events after which a save that never settles is looked at nevertheless.
+const MOST_EVENTS: usize = 256;
 
 /// Between two looks where nothing is told: network file systems do not tell.
 const POLL: Duration = Duration::from_secs(2);
@@ -99,9 +99,8 @@ fn serve(happened: &Receiver<Event>, touch: Sender<Event>, changed: &dyn Fn(&[Pa
 
 /// Waits until nothing more happens; what files are to be watched from now on is returned.
 fn settle(happened: &Receiver<Event>) -> Vec<Contents> {
-    let begun = Instant::now();
     let mut files = Vec::new();
-    while begun.elapsed() < LONGEST {
+    for _ in 0..MOST_EVENTS {
         match happened.recv_timeout(SETTLED) {
             Ok(Event::Touched) => {}
             Ok(Event::Files(others)) => files.push(others),

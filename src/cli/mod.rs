@@ -19,6 +19,7 @@ mod prompts;
 mod score;
 mod show;
 mod texts;
+mod watch;
 pub mod workbench;
 
 use std::ffi::OsString;
@@ -79,6 +80,7 @@ enum Command {
     Embed(embed::EmbedArgs),
     Demo(Box<demo::DemoArgs>),
     Tui(Box<workbench::TuiArgs>),
+    Watch(Box<watch::WatchArgs>),
     /// Print a shell's completion script
     Completions(generate::CompletionsArgs),
     /// Print the manual page, or write one page a command
@@ -155,6 +157,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Embed(args) => embed::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Tui(args) => workbench::run(args),
+        Command::Watch(args) => watch::run(args),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
     }
@@ -162,7 +165,9 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
 
 /// The definitions behind parsing, completions and manual pages.
 fn command() -> clap::Command {
-    Cli::command().mut_subcommand("tui", workbench::complete)
+    Cli::command()
+        .mut_subcommand("tui", workbench::complete)
+        .mut_subcommand("watch", workbench::complete)
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

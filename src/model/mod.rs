@@ -6,6 +6,7 @@ mod clip;
 mod device;
 pub mod hub;
 pub mod pixels;
+mod remembering;
 mod tokenizer;
 
 use std::fs::File;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use device::{DType, DeviceChoice};
+pub use remembering::Remembering;
 
 use crate::hash;
 use crate::matrix::Matrix;

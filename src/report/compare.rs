@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::text::{Style, paint, percent, thousands};
 use crate::run::{Compared, Comparison, Flip, Ranking, VerdictChange};
-use crate::score::{Difference, Verdict};
+use crate::score::{Difference, Summary, Verdict};
 use crate::text::printable;
 
 /// Ways of answering otherwise that are shown.
@@ -12,6 +12,32 @@ const FLIPS: usize = 15;
 
 /// Below this a difference is no noise.
 pub const SIGNIFICANT: f64 = 0.05;
+
+/// What changed from one run to another, in one line: answers, verdicts and the multiplicity share of the error.
+pub fn in_a_line(before: &Summary, now: &Summary, comparison: &Comparison) -> String {
+    let moved = comparison.transitions.iter().enumerate();
+    let moved = moved.map(|(i, row)| {
+        row.iter()
+            .enumerate()
+            .filter(|(j, _)| i != *j)
+            .map(|(_, n)| n)
+            .sum::<usize>()
+    });
+    let share = |summary: &Summary| match summary.multiplicity.share_of_error {
+        Some(share) if (share.high - share.low).abs() < 1e-9 => {
+            format!("{:.1} %", 100.0 * share.low)
+        }
+        Some(share) => format!("{:.1}–{:.1} %", 100.0 * share.low, 100.0 * share.high),
+        None => "no error".to_owned(),
+    };
+    format!(
+        "{} answers flipped, {} verdicts moved; multiplicity of the error {} → {}",
+        thousands(comparison.flipped),
+        thousands(moved.sum()),
+        share(before),
+        share(now)
+    )
+}
 
 /// What differs between two runs that are called A and B.
 pub fn render(comparison: &Comparison, names: [&str; 2], style: Style) -> String {

@@ -224,6 +224,16 @@ impl Taxonomy {
         self.prompt_places.get(&n)?.get(i).copied()
     }
 
+    /// File and line, from 1, where the node's first parent is written, which is in or beside its own entry; `None` of one without
+    /// parents.
+    pub fn place(&self, n: NodeId) -> Option<(&Path, usize)> {
+        let edges = self.graph.edges(NodeIndex::new(n.index()));
+        let span = edges.map(|edge| *edge.weight()).min()?;
+        let source = span.source as usize;
+        let (line, _) = self.sources.line_column(source, span.start as usize);
+        Some((self.sources.path(source), line))
+    }
+
     /// The node with exactly this id.
     pub fn find(&self, id: &str) -> Option<NodeId> {
         self.names.find(id)

@@ -6,7 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::backend::{Applied, EncodedPrompts, Expanded, News, On, Templates, Trial, Tried};
+use super::backend::{
+    Again, Applied, EncodedPrompts, Expanded, Fault, News, On, Templates, Trial, Tried,
+};
 use super::picture::Drawn;
 use super::sheet::Sheet;
 use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order};
@@ -22,6 +24,8 @@ pub enum Action {
     Resize(u16, u16),
     /// Told while the run is opened or made.
     News(News),
+    /// Files that the run depends on are others than before.
+    Changed(Vec<PathBuf>),
     /// A request is done.
     Answer(u64, Result<Answer, String>),
     /// The process goes on after it was suspended, or the terminal may show something else.
@@ -45,6 +49,8 @@ pub enum Effect {
     Suspend,
     /// Stop the process until it is told to go on.
     Stop,
+    /// Open the user's editor on a file, at a line.
+    Edit(PathBuf, usize),
     /// Draw every cell.
     Redraw,
     /// Keep the state of this run's workbench.
@@ -67,6 +73,8 @@ pub struct Request {
 #[derive(Debug)]
 pub enum Job {
     Open,
+    /// Make the run again from what the files hold now.
+    Again,
     /// The images of a filter in an order. The order's rows are those of an earlier answer, if they are known.
     Rows {
         order: Order,
@@ -103,6 +111,7 @@ pub enum Job {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     Open,
+    Again,
     Rows,
     Nodes,
     Confusions,
@@ -136,6 +145,7 @@ impl Job {
     pub fn kind(&self) -> Kind {
         match self {
             Job::Open => Kind::Open,
+            Job::Again => Kind::Again,
             Job::Rows { .. } => Kind::Rows,
             Job::Nodes => Kind::Nodes,
             Job::Confusions { .. } => Kind::Confusions,
@@ -155,7 +165,7 @@ impl Job {
 impl Kind {
     pub fn lane(self) -> Lane {
         match self {
-            Kind::Open | Kind::EncodePrompts | Kind::Try => Lane::Model,
+            Kind::Open | Kind::Again | Kind::EncodePrompts | Kind::Try => Lane::Model,
             Kind::Compare | Kind::AtThreshold => Lane::Long,
             Kind::Picture => Lane::Picture,
             _ => Lane::Data,
@@ -166,6 +176,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Open => "opening the run",
+            Kind::Again => "scoring again",
             Kind::Rows => "choosing images",
             Kind::Nodes => "figures of the nodes",
             Kind::Confusions => "confusions",
@@ -204,6 +215,9 @@ pub enum Answer {
     /// The other run's name, its figures, and the comparison: it is the first of the two.
     Compared(String, Box<Summary>, Arc<Comparison>),
     Applied(Applied),
+    Again(Again),
+    /// The run cannot be made again: this is wrong with the files.
+    Faults(Vec<Fault>),
     /// The run was saved in this directory.
     Saved(PathBuf),
     /// What was written.

@@ -11,7 +11,7 @@ use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
 use super::action::{Effect, Job, Kind, Request};
-use super::backend::{Progress, Shown};
+use super::backend::{Fault, Progress, Shown};
 use super::command::{Command, Scope};
 use super::keymap::Keymap;
 use super::overlay::Overlay;
@@ -149,6 +149,10 @@ pub struct App {
     pub figures: Option<(Arc<Summary>, Arc<Value>)>,
     /// What was shown before a rule was applied, or the run was made anew.
     pub before: Option<Shown>,
+    /// What is wrong with the files, while the run from before it went wrong is shown.
+    pub faults: Vec<Fault>,
+    /// Whether files changed while the run was not whole yet.
+    pub is_stale: bool,
     pub overview: overview::State,
     pub taxonomy: taxonomy::State,
     pub images: images::State,
@@ -204,6 +208,8 @@ impl App {
             generation: 0,
             figures: None,
             before: None,
+            faults: Vec::new(),
+            is_stale: false,
             overview: overview::State::default(),
             taxonomy: taxonomy::State::default(),
             images: images::State::default(),
@@ -288,7 +294,7 @@ impl App {
     pub fn forget_waiting(&mut self) {
         self.waiting.retain(|kind, waiting| {
             // These are about what is opened or written, whatever is shown.
-            let stays = matches!(kind, Kind::Open | Kind::Write);
+            let stays = matches!(kind, Kind::Open | Kind::Again | Kind::Write);
             if !stays {
                 waiting.stop.store(true, Ordering::Relaxed);
             }
@@ -366,7 +372,10 @@ impl App {
             Command::SaveRun if !self.can_save => {
                 Some("the run is on disk already, or is not whole yet".into())
             }
-            Command::Jump | Command::Export | Command::SaveRun => needs_run(),
+            Command::Faults if self.faults.is_empty() => {
+                Some("nothing is wrong with the files".into())
+            }
+            Command::Jump | Command::Export | Command::SaveRun | Command::Again => needs_run(),
             _ => super::view::why_not(self, command),
         }
     }
@@ -375,6 +384,7 @@ impl App {
     pub fn is_working(&self) -> bool {
         let long = [
             Kind::Open,
+            Kind::Again,
             Kind::EncodePrompts,
             Kind::Try,
             Kind::Compare,

@@ -43,6 +43,37 @@ pub struct Applied {
     pub assumed: Vec<String>,
 }
 
+/// A run that is made again.
+#[derive(Debug, Clone)]
+pub struct Again {
+    pub shown: Shown,
+    /// What had to be taken for granted, a sentence each.
+    pub assumed: Vec<String>,
+}
+
+/// Why a run cannot be made again: something that is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The file, the line and the column, both from 1; `None` if it is at no place.
+    pub place: Option<(PathBuf, usize, usize)>,
+    /// The diagnostic's code; empty without one.
+    pub code: String,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+impl Fault {
+    /// A fault that is at no place.
+    pub fn anywhere(message: String) -> Self {
+        Self {
+            place: None,
+            code: String::new(),
+            message,
+            help: None,
+        }
+    }
+}
+
 /// How far long work is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
@@ -179,6 +210,27 @@ pub trait Backend: Send + Sync {
 
     /// The run answered by a threshold on the mass.
     fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Applied, String>;
+
+    /// The files that the run depends on and that people edit: the taxonomy and what it includes, prompts, labels. Before the run is
+    /// there, those that are known from the start.
+    fn files(&self, _opened: Option<&Opened>) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Makes the run again from what these files hold now, and from what was computed before as far as that stays true.
+    ///
+    /// # Errors
+    /// All that is wrong with the files. What was shown can go on being shown.
+    fn again(
+        &self,
+        _opened: &Opened,
+        _tell: &(dyn Fn(News) + Sync),
+        _stop: &AtomicBool,
+    ) -> Result<Again, Vec<Fault>> {
+        Err(vec![Fault::anywhere(
+            "this run cannot be made again".to_owned(),
+        )])
+    }
 
     /// Saves the run that was made here.
     fn save(&self, dir: &Path) -> Result<(), String>;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write, stdout};
+use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 use std::thread;
 use std::time::Duration;
@@ -18,7 +19,10 @@ use super::keymap::Keymap;
 use super::terminal::{self, Fault, Screen, Taken};
 use super::theme::Theme;
 use super::worker::{Worker, Workers};
-use super::{ImageProtocol, Settings, ThemeChoice, clipboard, picture, session, update, view};
+use super::{
+    ImageProtocol, Settings, ThemeChoice, clipboard, editor, picture, session, update, view,
+};
+use crate::watch::Watch;
 
 /// How the workbench ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +70,14 @@ pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Faul
     let writing = terminal::writing();
     screen.draw(|frame| view::draw(&app, frame))?;
     let worker = Worker::new(Arc::clone(&backend));
+    let saved = actions.clone();
+    let watch = Watch::start(move |files: &[PathBuf]| {
+        let _ = saved.send(Action::Changed(files.to_vec()));
+    })?;
+    // Before they are read, so that what is saved from then on is seen.
+    watch.files(backend.files(None));
     let mut outside = Outside {
+        watch,
         screen,
         workers: Workers::start(&worker, &actions),
         session_file,
@@ -75,12 +86,12 @@ pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Faul
     };
     // The run is opened while the terminal is asked what it can, before anybody else reads from it.
     let first = view::wants(&mut app);
-    outside.perform(&app, first)?;
+    outside.perform(&mut app, first)?;
     let picker = picture::picker(settings.image_protocol);
     let _ = worker.picker.set(picker);
     watch_signals(&actions)?;
-    read_terminal(&actions);
-    let ended = outside.serve(&mut app, &happened);
+    let handled = read_terminal(&actions);
+    let ended = outside.serve(&mut app, &happened, &handled);
     drop(taken);
     ended
 }
@@ -89,18 +100,37 @@ pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Faul
 struct Outside {
     screen: Screen,
     workers: Workers,
-    session_file: Option<std::path::PathBuf>,
+    session_file: Option<PathBuf>,
+    watch: Watch,
     backend: Arc<dyn Backend>,
     /// While anything but waiting is done: a worker that panics gives the terminal back in between.
     writing: Option<MutexGuard<'static, ()>>,
 }
 
 impl Outside {
-    fn serve(&mut self, app: &mut App, happened: &Receiver<Action>) -> Result<Ended, Fault> {
+    /// `handled` lets the terminal be read on: not before what was read from it has been seen to, since that may be to open an editor,
+    /// which reads from it too.
+    fn serve(
+        &mut self,
+        app: &mut App,
+        happened: &Receiver<Action>,
+        handled: &Sender<()>,
+    ) -> Result<Ended, Fault> {
         let mut effects = Vec::new();
+        let mut was_read = false;
+        let mut watched = None;
         loop {
             if let Some(ended) = self.perform(app, effects)? {
                 return Ok(ended);
+            }
+            if std::mem::take(&mut was_read) {
+                // Its thread ends with the terminal.
+                let _ = handled.send(());
+            }
+            if watched != Some(app.generation) {
+                watched = Some(app.generation);
+                self.watch
+                    .files(self.backend.files(app.run().map(Arc::as_ref)));
             }
             self.screen.draw(|frame| view::draw(app, frame))?;
             self.writing = None;
@@ -114,6 +144,7 @@ impl Outside {
             // What has piled up meanwhile is taken before the next frame.
             for action in std::iter::once(first).chain(happened.try_iter().take(MOST_AT_ONCE)) {
                 terminated |= matches!(action, Action::Terminate);
+                was_read |= is_of_terminal(&action);
                 effects.extend(update(app, action));
             }
             app.can_save = self.backend.can_save()
@@ -129,7 +160,8 @@ impl Outside {
     }
 
     /// Does what the update asks for; how the workbench ends, if it does.
-    fn perform(&mut self, app: &App, effects: Vec<Effect>) -> Result<Option<Ended>, Fault> {
+    fn perform(&mut self, app: &mut App, effects: Vec<Effect>) -> Result<Option<Ended>, Fault> {
+        let mut faults = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Request(request) => self.workers.send(request),
@@ -145,10 +177,22 @@ impl Outside {
                 Effect::Mouse(catches) => terminal::catch_mouse(catches)?,
                 Effect::Suspend => terminal::stop_job(),
                 Effect::Stop => self.stop(app)?,
+                Effect::Edit(path, line) => {
+                    terminal::give_back();
+                    let opened = editor::open(&path, line);
+                    terminal::take(app.catches_mouse)?;
+                    self.draw_anew()?;
+                    if let Err(message) = opened {
+                        faults.push(message);
+                    }
+                }
                 Effect::Redraw => self.draw_anew()?,
                 Effect::KeepSession(state) => self.keep(&state),
                 Effect::Quit => return Ok(Some(Ended::Quit)),
             }
+        }
+        if let Some(fault) = faults.pop() {
+            app.complain(fault);
         }
         Ok(None)
     }
@@ -185,9 +229,18 @@ impl Outside {
     }
 }
 
-/// Keys, mouse and sizes, as they come. When the terminal is gone, so is the workbench.
-fn read_terminal(actions: &Sender<Action>) {
+/// Whether it was read from the terminal.
+fn is_of_terminal(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Key(_) | Action::Mouse(_) | Action::Paste(_) | Action::Resize(..)
+    )
+}
+
+/// Keys, mouse and sizes, one after the other: what is sent lets the next one be read. When the terminal is gone, so is the workbench.
+fn read_terminal(actions: &Sender<Action>) -> Sender<()> {
     let actions = actions.clone();
+    let (handled, go_on) = unbounded::<()>();
     thread::Builder::new()
         .name("terminal".into())
         .spawn(move || {
@@ -201,12 +254,13 @@ fn read_terminal(actions: &Sender<Action>) {
                     Err(_) => Action::Terminate,
                 };
                 let is_end = matches!(action, Action::Terminate);
-                if actions.send(action).is_err() || is_end {
+                if actions.send(action).is_err() || is_end || go_on.recv().is_err() {
                     return;
                 }
             }
         })
         .expect("a thread can be started");
+    handled
 }
 
 /// Signals as actions.

@@ -19,6 +19,8 @@ pub enum Overlay {
     Line(Line),
     /// Which columns are shown, of those that the view has.
     Columns(Cursor),
+    /// What is wrong with the files.
+    Faults(Cursor),
     /// A question, and what is done if the answer is yes.
     Confirm(String, Command),
 }

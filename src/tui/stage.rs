@@ -26,6 +26,8 @@ pub struct Stage {
     pub has_ended: bool,
     /// How often the process would have been stopped.
     pub stopped: usize,
+    /// Files that the editor would have been opened on, and the lines.
+    pub edited: Vec<(PathBuf, usize)>,
     /// Files that would have been written: here nothing is.
     pub written: Vec<(PathBuf, Vec<u8>)>,
 }
@@ -48,6 +50,7 @@ impl Stage {
             kept: None,
             has_ended: false,
             stopped: 0,
+            edited: Vec::new(),
             written: Vec::new(),
         };
         let effects = view::wants(&mut stage.app);
@@ -85,6 +88,7 @@ impl Stage {
                 Effect::KeepSession(state) => self.kept = Some(state),
                 Effect::Suspend => waiting.push_back(Effect::Stop),
                 Effect::Stop => self.stopped += 1,
+                Effect::Edit(path, line) => self.edited.push((path, line)),
                 Effect::Mouse(_) | Effect::Redraw => {}
                 Effect::Quit => self.has_ended = true,
             }

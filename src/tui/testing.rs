@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::app::Beginning;
 use super::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, News, On, Progress, Shown, Templates, Trial, Tried,
-    TriedOnAll,
+    Again, Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Shown, Templates,
+    Trial, Tried, TriedOnAll,
 };
 use super::keymap::Keymap;
 use super::stage::Stage;
@@ -33,9 +33,33 @@ pub fn taxonomy() -> Taxonomy {
 pub struct Fake {
     /// What was tried, in order.
     pub trials: Mutex<Vec<(Trial, On)>>,
+    /// What is wrong with the files when the run is to be made again.
+    pub faults: Mutex<Vec<Fault>>,
 }
 
 impl Backend for Fake {
+    fn again(
+        &self,
+        opened: &Opened,
+        _tell: &(dyn Fn(News) + Sync),
+        _stop: &AtomicBool,
+    ) -> Result<Again, Vec<Fault>> {
+        let faults = self.faults.lock().unwrap().clone();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let opened = Opened::new(opened.saved.clone(), opened.taxonomy.clone());
+        Ok(Again {
+            shown: Shown {
+                opened: Arc::new(opened),
+                so_far: None,
+                is_saved: true,
+                name: "fixture".into(),
+            },
+            assumed: Vec::new(),
+        })
+    }
+
     fn open(&self, tell: &(dyn Fn(News) + Sync), _stop: &AtomicBool) -> Result<(), String> {
         let saved = run::load_whole(&run_dir()).map_err(|e| e.to_string())?;
         tell(News::Figures(
@@ -189,5 +213,11 @@ pub fn beginning(width: u16, height: u16) -> Beginning {
 
 /// The fixture on a stage.
 pub fn stage(width: u16, height: u16) -> Stage {
-    Stage::new(Arc::new(Fake::default()), beginning(width, height))
+    stage_with(&Arc::default(), width, height)
+}
+
+/// With a backend that one goes on to have a say in.
+pub fn stage_with(fake: &Arc<Fake>, width: u16, height: u16) -> Stage {
+    let backend: Arc<dyn Backend> = Arc::<Fake>::clone(fake);
+    Stage::new(backend, beginning(width, height))
 }

@@ -106,6 +106,10 @@ impl Worker {
         let run = run.ok_or("the run is not there yet")?;
         Ok(match job {
             Job::Open => Answer::Opened,
+            Job::Again => match backend.again(&run, tell, &stop) {
+                Ok(again) => Answer::Again(again),
+                Err(faults) => Answer::Faults(faults),
+            },
             Job::Rows {
                 order,
                 sorted,

@@ -103,7 +103,7 @@ const RULES: &[Rule] = &[
         room: "tui",
         may_name: &[
             "run", "score", "taxonomy", "report", "names", "text", "files", "matrix", "model",
-            "embed", "guard",
+            "embed", "guard", "watch",
         ],
         never: &[],
     },

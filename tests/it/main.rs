@@ -1,5 +1,6 @@
 //! The integration tests: one binary, so that it is linked once; a module per command or subject.
 
+mod again;
 mod check;
 mod clip;
 mod cmd;

@@ -44,6 +44,15 @@ fn size(columns: u16, rows: u16) -> PtySize {
     }
 }
 
+/// An editor that writes down how it was called, and waits for a key.
+fn editor(home: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = home.join("vi");
+    std::fs::write(&path, "#!/bin/sh\necho \"editing $*\"\nread -r line\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
 impl Session {
     fn start(program: &str, args: &[&str], columns: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
@@ -56,6 +65,8 @@ impl Session {
         command.env("XDG_STATE_HOME", home.path());
         command.env("XDG_CONFIG_HOME", home.path());
         command.env("PS1", "shell> ");
+        command.env("EDITOR", editor(home.path()));
+        command.env_remove("VISUAL");
         for gone in ["NO_COLOR", "TMUX", "COLORFGBG"] {
             command.env_remove(gone);
         }
@@ -304,6 +315,44 @@ fn where_one_was_is_kept_for_the_next_time() {
     assert_eq!(files.len(), 1);
     let text = std::fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
     assert!(text.contains("verdict:related"), "{text}");
+}
+
+#[test]
+fn what_is_saved_beside_it_is_seen_and_errors_open_the_editor() {
+    let shapes = Path::new(env!("CARGO_MANIFEST_DIR")).join("taxonomies/shapes.yaml");
+    let text = std::fs::read_to_string(shapes).unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("shapes.yaml");
+    std::fs::write(&path, &text).unwrap();
+    let (dir, file) = (run_dir(), path.display().to_string());
+    let args = [&["tui", &dir, "--taxonomy", &file][..], &PLAIN].concat();
+    let mut session = Session::cladist(&args, 140, 40);
+    session.see("251 errors");
+    let edge = "    parents: [isosceles_triangle, acute_triangle, regular_polygon]\n";
+    std::fs::write(&path, text.replace(edge, "")).unwrap();
+    session.see("verdicts moved");
+    session.press("7");
+    session.see("before: ");
+    std::fs::write(
+        &path,
+        text.replace("parents: [triangle]", "parents: [triangel]"),
+    )
+    .unwrap();
+    session.see("4 errors in the files");
+    session.see("shapes.yaml:37:15 [unknown-parent]");
+    session.press("\r");
+    session.wait("the editor", |screen| {
+        !screen.alternate_screen() && screen.contents().contains("editing +37")
+    });
+    // What is typed is the editor's.
+    session.press("q\n");
+    session.see("4 errors in the files");
+    std::fs::write(&path, &text).unwrap();
+    session.wait("the errors gone", |screen| {
+        !screen.contents().contains("errors in the files")
+    });
+    session.press("q");
+    assert_eq!(session.end().0, 0);
 }
 
 /// A backend that panics: on the thread of the screen, or on a worker.

@@ -44,6 +44,19 @@ pub struct TruthArgs {
     also_right: Option<PathBuf>,
 }
 
+impl TruthArgs {
+    /// The files that are named.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let files = [
+            &self.truth,
+            &self.label_index,
+            &self.valid,
+            &self.also_right,
+        ];
+        files.into_iter().flatten().cloned()
+    }
+}
+
 /// A column as it is chosen on the command line: ROLE=NAME.
 pub fn column(text: &str) -> Result<(Role, String), String> {
     let known = || Role::ALL.map(Role::name).join(", ");

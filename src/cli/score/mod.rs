@@ -279,6 +279,16 @@ impl WhatArgs {
         self.sources().next().is_none()
     }
 
+    /// The files of text that say how it is scored, beside the taxonomy.
+    pub fn text_files(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let options = &self.options;
+        let named = |text: &String| PathBuf::from(text.split('#').next().unwrap_or(text));
+        let prompts = options.prompts.as_ref().map(named);
+        let candidates = options.candidates.as_ref().map(PathBuf::from);
+        let files = self.truth.files().chain(prompts).chain(candidates);
+        files.filter(|path| path.is_file())
+    }
+
     /// What is scored, in a few words.
     pub fn name(&self) -> String {
         let mut names = self.sources().map(|path| path.display().to_string());

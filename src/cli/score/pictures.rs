@@ -1,6 +1,7 @@
 //! Pictures that a model answers.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -60,6 +61,8 @@ pub struct Observer<'a> {
     pub asked: &'a dyn Fn(&Arc<Basis>),
     /// A run of the images so far: how many these are, and of how many.
     pub partial: &'a dyn Fn(Run, &Taxonomy, usize, usize),
+    /// Images of the same data set that the same model encoded before: they are not encoded again.
+    pub before: Option<&'a Embeddings>,
 }
 
 /// A run, and what it was computed from.
@@ -77,15 +80,48 @@ pub struct Embeddings {
     pub rows: Matrix,
     /// The row of each image of the run; `None` of one that could not be read.
     pub of: Vec<Option<usize>>,
+    /// What came of every image that was encoded, by its name.
+    encoded: HashMap<String, Result<usize, String>>,
 }
 
 impl Embeddings {
     /// Of all images but those that a rule was calibrated on, which the run has not.
     pub fn new(rows: Matrix, calibration: &[usize]) -> Self {
         let of = (0..rows.rows()).filter(|row| calibration.binary_search(row).is_err());
+        let of = of.map(Some).collect();
+        Self::placed(rows, of)
+    }
+
+    /// With the row of each image of the run.
+    pub fn placed(rows: Matrix, of: Vec<Option<usize>>) -> Self {
         Self {
-            of: of.map(Some).collect(),
             rows,
+            of,
+            encoded: HashMap::new(),
+        }
+    }
+
+    /// With the names of the images that were encoded, so that they need not be again.
+    fn named<'n>(
+        encoded: Encoded,
+        names: impl Iterator<Item = &'n str>,
+        calibration: &[usize],
+    ) -> Self {
+        let Encoded {
+            embeddings,
+            rows,
+            failures,
+            ..
+        } = encoded;
+        let mut failures = failures.into_iter().peekable();
+        let outcomes = names.zip(rows).enumerate().map(|(i, (name, row))| {
+            let failure = failures.next_if(|(failed, _)| *failed == i);
+            let outcome = row.ok_or_else(|| failure.map_or_else(String::new, |(_, why)| why));
+            (name.to_owned(), outcome)
+        });
+        Self {
+            encoded: outcomes.collect(),
+            ..Self::new(embeddings, calibration)
         }
     }
 }
@@ -146,11 +182,14 @@ pub fn compute(
         return Ok(None);
     }
     let (run, calibration) = scoring.run(&encoded)?;
+    let (items, dataset) = (&scoring.task.annotated.items, &scoring.task.inputs.dataset);
+    let names = items.iter().map(|&i| dataset.items[i].name.as_str());
+    let images = Embeddings::named(encoded, names, &calibration);
     Ok(Some(Computed {
         run,
         taxonomy: scoring.task.inputs.taxonomy,
         basis: Some(scoring.basis),
-        images: Some(Embeddings::new(encoded.embeddings, &calibration)),
+        images: Some(images),
     }))
 }
 
@@ -169,7 +208,7 @@ impl Scoring<'_> {
     fn encode(&self, observer: Option<&Observer<'_>>) -> anyhow::Result<Encoded> {
         let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
         let encoder = self.basis.encoder.as_ref();
-        let encode = |look| {
+        let encode = |items: &[usize], look| {
             embed::encode_in_parts(
                 &self.options.image,
                 encoder,
@@ -180,8 +219,11 @@ impl Scoring<'_> {
             )
         };
         let Some(observer) = observer else {
-            return encode(None);
+            return encode(items, None);
         };
+        if let Some(before) = observer.before {
+            return self.encode_more(before, &|items| encode(items, None));
+        }
         (observer.asked)(&self.basis);
         let (mut looks, mut last) = (Looks::default(), Instant::now());
         let mut look = |so_far: &Encoded| {
@@ -197,7 +239,55 @@ impl Scoring<'_> {
             last = Instant::now();
             looks.took(images, last - begun);
         };
-        encode(Some(&mut look))
+        encode(items, Some(&mut look))
+    }
+
+    /// The images as they were encoded before, and those that were not, in the order in which they are asked for.
+    fn encode_more(
+        &self,
+        before: &Embeddings,
+        encode: &dyn Fn(&[usize]) -> anyhow::Result<Encoded>,
+    ) -> anyhow::Result<Encoded> {
+        let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
+        let known = |item: usize| before.encoded.get(&dataset.items[item].name);
+        let missing = items.iter().copied().filter(|&item| known(item).is_none());
+        let missing: Vec<usize> = missing.collect();
+        let mut more = match missing.is_empty() {
+            true => Encoded::default(),
+            false => encode(&missing)?,
+        };
+        let mut failures = std::mem::take(&mut more.failures).into_iter().peekable();
+        let mut next = 0;
+        let mut all = Encoded {
+            deep_greys: more.deep_greys,
+            ..Encoded::default()
+        };
+        let mut data = Vec::with_capacity(items.len() * self.basis.encoder.dim());
+        for (i, &item) in items.iter().enumerate() {
+            let outcome = match known(item) {
+                Some(Ok(row)) => Ok(before.rows.row(*row)),
+                Some(Err(why)) => Err(why.clone()),
+                None => {
+                    let failure = failures.next_if(|(failed, _)| *failed == next);
+                    let row = more.rows[next];
+                    next += 1;
+                    let row = row.map(|row| more.embeddings.row(row));
+                    row.ok_or_else(|| failure.map_or_else(String::new, |(_, why)| why))
+                }
+            };
+            match outcome {
+                Ok(row) => {
+                    all.rows.push(Some(data.len() / row.len()));
+                    data.extend_from_slice(row);
+                }
+                Err(why) => {
+                    all.rows.push(None);
+                    all.failures.push((i, why));
+                }
+            }
+        }
+        all.embeddings = Matrix::new(self.basis.encoder.dim(), data);
+        Ok(all)
     }
 
     /// The run of the images that are encoded, the first of all, and which of them a rule was calibrated on.

@@ -190,7 +190,7 @@ impl Workbench {
                 }
                 let of = encoded.rows;
                 let rows = encoded.embeddings;
-                Arc::clone(kept.insert(Arc::new(Embeddings { rows, of })))
+                Arc::clone(kept.insert(Arc::new(Embeddings::placed(rows, of))))
             }
         };
         if found.of.len() != opened.len() {

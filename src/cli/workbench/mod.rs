@@ -1,5 +1,6 @@
 //! `cladist tui`: a run, its taxonomy and its pictures on the terminal; and what the workbench asks of the outside.
 
+mod again;
 mod asking;
 mod opening;
 mod pictures;
@@ -25,7 +26,8 @@ use crate::model::Encoder;
 use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, News, On, Progress, Templates, Trial, Tried,
+    Again, Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Templates, Trial,
+    Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
 use pictures::Pictures;
@@ -155,7 +157,7 @@ pub fn run(args: &TuiArgs) -> anyhow::Result<ExitCode> {
             "{why}; `cladist score` prints the figures, `cladist demo` those of the built-in example"
         );
     }
-    let workbench = Workbench::new(args)?;
+    let workbench = Workbench::new(args.run.as_deref(), &args.what)?;
     if let Source::Saved(dir) = &workbench.source {
         // What is no run is told on the terminal that the command was typed in.
         run::load_summary(dir)?;
@@ -223,10 +225,13 @@ pub struct Workbench {
 }
 
 impl Workbench {
-    fn new(args: &TuiArgs) -> anyhow::Result<Self> {
-        let what = &args.what;
-        let source = match &args.run {
-            Some(dir) => Source::Saved(dir.clone()),
+    /// The saved run, or what the options name; the demo without either.
+    ///
+    /// # Errors
+    /// Options that do not belong together.
+    pub fn new(run: Option<&Path>, what: &WhatArgs) -> anyhow::Result<Self> {
+        let source = match run {
+            Some(dir) => Source::Saved(dir.to_owned()),
             None if what.is_nothing() => {
                 Source::Demo(demo::PICTURES, Box::new(what.options.clone()))
             }
@@ -235,7 +240,7 @@ impl Workbench {
                 Source::Scored(Box::new(what.clone()))
             }
         };
-        let is_saved = args.run.is_some();
+        let is_saved = run.is_some();
         Ok(Self {
             source,
             device: what.device.clone(),
@@ -255,7 +260,8 @@ impl Workbench {
     /// What is wrong with the arguments.
     pub fn with_arguments<A: AsRef<str>>(args: &[A]) -> anyhow::Result<Self> {
         let args = args.iter().map(|arg| arg.as_ref().to_owned());
-        Self::new(&TuiArgs::of(args)?)
+        let args = TuiArgs::of(args)?;
+        Self::new(args.run.as_deref(), &args.what)
     }
 
     /// The demo with this number of pictures.
@@ -268,6 +274,22 @@ impl Workbench {
             *n = pictures;
         }
         Ok(workbench)
+    }
+
+    /// The whole run, for a command that goes on with it: what there is to say is said on stderr.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the run or the options; an interruption.
+    pub fn opened(&self, stop: &AtomicBool) -> anyhow::Result<Arc<Opened>> {
+        let last = Mutex::new(None);
+        let tell = |news| {
+            if let News::Run(shown) = news {
+                *locked(&last) = Some(shown.opened);
+            }
+        };
+        opening::open(self, &tell, stop)?;
+        let found = locked(&last).take();
+        found.context("there is no run")
     }
 
     /// What is shown, in a few words.
@@ -290,6 +312,11 @@ fn with_news<T>(
     tell: &(dyn Fn(News) + Sync),
     work: impl FnOnce(&dyn Fn(News)) -> anyhow::Result<T>,
 ) -> Result<T, String> {
+    hearing(tell, work).map_err(|error| told(&error))
+}
+
+/// Does work whose messages are news.
+fn hearing<T>(tell: &(dyn Fn(News) + Sync), work: impl FnOnce(&dyn Fn(News)) -> T) -> T {
     std::thread::scope(|scope| {
         let (sender, receiver) = crossbeam_channel::unbounded();
         // It ends when nobody can send any more: when the listener and what is below are gone.
@@ -318,7 +345,7 @@ fn with_news<T>(
         let send = |news| {
             let _ = sender.send(news);
         };
-        output::heard_by(Some(listener), || work(&send)).map_err(|error| told(&error))
+        output::heard_by(Some(listener), || work(&send))
     })
 }
 
@@ -371,6 +398,19 @@ impl Backend for Workbench {
 
     fn at_threshold(&self, opened: &Opened, threshold: f64) -> Result<Applied, String> {
         in_silence(|| opening::at_threshold(self, opened, threshold))
+    }
+
+    fn files(&self, opened: Option<&Opened>) -> Vec<PathBuf> {
+        self.text_files(opened)
+    }
+
+    fn again(
+        &self,
+        opened: &Opened,
+        tell: &(dyn Fn(News) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<Again, Vec<Fault>> {
+        hearing(tell, |_| again::again(self, opened, stop))
     }
 
     fn save(&self, dir: &Path) -> Result<(), String> {

@@ -9,14 +9,14 @@ use anyhow::{Context, bail};
 use super::{Source, Workbench, locked};
 use crate::cli::confusions::taxonomy_of;
 use crate::cli::output::{self, tell};
-use crate::cli::score::{self, Observer};
+use crate::cli::score::{self, Computed, Observer};
 use crate::cli::{Interrupted, count, demo, on_all_cores, told};
 use crate::demo::{Settings, World, dataset};
-use crate::model::Encoder;
+use crate::model::{Encoder, Remembering};
 use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::Taxonomy;
 use crate::text::shown;
-use crate::tui::backend::{Applied, News, Shown};
+use crate::tui::backend::{Again, Applied, News, Shown};
 
 /// Labels that are named where many could be.
 const NAMED: usize = 3;
@@ -99,37 +99,80 @@ fn beside(saved: Saved, taxonomy: anyhow::Result<Taxonomy>) -> Opened {
 fn make(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Result<()> {
     *locked(&bench.made) = None;
     *locked(&bench.embeddings) = None;
-    let shown = |run: &Run, taxonomy: &Taxonomy, so_far| {
-        News::Run(Shown {
-            opened: Arc::new(Opened::new(Saved::of(run), taxonomy.clone())),
-            so_far,
-            // The demo is made again in no time.
-            is_saved: matches!(bench.source, Source::Demo(..)),
-            name: bench.name(),
-        })
-    };
     let observer = Observer {
         asked: &|basis| *locked(&bench.basis) = Some(Arc::clone(basis)),
-        partial: &|run, taxonomy, done, total| tell(shown(&run, taxonomy, Some((done, total)))),
+        partial: &|run, taxonomy, done, total| {
+            tell(News::Run(as_shown(
+                bench,
+                &run,
+                taxonomy,
+                Some((done, total)),
+            )));
+        },
+        before: None,
     };
+    let computed = compute(bench, &observer, stop)?;
+    tell(News::Run(keep(bench, computed)));
+    Ok(())
+}
+
+/// Scores it again, from what the files hold now: neither images nor prompts that were encoded are encoded again.
+pub fn make_again(bench: &Workbench, stop: &AtomicBool) -> anyhow::Result<Again> {
+    let embeddings = locked(&bench.embeddings).clone();
+    let observer = Observer {
+        asked: &|_| {},
+        partial: &|_, _, _, _| {},
+        before: embeddings.as_deref(),
+    };
+    let computed = compute(bench, &observer, stop)?;
+    Ok(Again {
+        shown: keep(bench, computed),
+        assumed: Vec::new(),
+    })
+}
+
+fn compute(
+    bench: &Workbench,
+    observer: &Observer<'_>,
+    stop: &AtomicBool,
+) -> anyhow::Result<Computed> {
     let load = |source: &str| bench.encoder(source, stop);
-    let computed = match &bench.source {
+    match &bench.source {
         Source::Demo(n, options) => {
             let world = World::new()?;
             let (pictures, _) = on_all_cores(|| dataset(&world, &Settings::default(), *n))?;
             let world = (Settings::default(), *n);
-            demo::compute(pictures, world, options, &load, stop, Some(&observer))?
+            demo::compute(pictures, world, options, &load, stop, Some(observer))
         }
-        Source::Scored(what) => score::answer(what, &load, stop, Some(&observer))?
-            .context("no image is left to score")?,
+        Source::Scored(what) => {
+            score::answer(what, &load, stop, Some(observer))?.context("no image is left to score")
+        }
         Source::Saved(_) => bail!("a saved run is not scored again"),
-    };
+    }
+}
+
+/// Keeps what a whole run was computed from.
+fn keep(bench: &Workbench, computed: Computed) -> Shown {
+    let shown = as_shown(bench, &computed.run, &computed.taxonomy, None);
     *locked(&bench.basis) = computed.basis;
     *locked(&bench.embeddings) = computed.images.map(Arc::new);
-    let whole = shown(&computed.run, &computed.taxonomy, None);
     *locked(&bench.made) = Some(Arc::new(computed.run));
-    tell(whole);
-    Ok(())
+    shown
+}
+
+fn as_shown(
+    bench: &Workbench,
+    run: &Run,
+    taxonomy: &Taxonomy,
+    so_far: Option<(usize, usize)>,
+) -> Shown {
+    Shown {
+        opened: Arc::new(Opened::new(Saved::of(run), taxonomy.clone())),
+        so_far,
+        // The demo is made again in no time.
+        is_saved: matches!(bench.source, Source::Demo(..)),
+        name: bench.name(),
+    }
 }
 
 impl Workbench {
@@ -145,7 +188,8 @@ impl Workbench {
         {
             return Ok(Arc::clone(encoder));
         }
-        let loaded: Arc<dyn Encoder> = Arc::from(self.device.load(source, stop)?);
+        let loaded = Arc::from(self.device.load(source, stop)?);
+        let loaded: Arc<dyn Encoder> = Arc::new(Remembering::new(loaded));
         *encoder = Some((source.to_owned(), Arc::clone(&loaded)));
         Ok(loaded)
     }

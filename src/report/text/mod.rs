@@ -31,15 +31,22 @@ pub fn render(run: &Run, style: Style) -> String {
     accuracies(&mut out, summary);
     if summary.n > 0 {
         out.push('\n');
-        breakdown(&mut out, summary, style);
-        let _ = writeln!(out, "\n{}", paint(style, BOLD, &headline(summary)));
-        if let Some(bounds) = bounds(summary) {
-            let _ = writeln!(out, "{bounds}");
-        }
+        out.push_str(&attribution(summary, style));
         out.push('\n');
         overlapping_causes(&mut out, summary);
         figures(&mut out, summary);
         confusions(&mut out, summary, style);
+    }
+    out
+}
+
+/// How much of the error is multiplicity: the verdicts, the headline and its interval.
+pub fn attribution(summary: &Summary, style: Style) -> String {
+    let mut out = String::new();
+    breakdown(&mut out, summary, style);
+    let _ = writeln!(out, "\n{}", paint(style, BOLD, &headline(summary)));
+    if let Some(bounds) = bounds(summary) {
+        let _ = writeln!(out, "{bounds}");
     }
     out
 }

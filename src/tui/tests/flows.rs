@@ -1,7 +1,12 @@
 //! What a user does, key by key.
 
 use super::*;
+use std::sync::Arc;
+
+use crate::tui::action::Action;
 use crate::tui::app::View;
+use crate::tui::backend::Fault;
+use crate::tui::testing::{Fake, stage_with};
 
 #[test]
 fn it_opens_on_the_overview_with_the_headline() {
@@ -76,4 +81,56 @@ fn a_filter_that_is_wrong_is_told_while_it_is_typed_and_not_taken() {
     assert!(stage.app.overlay.is_some());
     stage.press("esc");
     assert!(stage.app.overlay.is_none() && stage.app.images.filter.is_empty());
+}
+
+#[test]
+fn a_run_is_made_again_when_files_change_and_kept_when_they_are_broken() {
+    let fake = Arc::new(Fake::default());
+    let mut stage = stage_with(&fake, 120, 40);
+    let saved = || vec![std::path::PathBuf::from("shapes.yaml")];
+    let generation = stage.app.generation;
+    stage.act(Action::Changed(saved()));
+    // The same run, so nothing moved; it is compared with what was shown before.
+    assert_eq!(stage.app.generation, generation + 1);
+    let screen = text_of(&stage.screen());
+    assert!(
+        screen.contains("0 answers flipped, 0 verdicts moved"),
+        "{screen}"
+    );
+    stage.press("7");
+    let screen = text_of(&stage.screen());
+    assert!(screen.contains("before: fixture"), "{screen}");
+
+    let fault = |line, message: &str| Fault {
+        place: Some(("dir/shapes.yaml".into(), line, 3)),
+        code: "syntax".into(),
+        message: message.into(),
+        help: Some("mend it".into()),
+    };
+    *fake.faults.lock().unwrap() = vec![fault(4, "not YAML"), fault(9, "no node")];
+    stage.act(Action::Changed(saved()));
+    assert_eq!(stage.app.generation, generation + 1);
+    let screen = text_of(&stage.screen());
+    for told in [
+        "2 errors in the files",
+        "shapes.yaml:4:3 [syntax] not YAML",
+        "mend it",
+    ] {
+        assert!(screen.contains(told), "{told}: {screen}");
+    }
+    stage.press("down enter");
+    assert_eq!(stage.edited, [("dir/shapes.yaml".into(), 9)]);
+    // They can be closed and come back to.
+    stage.press("esc 1 ! esc");
+    assert!(text_of(&stage.screen()).contains("2 errors in the files"));
+    fake.faults.lock().unwrap().clear();
+    stage.press("! ctrl-r");
+    assert_eq!(stage.app.generation, generation + 2);
+    assert!(!text_of(&stage.screen()).contains("errors in the files"));
+    stage.press("!");
+    let screen = text_of(&stage.screen());
+    assert!(
+        screen.contains("nothing is wrong with the files"),
+        "{screen}"
+    );
 }

@@ -336,9 +336,11 @@ fn told_jobs(app: &App) -> String {
         .keys()
         .filter(|kind| is_slow(kind) && app.is_busy(**kind));
     let names: Vec<&str> = busy.map(|kind| kind.name()).collect();
-    match names.is_empty() {
-        true => String::new(),
-        false => format!("{} …", names.join(", ")),
+    match (names.is_empty(), app.faults.len()) {
+        (true, 0) => String::new(),
+        (true, 1) => "1 error in the files".to_owned(),
+        (true, n) => format!("{n} errors in the files"),
+        (false, _) => format!("{} …", names.join(", ")),
     }
 }
 

@@ -8,6 +8,7 @@ use tui_input::Input;
 
 use crate::report::text::thousands;
 use crate::tui::app::{App, Hit};
+use crate::tui::backend::Fault;
 use crate::tui::overlay::{Line, Overlay};
 use crate::tui::text;
 use crate::tui::widget::{Cursor, pane};
@@ -96,6 +97,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, body: Rect) {
                 );
             }
         }
+        Some(Overlay::Faults(cursor)) => faults(app, frame, body, cursor),
         Some(Overlay::Confirm(question, _)) => {
             let width = (text::width(question) as u16 + 4).min(body.width);
             let area = centred(body, width.max(30), 5);
@@ -121,6 +123,58 @@ fn centred(body: Rect, width: u16, height: u16) -> Rect {
         width,
         height,
     }
+}
+
+/// What is wrong with the files, below the run from before it went wrong.
+fn faults(app: &App, frame: &mut Frame<'_>, body: Rect, cursor: &Cursor) {
+    let told: Vec<[String; 2]> = app.faults.iter().map(told).collect();
+    let height = (2 * told.len() as u16 + 2).min(body.height / 2).max(4);
+    let area = Rect {
+        y: body.bottom().saturating_sub(height),
+        height: height.min(body.height),
+        ..body
+    };
+    frame.render_widget(Clear, area);
+    let title = format!(
+        "{} – what is shown is from before; enter opens the editor there",
+        match told.len() {
+            1 => "1 error in the files".to_owned(),
+            n => format!("{} errors in the files", thousands(n)),
+        }
+    );
+    let inner = pane(frame, area, &title, true, app.theme);
+    let visible = cursor.visible(told.len(), usize::from(inner.height / 2));
+    for (i, y) in visible.zip((inner.y..).step_by(2)) {
+        let line = Rect {
+            y,
+            height: 1,
+            ..inner
+        };
+        let [first, second] = &told[i];
+        row(app, frame, line, first, i == cursor.at(), true);
+        app.hits.add(line, Hit::Choice(i));
+        let below = Rect { y: y + 1, ..line };
+        if below.y < inner.bottom() {
+            row(app, frame, below, second, false, false);
+        }
+    }
+}
+
+/// An error in two lines: where and what, and what to do.
+fn told(fault: &Fault) -> [String; 2] {
+    let place = fault.place.as_ref().map(|(path, line, column)| {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        format!("{}:{line}:{column} ", name.to_string_lossy())
+    });
+    let code = match fault.code.is_empty() {
+        true => String::new(),
+        false => format!("[{}] ", fault.code),
+    };
+    let what = format!("{}{code}{}", place.unwrap_or_default(), fault.message);
+    [
+        what,
+        format!("   {}", fault.help.as_deref().unwrap_or_default()),
+    ]
 }
 
 fn help(app: &App, frame: &mut Frame<'_>, body: Rect, cursor: &Cursor) {

@@ -105,7 +105,7 @@ pub fn go_with(app: &mut App, node: NodeId, command: Command) {
 }
 
 /// The selected node.
-fn selected(app: &App) -> Option<NodeId> {
+pub fn selected(app: &App) -> Option<NodeId> {
     let state = &app.taxonomy;
     state.places.get(state.cursor.at()).map(|place| place.node)
 }

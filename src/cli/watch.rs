@@ -1,0 +1,105 @@
+//! `cladist watch`: scores, and again each time a file is saved that says how.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use clap::ValueHint;
+
+use super::output::{self, tell};
+use super::score::WhatArgs;
+use super::workbench::Workbench;
+use super::{count, interrupt};
+use crate::report;
+use crate::run::{self, Opened};
+use crate::text::shown;
+use crate::tui::backend::{Backend, Fault};
+use crate::watch::Watch;
+
+/// Between two looks whether Ctrl-C was pressed.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Score, and score again each time the taxonomy, a file it includes, the prompts or the labels are saved
+///
+/// With RUN_DIR the answers of a saved run are judged again; else what the options name is scored as `cladist score` would, and after
+/// a change nothing is encoded but prompts that are new. Each time it prints the breakdown and what changed. Ctrl-C ends it. A
+/// file with errors is told, and waited for.
+#[derive(clap::Args)]
+pub struct WatchArgs {
+    /// A directory that `cladist score --out` wrote
+    #[arg(value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
+    run: Option<PathBuf>,
+
+    #[command(flatten)]
+    what: WhatArgs,
+}
+
+pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
+    let stop = interrupt::install()?;
+    let workbench = Workbench::new(args.run.as_deref(), &args.what)?;
+    let (tell_changed, changed) = channel();
+    let watch = Watch::start(move |files: &[PathBuf]| drop(tell_changed.send(files.to_vec())))?;
+    watch.files(Backend::files(&workbench, None));
+    let mut opened = workbench.opened(stop)?;
+    output::print(&breakdown(&opened))?;
+    loop {
+        let files = Backend::files(&workbench, Some(&opened));
+        if files.is_empty() {
+            bail!(
+                "nothing to watch: the taxonomy is the built-in one; --taxonomy FILE names yours"
+            );
+        }
+        tell!("watching {}; Ctrl-C ends", count(files.len(), "file"));
+        watch.files(files);
+        let saved = loop {
+            match changed.recv_timeout(GLANCE) {
+                Ok(files) => break files,
+                Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {}
+                Err(_) => return Ok(ExitCode::SUCCESS),
+            }
+        };
+        let names: Vec<String> = saved
+            .iter()
+            .map(|path| shown(&path.to_string_lossy()))
+            .collect();
+        let begun = Instant::now();
+        match workbench.again(&opened, &|_| {}, stop) {
+            Ok(again) => {
+                let now = again.shown.opened;
+                again.assumed.iter().for_each(|assumed| tell!("{assumed}"));
+                let comparison = run::compare(&opened.saved, &now.saved)?;
+                let (before, after) = (&opened.saved.summary, &now.saved.summary);
+                let line = report::compare::in_a_line(before, after, &comparison);
+                output::print(&format!("\n{} changed: {line}\n", names.join(", ")))?;
+                output::print(&breakdown(&now))?;
+                tell!("in {:.2} s", begun.elapsed().as_secs_f64());
+                opened = now;
+            }
+            Err(faults) => faults.iter().for_each(|fault| tell!("{}", told(fault))),
+        }
+    }
+}
+
+fn breakdown(opened: &Opened) -> String {
+    report::text::attribution(&opened.saved.summary, output::style())
+}
+
+/// An error in a file, as compilers tell it.
+fn told(fault: &Fault) -> String {
+    let place = fault.place.as_ref();
+    let place = place.map(|(path, line, column)| format!("{}:{line}:{column}: ", path.display()));
+    let help = fault.help.as_ref().map(|help| format!("\n  help: {help}"));
+    let code = match fault.code.is_empty() {
+        true => String::new(),
+        false => format!(" [{}]", fault.code),
+    };
+    format!(
+        "{}{}{code}{}",
+        place.unwrap_or_default(),
+        fault.message,
+        help.unwrap_or_default()
+    )
+}

@@ -1,0 +1,200 @@
+//! Runs that are made again after their taxonomy was edited.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use cladist::cli::workbench::Workbench;
+use cladist::run::Opened;
+use cladist::tui::backend::{Again, Backend, Fault};
+
+use crate::cmd;
+use crate::cmd::dir;
+
+static GO_ON: AtomicBool = AtomicBool::new(false);
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A copy of the demo's taxonomy.
+fn shapes() -> (tempfile::TempDir, PathBuf, String) {
+    let text = std::fs::read_to_string(root().join("taxonomies/shapes.yaml")).unwrap();
+    let folder = dir(&[("shapes.yaml", text.as_bytes())]);
+    let path = folder.path().join("shapes.yaml");
+    (folder, path, text)
+}
+
+fn again(workbench: &Workbench, opened: &Opened) -> Result<Again, Vec<Fault>> {
+    Backend::again(workbench, opened, &|_| {}, &GO_ON)
+}
+
+/// What is said of every image.
+fn verdicts(opened: &Opened) -> Vec<String> {
+    let rows = opened.saved.rows.iter().zip(opened.saved.images.iter());
+    let label = |label: u32| opened.saved.labels[label as usize].as_str();
+    rows.map(|(row, image)| format!("{image} {:?} {:?}", row.answer.map(label), row.verdict))
+        .collect()
+}
+
+const EDGE: &str = "    parents: [isosceles_triangle, acute_triangle, regular_polygon]\n";
+
+#[test]
+fn a_saved_run_follows_its_taxonomy_and_outlives_its_errors() {
+    let (_folder, path, text) = shapes();
+    assert!(text.contains(EDGE));
+    let run = root().join("tests/fixtures/run");
+    let args = ["--taxonomy", path.to_str().unwrap()];
+    let args = [&[run.to_str().unwrap()][..], &args].concat();
+    let workbench = Workbench::with_arguments(&args).unwrap();
+    let begun = workbench.opened(&GO_ON).unwrap();
+    assert_eq!(Backend::files(&workbench, Some(&begun)), [path.clone()]);
+
+    std::fs::write(&path, text.replace(EDGE, "")).unwrap();
+    let edited = again(&workbench, &begun).unwrap();
+    assert!(
+        !edited.assumed.is_empty(),
+        "it says that prompts are not encoded again"
+    );
+    let edited = edited.shown.opened;
+    let (before, after) = (verdicts(&begun), verdicts(&edited));
+    let moved: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
+    assert!(
+        !moved.is_empty() && moved.len() < before.len() / 2,
+        "{moved:?}"
+    );
+    assert!(
+        moved
+            .iter()
+            .any(|(a, b)| a.contains("equilateral_triangle") && b.contains("Unrelated")),
+        "{moved:?}"
+    );
+
+    // Two errors, each at its place.
+    let broken = text.replace("parents: [triangle]", "parents: [triangel]");
+    std::fs::write(&path, &broken).unwrap();
+    let faults = again(&workbench, &edited).unwrap_err();
+    let line = 1 + broken
+        .lines()
+        .position(|line| line.contains("[triangel]"))
+        .unwrap();
+    assert_eq!(faults.len(), 4, "{faults:?}");
+    let (file, at, _) = faults[0].place.clone().unwrap();
+    assert_eq!((file, at), (path.clone(), line));
+    assert_eq!(faults[0].code, "unknown-parent");
+
+    std::fs::write(&path, &text).unwrap();
+    let back = again(&workbench, &edited).unwrap().shown.opened;
+    assert_eq!(verdicts(&back), before);
+}
+
+#[test]
+fn after_an_edit_pictures_are_scored_as_if_for_the_first_time() {
+    let (folder, path, text) = shapes();
+    let drawn = [
+        "demo", "draw", "--n", "24", "--seed", "5", "--out", "pictures",
+    ];
+    let (code, out, err) = cmd::run(folder.path(), &drawn);
+    assert_eq!(code, 0, "{out}{err}");
+    let pictures = folder.path().join("pictures/manifest.csv");
+    let args = [
+        "--taxonomy",
+        path.to_str().unwrap(),
+        "--images",
+        pictures.to_str().unwrap(),
+        "--model",
+        "demo",
+        "--candidates",
+        "all",
+    ];
+    let workbench = Workbench::with_arguments(&args).unwrap();
+    let begun = workbench.opened(&GO_ON).unwrap();
+    // An edge is gone, and a label has another name, so another prompt.
+    let edited = text.replace(EDGE, "").replace(
+        "names: [quadrilateral, quadrangle]",
+        "names: [four-sided figure, quadrangle]",
+    );
+    assert_ne!(edited, text);
+    std::fs::write(&path, &edited).unwrap();
+    let found = again(&workbench, &begun).unwrap().shown.opened;
+    let anew = Workbench::with_arguments(&args)
+        .unwrap()
+        .opened(&GO_ON)
+        .unwrap();
+    assert_eq!(verdicts(&found), verdicts(&anew));
+    let ranked = |opened: &Arc<Opened>| {
+        let details = opened.saved.details.as_ref().unwrap();
+        let labels = |label: u32| opened.saved.labels[label as usize].clone();
+        let all = details.ranked.iter().flatten();
+        all.map(|rank| (labels(rank.label), rank.probability.unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let (found, anew, begun) = (ranked(&found), ranked(&anew), ranked(&begun));
+    assert_eq!(found.len(), anew.len());
+    for (a, b) in found.iter().zip(&anew) {
+        // Another batch of texts can change the last bits of an embedding, which the temperature makes a hundred times as much.
+        assert!(a.0 == b.0 && (a.1 - b.1).abs() < 1e-4, "{a:?} {b:?}");
+    }
+    assert_ne!(found, begun);
+}
+
+#[test]
+fn watching_prints_what_a_change_does_and_waits_where_a_file_is_broken() {
+    use std::io::{BufRead, BufReader};
+    let (folder, path, text) = shapes();
+    let run = root().join("tests/fixtures/run");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_cladist"))
+        .current_dir(folder.path())
+        .args(["watch", run.to_str().unwrap(), "--taxonomy", "shapes.yaml"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut see = |text: &str| {
+        out.by_ref()
+            .map(Result::unwrap)
+            .find(|line| line.contains(text))
+            .expect("it is printed");
+    };
+    let mut hear = |text: &str| {
+        err.by_ref()
+            .map(Result::unwrap)
+            .find(|line| line.contains(text))
+            .expect("it is told");
+    };
+    see("Of 251 errors");
+    hear("watching 1 file");
+    std::fs::write(
+        &path,
+        text.replace("parents: [triangle]", "parents: [triangel]"),
+    )
+    .unwrap();
+    hear("shapes.yaml:37:15: ");
+    hear("watching 1 file");
+    std::fs::write(&path, text.replace(EDGE, "")).unwrap();
+    see("shapes.yaml changed: 0 answers flipped, ");
+    see("Of 251 errors");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn there_is_nothing_to_watch_of_the_demo() {
+    let folder = dir(&[]);
+    let (code, _, err) = cmd::run(
+        folder.path(),
+        &[
+            "watch",
+            "--images",
+            "demo",
+            "--model",
+            "demo",
+            "--taxonomy",
+            "demo",
+        ],
+    );
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--taxonomy FILE"), "{err}");
+}
