@@ -6,6 +6,7 @@ pub mod confusions;
 pub mod curve;
 pub mod demo;
 pub mod diagnostics;
+pub mod diff;
 pub mod distances;
 pub mod hierarchy;
 pub mod json;

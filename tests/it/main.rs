@@ -5,6 +5,7 @@ mod clip;
 mod cmd;
 mod decide;
 mod demo;
+mod diff;
 mod distances;
 mod elsewhere;
 mod embed;
