@@ -13,7 +13,7 @@ use crate::taxonomy::diff::Difference;
 /// Compare two taxonomies by what they say: nodes, parents, names, groups, and what follows for the graph.
 ///
 /// Comments, order, includes and other ways of writing the same are no difference. A node that has another id is recognised by its
-/// names and external ids, or by its names, parents and children, where these are no other's. Exits with 2 when a file has errors.
+/// names and external ids, or by its names and its parents or children, where these are no other's. Exits with 2 when a file has errors.
 #[derive(Debug, clap::Args)]
 pub struct DiffArgs {
     /// Taxonomy file (YAML), or demo

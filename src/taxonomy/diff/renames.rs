@@ -20,9 +20,11 @@ impl<'d> Renames<'d> {
     /// other has the same
     ///
     /// - names and external ids, of which it has some, or
-    /// - names, external ids, parents and children.
+    /// - names, external ids, parents and children, or
+    /// - names, external ids and parents, or names, external ids and children, of which it has some.
     ///
-    /// A name that is made of the id is of no help: a node that has no other must have the rest of its fields in common.
+    /// A name that is made of the id is of no help: a node that has no other must have parents, children and the rest of its fields
+    /// in common.
     pub fn find(first: &'d Declared, second: &'d Declared) -> Self {
         let mut renames = Self::default();
         let mut gone = Side::new(first, second);
@@ -35,8 +37,13 @@ impl<'d> Renames<'d> {
         }
         for _ in 0..MOST_ROUNDS {
             let known = renames.now.len();
-            for names in [Names::AsTheyAre, Names::OfIds] {
-                renames.pair(&mut gone, &mut new, By::Neighbours, names);
+            for (by, names) in [
+                (By::Neighbours, Names::AsTheyAre),
+                (By::Neighbours, Names::OfIds),
+                (By::Parents, Names::AsTheyAre),
+                (By::Children, Names::AsTheyAre),
+            ] {
+                renames.pair(&mut gone, &mut new, by, names);
             }
             if renames.now.len() == known {
                 break;
@@ -91,7 +98,10 @@ impl<'d> Renames<'d> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
     ExternalIds,
+    /// Parents and children.
     Neighbours,
+    Parents,
+    Children,
 }
 
 /// Which names nodes are recognised by.
@@ -108,7 +118,8 @@ enum Names {
 struct Key<'k> {
     names: &'k [String],
     ids: Vec<&'k str>,
-    neighbours: Option<[Vec<Neighbour<'k>>; 2]>,
+    parents: Option<Vec<Neighbour<'k>>>,
+    children: Option<Vec<Neighbour<'k>>>,
     /// Rank, description and prompts.
     fields: Option<(Option<&'k str>, Option<&'k str>, Vec<&'k str>)>,
 }
@@ -150,22 +161,23 @@ impl<'d> Side<'d> {
     fn key(&self, id: &str, by: By, names: Names, renames: &Renames<'d>) -> Option<Key<'d>> {
         let node = self.nodes.get(id)?;
         let as_they_are = names == Names::AsTheyAre;
-        if (by == By::ExternalIds && node.ids.is_empty())
-            || (!as_they_are && !is_made_of_id(id, &node.names))
-        {
+        let children: &[&str] = self.children.get(id).map_or(&[], Vec::as_slice);
+        let is_known_by_nothing = match by {
+            By::ExternalIds => node.ids.is_empty(),
+            By::Neighbours => false,
+            By::Parents => node.parents.is_empty(),
+            By::Children => children.is_empty(),
+        };
+        if is_known_by_nothing || (!as_they_are && !is_made_of_id(id, &node.names)) {
             return None;
         }
         Some(Key {
             names: if as_they_are { &node.names } else { &[] },
             ids: sorted(&node.ids),
-            neighbours: (by == By::Neighbours).then(|| {
-                let parents = node.parents.iter().map(String::as_str);
-                let children = self.children.get(id).into_iter().flatten().copied();
-                [
-                    self.neighbours(parents, renames),
-                    self.neighbours(children, renames),
-                ]
-            }),
+            parents: matches!(by, By::Neighbours | By::Parents)
+                .then(|| self.neighbours(node.parents.iter().map(String::as_str), renames)),
+            children: matches!(by, By::Neighbours | By::Children)
+                .then(|| self.neighbours(children.iter().copied(), renames)),
             fields: (by == By::Neighbours && !as_they_are).then(|| {
                 (
                     node.rank.as_deref(),
