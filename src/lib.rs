@@ -22,6 +22,7 @@
 //! | [`names`] | many names in little memory |
 //! | [`npy`] | NumPy's `.npy` files |
 //! | [`text`] | text files in UTF-8; foreign text in messages |
+//! | [`watch`] | files whose content changes under us |
 
 pub mod cli;
 pub mod dataset;
@@ -41,3 +42,4 @@ pub mod score;
 pub mod taxonomy;
 pub mod text;
 pub mod tui;
+pub mod watch;

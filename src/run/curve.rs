@@ -2,6 +2,7 @@
 
 use super::confusions::UnknownLabel;
 use super::opened::Opened;
+use super::question::QuestionError;
 use super::saved::{Saved, SavedRow};
 use super::threshold::{ThresholdError, Thresholds};
 use crate::score::{CurvePoint, CurveValue, ImageCurve, OperatingCurve, Worths};
@@ -65,10 +66,10 @@ pub fn present(
 /// The run has a label that the taxonomy has not.
 pub fn operating(opened: &Opened, value: CurveValue) -> Result<Option<Operating>, ThresholdError> {
     let (saved, taxonomy) = (&opened.saved, &opened.taxonomy);
-    let Some(curve) = curve(saved, taxonomy, value)? else {
+    let Some(curve) = curve(saved, taxonomy, value).map_err(QuestionError::from)? else {
         return Ok(None);
     };
-    let Some(present) = present(saved, taxonomy, value)? else {
+    let Some(present) = present(saved, taxonomy, value).map_err(QuestionError::from)? else {
         return Ok(None);
     };
     let thresholds = Thresholds::new(opened)?;

@@ -7,15 +7,15 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::confusions::UnknownLabel;
 use super::opened::Opened;
-use super::saved::{Details, Jagged, SavedStep};
-use super::{BuildError, Candidates, Evidence, Inputs, Manifest, Run};
+use super::question::{Question, QuestionError, Reanswered};
+use super::saved::{Jagged, SavedStep};
+use super::{BuildError, Run};
 use crate::score::{
-    AlsoRight, Annotation, Annotations, Checked, Collisions, CreditPolicy, Creditor, Judge, Mass,
-    Match, Queries, Ranked, Rankings, Root, Rule, Verdict, Whole,
+    AlsoRight, Checked, Collisions, Creditor, Judge, Mass, Queries, Ranked, Rankings, Rule,
+    Verdict, Whole,
 };
-use crate::taxonomy::{NodeId, Taxonomy};
+use crate::taxonomy::NodeId;
 
 /// Why a run cannot be asked anew.
 #[derive(Debug, thiserror::Error)]
@@ -27,33 +27,9 @@ pub enum ThresholdError {
     #[error("a threshold on the mass is a number from 0 to 1, not {0}")]
     OutOfRange(f64),
     #[error(transparent)]
-    Label(#[from] UnknownLabel),
-    #[error("run.yaml is damaged: {0}")]
-    Manifest(serde_json::Error),
+    Question(#[from] QuestionError),
     #[error(transparent)]
     Build(#[from] BuildError),
-}
-
-/// A run that was answered anew, and what had to be taken for granted where the files do not tell it.
-#[derive(Debug, Clone)]
-pub struct Reanswered {
-    pub run: Run,
-    pub assumed: Vec<Assumed>,
-}
-
-/// What the files of a run do not tell.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Assumed {
-    #[error("the credit policy `{0}` is not known here: credit is `logical`")]
-    Credit(String),
-    #[error(
-        "which labels were candidates is not known, only those that are ranked: K and its ceiling are over these"
-    )]
-    Candidates,
-    #[error("what --also-right declared is not known: it counts as what the graph says")]
-    AlsoRight,
-    #[error("the prompts are not at hand: labels collide by their names alone")]
-    Prompts,
 }
 
 /// What any threshold comes to, ready to be told.
@@ -177,7 +153,7 @@ impl Thresholds {
                 continue;
             }
             images += 1;
-            let annotation = known.annotations.index(i) as u32;
+            let annotation = known.question.annotations.index(i) as u32;
             let (mut before, mut least) = (NONE, f64::INFINITY);
             for step in known.pareto.get(i) {
                 // Masses fall. In a damaged file they may not, and then a step comes no sooner than the one before it.
@@ -186,7 +162,7 @@ impl Thresholds {
                     break;
                 }
                 let after = *numbers.entry((step.label, annotation)).or_insert_with(|| {
-                    steps.push((known.nodes[step.label as usize], annotation));
+                    steps.push((known.question.nodes[step.label as usize], annotation));
                     steps.len() as u32 - 1
                 });
                 changes.push(Change {
@@ -255,78 +231,40 @@ pub fn at_threshold(opened: &Opened, threshold: f64) -> Result<Reanswered, Thres
         return Err(ThresholdError::OutOfRange(threshold));
     }
     let known = Known::new(opened)?;
-    let (taxonomy, saved) = (&opened.taxonomy, &opened.saved);
-    let mut manifest: Manifest =
-        serde_json::from_value(saved.manifest.clone()).map_err(ThresholdError::Manifest)?;
-    let (candidates, mut assumed) = known.candidates(opened, &manifest);
-    assumed.extend(known.credit_assumed.clone());
-    if manifest.truth.contains_key("also-right") {
-        assumed.push(Assumed::AlsoRight);
-    }
-    if manifest.prompts.is_some() {
-        assumed.push(Assumed::Prompts);
-    }
+    let question = &known.question;
+    let (mut manifest, mut assumed) = question.manifest()?;
+    let (candidates, of_candidates) = question.candidates(&manifest);
+    assumed.extend(of_candidates);
     let rule = Rule::Threshold(threshold);
     // The manifest says how this run was made: no cosine was asked.
     for (option, value) in [
         ("decide", rule.name().into()),
-        ("credit", known.credit.name().into()),
+        ("credit", question.credit.name().into()),
         ("collision-cosine", serde_json::Value::Null),
     ] {
         manifest.options.insert(option.to_owned(), value);
     }
-    let root = saved.summary.root.as_str();
-    let inputs = Inputs {
-        taxonomy,
-        candidates,
-        images: saved.images.clone(),
-        annotations: known.annotations.clone(),
-        also_right: AlsoRight::default(),
-        evidence: Evidence::Ranked(known.answers(threshold)),
-        collision_threshold: Collisions::DEFAULT_THRESHOLD,
-        credit: known.credit.clone(),
-        root: Root::by_name(root).unwrap_or_default(),
-        strategy: Match::Mean,
-        // The answers are given; the rule that they are of is told below.
-        rule: Rule::Argmax,
-        calibration: Vec::new(),
-        top_k: 0,
-    };
+    // The answers are given; the rule that they are of is told below.
+    let inputs = question.inputs(candidates, known.answers(threshold));
     let mut run = Run::build(inputs, manifest)?;
     run.summary.rule = rule.name();
     known.carry_over(opened, &mut run);
     Ok(Reanswered { run, assumed })
 }
 
-/// What the files of a run tell of its question.
+/// What the files of a run tell of its question, and its Pareto sequences.
 struct Known<'a> {
-    details: &'a Details,
+    question: Question<'a>,
     pareto: &'a Jagged<SavedStep>,
-    /// The node of each label.
-    nodes: Vec<NodeId>,
-    annotations: Annotations,
-    credit: CreditPolicy,
-    credit_assumed: Option<Assumed>,
 }
 
 impl<'a> Known<'a> {
     fn new(opened: &'a Opened) -> Result<Self, ThresholdError> {
         let details = opened.saved.details.as_ref();
-        let details = details.ok_or(ThresholdError::NoPareto)?;
-        let pareto = details.pareto.as_ref().ok_or(ThresholdError::NoPareto)?;
-        let nodes = opened.known_nodes()?;
-        let annotations = annotations(opened, details, &nodes);
-        let name = opened.saved.summary.credit_policy.as_str();
-        let credit = credit(name, &opened.taxonomy);
-        let credit_assumed = credit.is_none().then(|| Assumed::Credit(name.to_owned()));
-        Ok(Self {
-            details,
-            pareto,
-            nodes,
-            annotations,
-            credit: credit.unwrap_or(CreditPolicy::Logical),
-            credit_assumed,
-        })
+        let pareto = details.and_then(|details| details.pareto.as_ref());
+        let pareto = pareto.ok_or(ThresholdError::NoPareto)?;
+        let question = Question::new(&opened.saved, &opened.taxonomy)?;
+        Ok(Self { question, pareto })
     }
 
     /// What is answered at a threshold, with its mass.
@@ -335,7 +273,7 @@ impl<'a> Known<'a> {
         for steps in self.pareto.iter() {
             let massive = steps.iter().take_while(|step| step.mass >= threshold);
             rankings.push(massive.last().map(|step| Ranked {
-                label: self.nodes[step.label as usize],
+                label: self.question.nodes[step.label as usize],
                 similarity: None,
                 probability: Some(step.mass),
             }));
@@ -346,7 +284,7 @@ impl<'a> Known<'a> {
     /// Judges answers to annotations by their numbers.
     fn judge(&self, opened: &Opened, steps: &[(NodeId, u32)]) -> Vec<Kind> {
         let taxonomy = &opened.taxonomy;
-        let distinct = self.annotations.distinct();
+        let distinct = self.question.annotations.distinct();
         let mut labels: Vec<NodeId> = steps.iter().map(|&(answer, _)| answer).collect();
         labels.extend(distinct.iter().flat_map(|a| &a.truths));
         let collisions = Collisions::of_names(taxonomy, &labels);
@@ -357,11 +295,11 @@ impl<'a> Known<'a> {
             also_right: &also_right,
         };
         let of_chunk = |steps: &[(NodeId, u32)]| {
-            let mut creditor = Creditor::new(taxonomy, &self.credit);
+            let mut creditor = Creditor::new(taxonomy, &self.question.credit);
             let kind = |&(answer, annotation): &(NodeId, u32)| {
                 let annotation = &distinct[annotation as usize];
                 let judged = judge.judge(answer, annotation);
-                let judged = judged.filter(|_| self.annotations.is_judged(annotation));
+                let judged = judged.filter(|_| self.question.annotations.is_judged(annotation));
                 let with_credit = judged.map(|judgement| {
                     let credit = creditor.credit(answer, &annotation.truths, judgement);
                     (judgement.verdict, (credit / CREDIT_UNIT).round() as u64)
@@ -375,36 +313,11 @@ impl<'a> Known<'a> {
         steps.par_chunks(CHUNK).flat_map_iter(of_chunk).collect()
     }
 
-    /// The candidates, as they were chosen; else those that are ranked.
-    fn candidates(&self, opened: &Opened, manifest: &Manifest) -> (Vec<NodeId>, Vec<Assumed>) {
-        let taxonomy = &opened.taxonomy;
-        let is_whole = |found: &[NodeId]| found.len() == manifest.counts.candidates;
-        if let Some(chosen) = chosen(&manifest.candidates.source) {
-            let distinct = self.annotations.distinct().iter();
-            let truths: Vec<NodeId> = distinct.flat_map(|a| &a.truths).copied().collect();
-            if let Some(found) = chosen
-                .select(taxonomy, &truths)
-                .ok()
-                .filter(|c| is_whole(c))
-            {
-                return (found, Vec::new());
-            }
-        }
-        let mut is_ranked = vec![false; taxonomy.len()];
-        for rank in self.details.ranked.iter().flatten() {
-            is_ranked[self.nodes[rank.label as usize].index()] = true;
-        }
-        let mut found: Vec<NodeId> = taxonomy.nodes().filter(|n| is_ranked[n.index()]).collect();
-        found.sort_by_key(|&n| taxonomy.id(n));
-        let assumed = (!is_whole(&found)).then_some(Assumed::Candidates);
-        (found, assumed.into_iter().collect())
-    }
-
     /// Puts what does not depend on the answers into the run.
     fn carry_over(&self, opened: &Opened, run: &mut Run) {
-        let node = |label: u32| self.nodes[label as usize];
+        let node = |label: u32| self.question.nodes[label as usize];
         let mut rankings = Rankings::default();
-        for ranked in self.details.ranked.iter() {
+        for ranked in self.question.details.ranked.iter() {
             rankings.push(ranked.iter().map(|rank| Ranked {
                 label: node(rank.label),
                 similarity: rank.similarity,
@@ -419,7 +332,7 @@ impl<'a> Known<'a> {
                 probability: Some(step.mass),
             }));
         }
-        let rows = self.details.rows.iter();
+        let rows = self.question.details.rows.iter();
         let checked = rows.clone().map(|row| {
             Some(Checked {
                 self_confidence: row.self_confidence?,
@@ -459,50 +372,6 @@ impl<'a> Known<'a> {
             }
         }
     }
-}
-
-/// A policy by its name; that of a table is in the taxonomy.
-fn credit(name: &str, taxonomy: &Taxonomy) -> Option<CreditPolicy> {
-    let section = || CreditPolicy::from_section(taxonomy.credit()?).ok();
-    let by_name = CreditPolicy::by_name(name).ok();
-    by_name.or_else(|| section().filter(|policy| policy.name() == name))
-}
-
-/// A choice of candidates that needs no file, by how it reads in a manifest.
-fn chosen(source: &str) -> Option<Candidates> {
-    let plain = [Candidates::Truths, Candidates::Leaves, Candidates::All];
-    let found = plain.into_iter().find(|choice| choice.describe() == source);
-    let under = || source.strip_prefix("under:");
-    found.or_else(|| under().map(|label| Candidates::Under(label.to_owned())))
-}
-
-/// The labels and valid sets of the images, each distinct pair once.
-fn annotations(opened: &Opened, details: &Details, nodes: &[NodeId]) -> Annotations {
-    let saved = &opened.saved;
-    let set = |labels: &[u32]| -> Vec<NodeId> {
-        labels.iter().map(|&label| nodes[label as usize]).collect()
-    };
-    let mut numbers: HashMap<(u32, Option<u32>), u32> = HashMap::new();
-    let mut distinct = Vec::new();
-    let mut of = Vec::with_capacity(saved.rows.len());
-    for (row, detail) in saved.rows.iter().zip(&details.rows) {
-        let number = numbers.entry((row.truths, detail.valid));
-        of.push(*number.or_insert_with(|| {
-            let valid = detail.valid.map(|valid| {
-                let mut valid = set(&details.valid[valid as usize]);
-                valid.sort_unstable();
-                valid
-            });
-            distinct.push(Annotation {
-                truths: set(&saved.truths[row.truths as usize]),
-                valid,
-            });
-            distinct.len() as u32 - 1
-        }));
-    }
-    let is_named = saved.manifest.pointer("/truth/valid").is_some();
-    let reannotated = is_named || distinct.iter().any(|a| a.valid.is_some());
-    Annotations::numbered(distinct, of, reannotated)
 }
 
 #[cfg(test)]

@@ -50,6 +50,11 @@ const RULES: &[Rule] = &[
         never: &[],
     },
     Rule {
+        room: "watch",
+        may_name: &["hash"],
+        never: PRINT,
+    },
+    Rule {
         room: "taxonomy",
         may_name: &[],
         never: IO,

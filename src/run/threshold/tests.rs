@@ -2,10 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::matrix::Matrix;
-use crate::run::Saved;
 use crate::run::testing::{inputs, manifest, random_dag};
+use crate::run::{Assumed, Evidence, Saved};
 use crate::score::Link;
-use crate::taxonomy::load_str;
+use crate::taxonomy::{Taxonomy, load_str};
 
 /// Images of a random DAG, by the labels that they have and the scores of all nodes.
 #[derive(Debug, Clone)]
@@ -159,10 +159,10 @@ fn what_the_files_do_not_tell_is_told() {
     opened.saved.summary.credit_policy = "table".to_owned();
     let found = at_threshold(&opened, 0.5).unwrap();
     let expected = [
-        Assumed::Candidates,
         Assumed::Credit("table".to_owned()),
         Assumed::AlsoRight,
         Assumed::Prompts,
+        Assumed::Candidates,
     ];
     assert_eq!(found.assumed, expected);
     assert_eq!(found.run.manifest.options["credit"], "logical");
@@ -189,7 +189,10 @@ fn what_cannot_be_asked_anew_is_refused() {
 
     opened.saved.manifest["counts"] = "many".into();
     let error = at_threshold(&opened, 0.5).unwrap_err();
-    assert!(matches!(error, ThresholdError::Manifest(_)));
+    assert!(matches!(
+        error,
+        ThresholdError::Question(QuestionError::Manifest(_))
+    ));
     opened.saved.details.as_mut().unwrap().pareto = None;
     let error = Thresholds::new(&opened).unwrap_err();
     assert!(matches!(error, ThresholdError::NoPareto));
@@ -197,5 +200,8 @@ fn what_cannot_be_asked_anew_is_refused() {
     opened.saved.labels[0] = "wolf".to_owned();
     let opened = Opened::new(opened.saved, opened.taxonomy);
     let error = Thresholds::new(&opened).unwrap_err();
-    assert!(matches!(error, ThresholdError::Label(_)));
+    assert!(matches!(
+        error,
+        ThresholdError::Question(QuestionError::Label(_))
+    ));
 }
