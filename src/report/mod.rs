@@ -12,4 +12,5 @@ pub mod hierarchy;
 pub mod json;
 pub mod lab;
 pub mod sentence;
+pub mod taxonomies;
 pub mod text;

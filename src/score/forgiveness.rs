@@ -24,7 +24,10 @@ use crate::taxonomy::NodeId;
 const SEED: u64 = 0;
 
 /// Pairs of an answer and an annotation that are judged, at most, to tell what luck gives.
-const MOST_PAIRS: usize = 1 << 27;
+const MOST_PAIRS: usize = 1 << 26;
+
+/// A p-value above this may be luck.
+const LEVEL: f64 = 0.05;
 
 /// Answers under one taxonomy.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +67,26 @@ pub struct Forgiven {
     /// Probability that the share of permuted answers changes as much, in the same direction; 1 where it does not change. `None` with
     /// fewer than [`FEWEST`] images.
     pub p_value: Option<f64>,
+    /// Whether the share changes, and by more than luck gives: the p-value is at most 0.05, and the interval of the excess, on the side
+    /// of the change, does not hold 0. `None` where one of them is not known.
+    pub exceeds_chance: Option<bool>,
+}
+
+impl Forgiven {
+    fn with_p_value(mut self, p_value: Option<f64>) -> Self {
+        self.p_value = p_value;
+        self.exceeds_chance = (|| {
+            let change = self.share.difference?;
+            let interval = self.excess?.interval?;
+            let is_beyond = match change {
+                change if change > 0.0 => interval.low > 0.0,
+                change if change < 0.0 => interval.high < 0.0,
+                _ => false,
+            };
+            Some(is_beyond && p_value? <= LEVEL)
+        })();
+        self
+    }
 }
 
 /// Compares what is forgiven. `first` and `second` are of the same images, in the same order; what is left over of the longer is not
@@ -92,14 +115,8 @@ pub fn forgiveness(first: &Answered<'_>, second: &Answered<'_>) -> Forgiveness {
     Forgiveness {
         n: pairs.of_images.len(),
         permutations,
-        confirmed: Forgiven {
-            p_value: p_confirmed,
-            ..confirmed
-        },
-        at_most: Forgiven {
-            p_value: p_at_most,
-            ..at_most
-        },
+        confirmed: confirmed.with_p_value(p_confirmed),
+        at_most: at_most.with_p_value(p_at_most),
     }
 }
 
@@ -359,6 +376,7 @@ impl<'p> Counted<'p> {
             by_chance: known(difference(2, found.by_chance)),
             excess: known(difference(3, found.excess)),
             p_value: None,
+            exceeds_chance: None,
         }
     }
 }

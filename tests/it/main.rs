@@ -26,6 +26,7 @@ mod score;
 mod screens;
 mod show;
 mod statistics;
+mod taxonomies;
 mod terminal;
 mod verdicts;
 mod workbench;

@@ -145,20 +145,10 @@ fn luck_is_told_from_an_explanation() {
     close(luck.share.difference, 1.0 / 9.0);
     close(luck.excess.unwrap().difference, 0.0);
     assert!(luck.p_value.unwrap() > 0.2, "{luck:?}");
+    assert_eq!(luck.exceeds_chance, Some(false));
     let interval = luck.excess.unwrap().interval.unwrap();
     assert!(interval.low < 0.0 && interval.high > 0.0);
     // The same number of `mid` for `child`, but nowhere else.
-    let images = [
-        vec![("child", "mid"); 20],
-        vec![("child", "child"); 40],
-        vec![("mid", "mid"); 40],
-        vec![("other", "other"); 80],
-    ]
-    .concat();
-    let explained = of(FIRST, SECOND, &images).confirmed;
-    close(explained.share.difference, 1.0 / 9.0);
-    close(explained.excess.unwrap().difference, 1.0 / 9.0 - 1.0 / 9.0);
-    // `mid` is for `child` as often as luck has it: these are marginals in which it occurs often. With fewer, it is beyond luck.
     let images = [
         vec![("child", "mid"); 20],
         vec![("child", "child"); 40],
@@ -170,10 +160,12 @@ fn luck_is_told_from_an_explanation() {
     close(explained.excess.unwrap().difference, 1.0 / 9.0 - 1.0 / 27.0);
     assert!(explained.p_value.unwrap() < 0.01, "{explained:?}");
     assert!(explained.excess.unwrap().interval.unwrap().low > 0.0);
+    assert_eq!(explained.exceeds_chance, Some(true));
     // And the other way round it is as much that is not forgiven any more.
     let back = of(SECOND, FIRST, &images).confirmed;
     close(back.excess.unwrap().difference, 1.0 / 27.0 - 1.0 / 9.0);
     assert!(back.p_value.unwrap() < 0.01, "{back:?}");
+    assert_eq!(back.exceeds_chance, Some(true));
 }
 
 /// The interval of the change of the excess is that of a mean over images: an image counts with its own change, less what its answer
@@ -216,7 +208,7 @@ fn the_same_taxonomy_forgives_the_same() {
     for of in [found.confirmed, found.at_most] {
         assert_eq!(of.share.difference, Some(0.0));
         assert_eq!(of.excess.unwrap().difference, Some(0.0));
-        assert_eq!(of.p_value, Some(1.0));
+        assert_eq!((of.p_value, of.exceeds_chance), (Some(1.0), Some(false)));
     }
     let none = of(FIRST, SECOND, &[]);
     assert_eq!((none.n, none.permutations), (0, 0));
