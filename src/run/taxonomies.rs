@@ -1,13 +1,15 @@
 //! The answers of one saved run under two taxonomies.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 use serde::Serialize;
 
+use super::Run;
 use super::compare::{CompareError, Comparison, compare};
 use super::question::Assumed;
 use super::rejudge::{RejudgeError, rejudged};
-use super::{Run, Saved};
+use super::saved::{Detail, Details, Jagged, Numbers, Saved, SavedRank, SavedRow};
 use crate::score::{
     AlsoRight, Answered, Collisions, Forgiveness, Judge, Multiplicity, forgiveness,
 };
@@ -66,6 +68,10 @@ pub fn compare_taxonomies(
     saved: &Saved,
     taxonomies: [(&str, &Taxonomy); 2],
 ) -> Result<UnderTaxonomies, TaxonomiesError> {
+    let is_known = |id: &String| taxonomies.iter().all(|(_, t)| t.find(id).is_some());
+    // What was judged by the first taxonomy may be gone from another, such as what labels had in common there.
+    let bare = (!saved.labels.iter().all(is_known)).then(|| without_judgements(saved));
+    let saved = bare.as_ref().unwrap_or(saved);
     for (name, taxonomy) in taxonomies {
         let unknown = saved.labels.iter().filter(|id| taxonomy.find(id).is_none());
         let labels: Vec<String> = unknown.cloned().collect();
@@ -90,6 +96,50 @@ pub fn compare_taxonomies(
         forgiveness: forgiven([(first, &a.run), (second, &b.run)]),
         comparison: compare(&Saved::of(&a.run), &Saved::of(&b.run))?,
     })
+}
+
+/// The run with nothing but what images were annotated with and answered: its labels are those that occur there.
+fn without_judgements(saved: &Saved) -> Saved {
+    let numbers = RefCell::new(Numbers::default());
+    let label = |label: u32| numbers.borrow_mut().label(saved.id(label));
+    let all = |labels: &[u32]| -> Vec<u32> { labels.iter().map(|&l| label(l)).collect() };
+    let truths = saved.truths.iter().map(|set| all(set)).collect();
+    let details = saved.details.as_ref().map(|details| {
+        let mut ranked = Jagged::default();
+        for row in details.ranked.iter() {
+            ranked.push(row.iter().map(|&rank| SavedRank {
+                label: label(rank.label),
+                ..rank
+            }));
+        }
+        let rows = details.rows.iter().map(|&row| Detail {
+            lca: None,
+            looks_like: None,
+            ..row
+        });
+        Details {
+            rows: rows.collect(),
+            valid: details.valid.iter().map(|set| all(set)).collect(),
+            ranked,
+            pareto: None,
+        }
+    });
+    let rows = saved.rows.iter().map(|&row| SavedRow {
+        primary: row.primary.map(label),
+        answer: row.answer.map(label),
+        truth: None,
+        ..row
+    });
+    let rows = rows.collect();
+    Saved {
+        summary: saved.summary.clone(),
+        manifest: saved.manifest.clone(),
+        labels: numbers.into_inner().labels,
+        truths,
+        images: saved.images.clone(),
+        rows,
+        details,
+    }
 }
 
 /// What is forgiven of the answers, by the names of the labels alone where these collide, as [`rejudged`] has it.
@@ -123,6 +173,7 @@ mod tests {
 
     use super::*;
     use crate::run::testing::{Image, opened, random_world};
+    use crate::score::Verdict;
     use crate::taxonomy::load_str;
 
     const FIRST: &str = "tree: {root: {mid: [child], other: }}";
@@ -166,6 +217,28 @@ mod tests {
         );
         let labels: Vec<String> = (0..7).map(|i| format!("n{i}")).collect();
         assert!(missing(&labels).ends_with("`n4` and 2 more"));
+    }
+
+    /// `root`, which is all that `child` and `other` have in common, was neither annotated nor answered.
+    #[test]
+    fn a_node_that_was_not_asked_for_may_be_gone() {
+        let images = [("child", "other"), ("child", "mid"), ("other", "other")];
+        let images = images.map(|(truth, answer)| Image::new(&[truth], Some(answer)));
+        let saved = opened(FIRST, &images).saved;
+        assert!(saved.labels.iter().any(|label| label == "root"));
+        let (first, second) = (taxonomy(FIRST), taxonomy("tree: {mid: [child], other: }"));
+        let both = [("a", &first), ("b", &second)];
+        let found = compare_taxonomies(&saved, both).unwrap();
+        assert_eq!(found.multiplicity[0], found.multiplicity[1]);
+        assert_eq!(found.comparison.n, 3);
+        let [related, unrelated] = [Verdict::Related, Verdict::Unrelated].map(|v| v as usize);
+        assert_eq!(found.comparison.transitions[related][unrelated], 1);
+        // Without being asked, it is the same run.
+        let bare = without_judgements(&saved);
+        assert_eq!(bare.labels, ["child", "other", "mid"]);
+        let whole = compare_taxonomies(&saved, [("a", &first), ("a", &first)]).unwrap();
+        let alone = compare_taxonomies(&bare, [("a", &first), ("a", &first)]).unwrap();
+        assert_eq!(whole, alone);
     }
 
     proptest! {
