@@ -7,6 +7,7 @@ mod config;
 mod confusions;
 mod curve;
 mod demo;
+mod diff;
 mod distances;
 mod embed;
 mod generate;
@@ -73,6 +74,7 @@ enum Command {
     Check(check::CheckArgs),
     /// Print a taxonomy as a tree, with its counts
     Show(show::ShowArgs),
+    Diff(diff::DiffArgs),
     Distances(distances::DistancesArgs),
     /// Print what each label's prompts expand to
     Prompts(prompts::PromptsArgs),
@@ -152,6 +154,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Curve(args) => curve::run(args),
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
+        Command::Diff(args) => diff::run(args),
         Command::Distances(args) => distances::run(args),
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),

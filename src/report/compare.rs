@@ -68,11 +68,7 @@ pub fn render(comparison: &Comparison, names: [&str; 2], style: Style) -> String
     if comparison.n == 0 {
         return out;
     }
-    let _ = writeln!(
-        out,
-        "\n{:<16}{:>9}{:>9}{:>9}{:>18}{:>9}",
-        "", "A", "B", "B − A", "95 %", "p"
-    );
+    let _ = writeln!(out, "\n{}", header(""));
     for (what, of) in [("top-1", &comparison.top1), ("valid", &comparison.valid)] {
         let _ = writeln!(out, "{}", compared(what, of, style));
     }
@@ -81,6 +77,14 @@ pub fn render(comparison: &Comparison, names: [&str; 2], style: Style) -> String
     transitions(&mut out, &comparison.transitions);
     flips(&mut out, comparison, style);
     out
+}
+
+/// Over the columns of [`row`].
+pub(super) fn header(what: &str) -> String {
+    format!(
+        "{what:<16}{:>9}{:>9}{:>9}{:>18}{:>9}",
+        "A", "B", "B − A", "95 %", "p"
+    )
 }
 
 fn compared(what: &str, of: &Compared, style: Style) -> String {
@@ -106,8 +110,12 @@ fn judged(difference: Option<f64>, p: Option<f64>, style: Style) -> String {
     }
 }
 
-fn row(what: &str, of: &Difference, p: Option<f64>) -> String {
-    let points = |d: f64| format!("{:+.1}", 100.0 * d);
+/// A figure of both, their difference in points with its interval, and a p-value.
+pub(super) fn row(what: &str, of: &Difference, p: Option<f64>) -> String {
+    let points = |d: f64| match format!("{:+.1}", 100.0 * d) {
+        zero if zero == "-0.0" => "+0.0".to_owned(),
+        points => points,
+    };
     let interval = of.interval.map_or("–".to_owned(), |i| {
         format!("{} to {}", points(i.low), points(i.high))
     });

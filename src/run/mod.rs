@@ -21,6 +21,7 @@ mod rejudge;
 mod save;
 mod saved;
 mod tallies;
+mod taxonomies;
 #[cfg(test)]
 pub(crate) mod testing;
 mod threshold;
@@ -50,6 +51,7 @@ pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use rejudge::{RejudgeError, rejudged};
 pub use save::{KIND, SaveError, save};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
+pub use taxonomies::{TaxonomiesError, UnderTaxonomies, compare_taxonomies};
 pub use threshold::{AtThreshold, ThresholdError, Thresholds, at_threshold};
 
 use crate::matrix::Matrix;

@@ -18,7 +18,7 @@ use crate::taxonomy::NodeId;
 pub const PERMUTATIONS: usize = 1000;
 
 /// Images over all permutations together, at most: of very many images fewer permutations are as exact.
-const MOST_JUDGED: usize = 200_000_000;
+pub(super) const MOST_JUDGED: usize = 200_000_000;
 
 /// Pairs of an answer and a truth set that a table remembers.
 const MOST_REMEMBERED: usize = 1 << 28;
@@ -92,7 +92,7 @@ fn add(a: Counts, b: Counts) -> Counts {
 }
 
 /// The distinct values in the order of their first occurrence, and the number of each value given.
-fn numbered<T: Copy + Eq + Hash>(values: impl Iterator<Item = T>) -> (Vec<T>, Vec<u32>) {
+pub(super) fn numbered<T: Copy + Eq + Hash>(values: impl Iterator<Item = T>) -> (Vec<T>, Vec<u32>) {
     let mut numbers: HashMap<T, u32> = HashMap::new();
     let mut distinct = Vec::new();
     let number_of = values

@@ -28,6 +28,7 @@ mod credit;
 mod declare;
 mod declared;
 mod diagnostic;
+pub mod diff;
 pub mod edit;
 mod graph;
 mod lines;
