@@ -287,13 +287,7 @@ impl Merge<'_> {
     fn edges(&mut self, parents: Vec<(NodeId, super::reader::Spanned)>) {
         for (node, places) in self.graph.node_weights_mut().zip(&mut self.places) {
             if node.names.is_empty() {
-                let name = node.id.replace('_', " ");
-                let name = name.trim();
-                node.names.push(if name.is_empty() {
-                    node.id.clone()
-                } else {
-                    name.to_owned()
-                });
+                node.names.push(names::of_id(&node.id));
                 places.names.push(places.id);
             }
         }

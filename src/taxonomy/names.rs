@@ -23,6 +23,15 @@ pub fn normalise(label: &str) -> String {
     out
 }
 
+/// The name of a node that has none but its id.
+pub(super) fn of_id(id: &str) -> String {
+    let name = id.replace('_', " ");
+    match name.trim() {
+        "" => id.to_owned(),
+        name => name.to_owned(),
+    }
+}
+
 fn fold(characters: impl Iterator<Item = char>, out: &mut String) {
     let mut gap = false;
     for c in characters {

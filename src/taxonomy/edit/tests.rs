@@ -1,0 +1,450 @@
+//! Texts before and after each edit.
+
+use super::*;
+use crate::taxonomy::{Taxonomy, load_str};
+
+fn load(text: &str) -> Taxonomy {
+    let loaded = load_str("test", text);
+    assert!(!loaded.has_errors(), "{:?} in:\n{text}", loaded.diagnostics);
+    loaded.taxonomy.expect("there are nodes")
+}
+
+/// Checks what an edit makes of a text, and the way back.
+fn check(before: &str, edit: Edit, after: &str) {
+    let edited =
+        apply(&load(before), &edit).unwrap_or_else(|e| panic!("{e}: {edit:?} in:\n{before}"));
+    assert_eq!(edited.files.len(), 1, "{edit:?} in:\n{before}");
+    let file = &edited.files[0];
+    assert_eq!(file.after, after, "{edit:?} in:\n{before}");
+    assert_eq!(edited.undone().files[0].after, before);
+}
+
+fn s(text: &str) -> String {
+    text.to_owned()
+}
+
+fn add_parent(node: &str, parent: &str) -> Edit {
+    Edit::AddParent {
+        node: s(node),
+        parent: s(parent),
+    }
+}
+
+fn remove_parent(node: &str, parent: &str) -> Edit {
+    Edit::RemoveParent {
+        node: s(node),
+        parent: s(parent),
+    }
+}
+
+fn moved(node: &str, from: &str, to: &str) -> Edit {
+    Edit::Move {
+        node: s(node),
+        from: s(from),
+        to: s(to),
+    }
+}
+
+fn add_name(node: &str, name: &str) -> Edit {
+    Edit::AddName {
+        node: s(node),
+        name: s(name),
+    }
+}
+
+fn describe(node: &str, description: Option<&str>) -> Edit {
+    Edit::Describe {
+        node: s(node),
+        description: description.map(s),
+    }
+}
+
+fn add(id: &str, names: &[&str], parents: &[&str]) -> Edit {
+    let all = |texts: &[&str]| texts.iter().map(|t| s(t)).collect();
+    Edit::Add {
+        id: s(id),
+        names: all(names),
+        parents: all(parents),
+    }
+}
+
+#[test]
+fn a_parent_more() {
+    let cases: &[(&str, &str)] = &[
+        // Brackets.
+        (
+            "nodes:\n  a:\n  b:\n  c: {parents: [a]}\n",
+            "nodes:\n  a:\n  b:\n  c: {parents: [a, b]}\n",
+        ),
+        (
+            "nodes: {a: , b: , c: {parents: [a,]}}\n",
+            "nodes: {a: , b: , c: {parents: [a, b,]}}\n",
+        ),
+        (
+            "nodes: {a: , b: , c: {parents: []}}\n",
+            "nodes: {a: , b: , c: {parents: [b]}}\n",
+        ),
+        (
+            "nodes: {a: , b: , c: {}}\n",
+            "nodes: {a: , b: , c: {parents: [b]}}\n",
+        ),
+        (
+            "nodes: {a: , b: , c: }\n",
+            "nodes: {a: , b: , c: {parents: [b]}}\n",
+        ),
+        (
+            "nodes: {a: , b: , c}\n",
+            "nodes: {a: , b: , c: {parents: [b]}}\n",
+        ),
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    parents: [\n      a,  # the first\n    ]  # end\n",
+            "nodes:\n  a:\n  b:\n  c:\n    parents: [\n      a,  # the first\n      b,\n    ]  # end\n",
+        ),
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    parents: [\n      a   # the first\n    ]\n",
+            "nodes:\n  a:\n  b:\n  c:\n    parents: [\n      a,   # the first\n      b\n    ]\n",
+        ),
+        // Text in the place of a list.
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    parents: a  # only\n",
+            "nodes:\n  a:\n  b:\n  c:\n    parents: [a, b]  # only\n",
+        ),
+        (
+            "nodes:\n  b:\n  a, a:\n  c:\n    parents: a, a\n",
+            "nodes:\n  b:\n  a, a:\n  c:\n    parents: [\"a, a\", b]\n",
+        ),
+        (
+            "nodes:\n  b:\n  a:\n  c: {parents: 'a'}\n",
+            "nodes:\n  b:\n  a:\n  c: {parents: ['a', b]}\n",
+        ),
+        (
+            "nodes:\n  b:\n  &x a:\n  c: {parents: *x}\n",
+            "nodes:\n  b:\n  &x a:\n  c: {parents: [*x, b]}\n",
+        ),
+        // Lines.
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    parents:\n      - a  # one\n      # two\n    names: x\n",
+            "nodes:\n  a:\n  b:\n  c:\n    parents:\n      - a  # one\n      - b\n      # two\n    names: x\n",
+        ),
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    parents:\n    - a",
+            "nodes:\n  a:\n  b:\n  c:\n    parents:\n    - a\n    - b",
+        ),
+        (
+            "nodes:\r\n  a:\r\n  b:\r\n  c:\r\n    parents:\r\n    - a\r\n",
+            "nodes:\r\n  a:\r\n  b:\r\n  c:\r\n    parents:\r\n    - a\r\n    - b\r\n",
+        ),
+        (
+            "\u{feff}nodes:\n  a:\n  b:\n  c:   # none\n",
+            "\u{feff}nodes:\n  a:\n  b:\n  c:   # none\n    parents: [b]\n",
+        ),
+        (
+            "nodes:\n    a:\n        names: x\n    b:\n    c:\n",
+            "nodes:\n    a:\n        names: x\n    b:\n    c:\n        parents: [b]\n",
+        ),
+        (
+            "nodes:\n  a: {names: x}\n  b:\n  c:\n",
+            "nodes:\n  a: {names: x}\n  b:\n  c: {parents: [b]}\n",
+        ),
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    parents:   # none\n    names: d\n",
+            "nodes:\n  a:\n  b:\n  c:\n    parents: [b]   # none\n    names: d\n",
+        ),
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    parents: ~\n",
+            "nodes:\n  a:\n  b:\n  c:\n    parents: [b]\n",
+        ),
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    names: [x]\n    # end of c\n\n  d:\n",
+            "nodes:\n  a:\n  b:\n  c:\n    names: [x]\n    parents: [b]\n    # end of c\n\n  d:\n",
+        ),
+        // Trees.
+        (
+            "tree:\n  a: [c]\n  b: [d]\n",
+            "tree:\n  a: [c]\n  b: [d, c]\n",
+        ),
+        (
+            "tree:\n  a: [c]\n  b: d\n",
+            "tree:\n  a: [c]\n  b: [d, c]\n",
+        ),
+        ("tree:\n  a: [c]\n  b:\n", "tree:\n  a: [c]\n  b: [c]\n"),
+        (
+            "tree:\n  a: [c]\n  b:\n    d:\n      - e\n    # f\n",
+            "tree:\n  a: [c]\n  b:\n    d:\n      - e\n    c:\n    # f\n",
+        ),
+        (
+            "tree:\n  a: [c]\n  b: {d: }\n",
+            "tree:\n  a: [c]\n  b: {d: , c: }\n",
+        ),
+        (
+            "tree:\n- a: [c]\n- b:\n  - d\n",
+            "tree:\n- a: [c]\n- b:\n  - d\n  - c\n",
+        ),
+        (
+            "tree:\n- a: [c]\n- b\n",
+            "tree:\n- a: [c]\n- b\nnodes:\n  c:\n    parents: [b]\n",
+        ),
+        ("tree: {a: [c], b}\n", "tree: {a: [c], b: [c]}\n"),
+    ];
+    for (before, after) in cases {
+        check(before, add_parent("c", "b"), after);
+    }
+}
+
+#[test]
+fn a_parent_less() {
+    let cases: &[(&str, &str)] = &[
+        (
+            "nodes: {a: , b: , c: {parents: [a, b]}}\n",
+            "nodes: {a: , b: , c: {parents: [b]}}\n",
+        ),
+        (
+            "nodes: {a: , b: , c: {parents: [b, a]}}\n",
+            "nodes: {a: , b: , c: {parents: [b]}}\n",
+        ),
+        (
+            "nodes: {a: , b: , c: {parents: [b, a,]}}\n",
+            "nodes: {a: , b: , c: {parents: [b, ]}}\n",
+        ),
+        (
+            "nodes: {a: , b: , c: {parents: [a], names: x}}\n",
+            "nodes: {a: , b: , c: {names: x}}\n",
+        ),
+        (
+            "nodes: {a: , b: , c: {parents: [a]}}\n",
+            "nodes: {a: , b: , c: {}}\n",
+        ),
+        (
+            "nodes:\n  a:\n  c:\n    # why\n    parents: a  # that\n    names: x\n",
+            "nodes:\n  a:\n  c:\n    # why\n    names: x\n",
+        ),
+        ("nodes:\n  a:\n  c:\n    parents: a", "nodes:\n  a:\n  c:"),
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    parents:\n      # one\n      - a  # that\n      - b\n",
+            "nodes:\n  a:\n  b:\n  c:\n    parents:\n      # one\n      - b\n",
+        ),
+        (
+            "nodes:\n  a:\n  c:\n    parents:\n      - a\n    names: x\n",
+            "nodes:\n  a:\n  c:\n    names: x\n",
+        ),
+        (
+            "nodes:\n  a:\n  b:\n  c:\n    parents: [\n      b,  # 1\n      a   # 2\n    ]\n",
+            "nodes:\n  a:\n  b:\n  c:\n    parents: [\n      b,  # 1\n    ]\n",
+        ),
+        ("tree:\n  a: [c, d]\n", "tree:\n  a: [d]\n  c:\n"),
+        ("tree:\n  a: c\n", "tree:\n  a:\n  c:\n"),
+        (
+            "tree:\n  a:\n    - d\n    - c\n  b: [c]\n",
+            "tree:\n  a:\n    - d\n  b: [c]\n",
+        ),
+        (
+            "tree:\n  a:\n    c:  # with\n      d: [e]\n      # more\n      f:\n    g:\n",
+            "tree:\n  a:\n    g:\n  c:  # with\n    d: [e]\n    # more\n    f:\n",
+        ),
+        (
+            "tree:\n- a:\n  - c: [d]\n  - g\n",
+            "tree:\n- a:\n  - g\n- c: [d]\n",
+        ),
+        ("tree: {a: {c: [d], e: }}\n", "tree: {a: {e: }, c: [d]}\n"),
+        (
+            "nodes: {c: }\ntree:\n  a:\n    c:\n",
+            "nodes: {c: }\ntree:\n  a:\n",
+        ),
+    ];
+    for (before, after) in cases {
+        check(before, remove_parent("c", "a"), after);
+    }
+}
+
+#[test]
+fn another_parent() {
+    let cases: &[(&str, &str)] = &[
+        (
+            "nodes:\n  a:\n  b:\n  c: {parents: ['a', d]}\n  d:\n",
+            "nodes:\n  a:\n  b:\n  c: {parents: ['b', d]}\n  d:\n",
+        ),
+        (
+            "nodes:\n  a:\n  b:\n  c: {parents: a}\n",
+            "nodes:\n  a:\n  b:\n  c: {parents: b}\n",
+        ),
+        (
+            "tree:\n  a: [c, d]\n  b: [e]\n",
+            "tree:\n  a: [d]\n  b: [e, c]\n",
+        ),
+        (
+            "tree:\n  a:\n    c: [d]\n  b:\n    e:\n",
+            "tree:\n  a:\n  b:\n    e:\n    c: [d]\n",
+        ),
+        (
+            "tree:\n  a:\n    c:\n      d:\n      # e\n      e:\n  b:\n",
+            "tree:\n  a:\n  b:\n    c:\n      d:\n      # e\n      e:\n",
+        ),
+        (
+            "tree:\n  a: {c: [d]}\n  b: {e: }\n",
+            "tree:\n  a: {}\n  b: {e: , c: [d]}\n",
+        ),
+        (
+            "tree:\n  a:\n    c: [d]\n  b: [e]\n",
+            "tree:\n  a:\n  b: [e, c: [d]]\n",
+        ),
+        (
+            "tree:\n- a:\n  - c: [d]\n- b:\n  - e\n",
+            "tree:\n- a:\n- b:\n  - e\n  - c: [d]\n",
+        ),
+    ];
+    for (before, after) in cases {
+        check(before, moved("c", "a", "b"), after);
+    }
+}
+
+#[test]
+fn names_and_descriptions() {
+    let cases: &[(&str, Edit, &str)] = &[
+        (
+            "nodes:\n  a: {names: [a]}\n",
+            add_name("a", "x: y"),
+            "nodes:\n  a: {names: [a, \"x: y\"]}\n",
+        ),
+        (
+            "nodes:\n  big_a:\n",
+            add_name("big_a", "-x"),
+            "nodes:\n  big_a:\n    names: [big a, \"-x\"]\n",
+        ),
+        (
+            "tree: [a]\n",
+            add_name("a", "1984"),
+            "tree: [a]\nnodes:\n  a:\n    names: [a, \"1984\"]\n",
+        ),
+        (
+            "tree: [a]\n...\n",
+            add_name("a", "yes"),
+            "tree: [a]\nnodes:\n  a:\n    names: [a, \"yes\"]\n...\n",
+        ),
+        (
+            "{tree: [a]}\n",
+            add_name("a", "x"),
+            "{tree: [a], nodes: {a: {names: [a, x]}}}\n",
+        ),
+        (
+            "nodes:\n  a:\n    description: 'it''s' # c\n",
+            describe("a", Some("isn't")),
+            "nodes:\n  a:\n    description: 'isn''t' # c\n",
+        ),
+        (
+            "nodes:\n  a:\n    description: >\n      long\n      text\n    names: b\n",
+            describe("a", Some("short")),
+            "nodes:\n  a:\n    description: short\n    names: b\n",
+        ),
+        (
+            "nodes:\n  a:\n    description: |\n      long\n",
+            describe("a", None),
+            "nodes:\n  a:\n",
+        ),
+        (
+            "nodes:\n  a:\n    description: long\n      text\n",
+            describe("a", Some("one\ntwo #3")),
+            "nodes:\n  a:\n    description: \"one\\ntwo #3\"\n",
+        ),
+        (
+            "nodes:\n  a: {description: \"x\"}\n",
+            describe("a", Some("a, b")),
+            "nodes:\n  a: {description: \"a, b\"}\n",
+        ),
+        (
+            "nodes:\n  a: {description: x}\n",
+            describe("a", Some("a, b")),
+            "nodes:\n  a: {description: \"a, b\"}\n",
+        ),
+        (
+            "nodes:\n  a:\n    description: x\n",
+            describe("a", Some("a, b")),
+            "nodes:\n  a:\n    description: a, b\n",
+        ),
+        (
+            "nodes:\n  a:\n    description:\n",
+            describe("a", Some("a, b")),
+            "nodes:\n  a:\n    description: a, b\n",
+        ),
+        (
+            "nodes:\n  a:\n    description: null\n",
+            describe("a", Some("a, b")),
+            "nodes:\n  a:\n    description: a, b\n",
+        ),
+    ];
+    for (before, edit, after) in cases {
+        check(before, edit.clone(), after);
+    }
+}
+
+#[test]
+fn new_nodes_and_groups() {
+    let pair = |a: &str, b: &str| (s(a), s(b));
+    let disjoint = |(a, b)| Edit::Disjoint { a, b };
+    let equivalent = |(a, b)| Edit::Equivalent { a, b };
+    let cases: &[(&str, Edit, &str)] = &[
+        (
+            "nodes:\n  a:\n    names: x\n\n# end\n",
+            add("b", &["z"], &["a"]),
+            "nodes:\n  a:\n    names: x\n  b:\n    parents: [a]\n    names: [z]\n\n# end\n",
+        ),
+        (
+            "nodes:\n  a: {names: x}\n",
+            add("b", &[], &["a"]),
+            "nodes:\n  a: {names: x}\n  b: {parents: [a]}\n",
+        ),
+        (
+            "nodes: {a: }\n",
+            add("b", &[], &[]),
+            "nodes: {a: , b: {}}\n",
+        ),
+        (
+            "nodes:\n  a:\n",
+            add("null", &[], &[]),
+            "nodes:\n  a:\n  \"null\":\n",
+        ),
+        ("tree: [a]\n", add("b", &[], &[]), "tree: [a, b]\n"),
+        (
+            "tree:\n  a:\n    - c\n",
+            add("b, c", &[], &["a"]),
+            "tree:\n  a:\n    - c\n    - b, c\n",
+        ),
+        (
+            "nodes:\ntree: [a]\n",
+            add("b", &[], &["a"]),
+            "nodes:\n  b:\n    parents: [a]\ntree: [a]\n",
+        ),
+        (
+            "tree: [a, b]\n",
+            disjoint(pair("a", "b")),
+            "tree: [a, b]\ndisjoint: [[a, b]]\n",
+        ),
+        (
+            "tree: [a, b, c]\ndisjoint: [[a, b]]\n",
+            disjoint(pair("a", "c")),
+            "tree: [a, b, c]\ndisjoint: [[a, b], [a, c]]\n",
+        ),
+        (
+            "tree: [a, b, c]\ndisjoint:\n  - [a, b]  # why\n",
+            disjoint(pair("a", "c")),
+            "tree: [a, b, c]\ndisjoint:\n  - [a, b]  # why\n  - [a, c]\n",
+        ),
+        (
+            "tree: [a, b, c]\nequivalent:\n- - a\n  - b\n",
+            equivalent(pair("a", "c")),
+            "tree: [a, b, c]\nequivalent:\n- - a\n  - b\n- [a, c]\n",
+        ),
+        (
+            "tree: [a, b, c]\nequivalent: []\n",
+            equivalent(pair("a", "c")),
+            "tree: [a, b, c]\nequivalent: [[a, c]]\n",
+        ),
+        (
+            "equivalent:\ntree: [a, b, c]\n",
+            equivalent(pair("a", "c")),
+            "equivalent: [[a, c]]\ntree: [a, b, c]\n",
+        ),
+    ];
+    for (before, edit, after) in cases {
+        check(before, edit.clone(), after);
+    }
+}
