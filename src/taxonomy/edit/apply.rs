@@ -184,15 +184,15 @@ fn difference(meant: &Declared, read: &Declared) -> String {
 }
 
 /// Writes the edit into the texts.
-fn write(book: &mut Book<'_>, edit: &Edit, _declared: &Declared) -> Result<()> {
+fn write(book: &mut Book<'_>, edit: &Edit, declared: &Declared) -> Result<()> {
     match edit {
         Edit::Add { id, names, parents } => book.add_node(id, names, parents),
         Edit::AddParent { node, parent } => book.add_edge(node, parent),
         Edit::RemoveParent { node, parent } => book.remove_edge(node, parent),
         Edit::Move { node, from, to } => book.move_edge(node, from, to),
-        Edit::Equivalent { a, b } => book.add_group("equivalent", [a, b]),
-        Edit::Overlapping { a, b } => book.add_group("overlaps", [a, b]),
-        Edit::Disjoint { a, b } => book.add_group("disjoint", [a, b]),
+        Edit::Equivalent { a, b } => book.add_group("equivalent", vec![a.clone(), b.clone()]),
+        Edit::Overlapping { a, b } => book.add_group("overlaps", vec![a.clone(), b.clone()]),
+        Edit::Disjoint { a, b } => book.add_group("disjoint", vec![a.clone(), b.clone()]),
         Edit::AddName { node, name } => book.add_names(node, std::slice::from_ref(name)),
         Edit::Describe { node, description } => {
             let text = description.clone().map(Value::Text);
@@ -206,8 +206,12 @@ fn write(book: &mut Book<'_>, edit: &Edit, _declared: &Declared) -> Result<()> {
             book.remove_from_field(node, "names", name);
             Ok(())
         }
-        Edit::Rename { .. } | Edit::Delete { .. } | Edit::Merge { .. } | Edit::Split { .. } => {
-            Err(Refusal::Unsafe("not yet".to_owned()))
+        Edit::Rename { node, id } => {
+            book.rename(declared, node, id);
+            Ok(())
         }
+        Edit::Delete { node, children } => book.delete(declared, node, *children),
+        Edit::Merge { node, into } => book.merge(declared, node, into),
+        Edit::Split { node, parts } => book.split(node, parts),
     }
 }

@@ -12,12 +12,14 @@ use crate::taxonomy::yaml::Id;
 type Result<T> = std::result::Result<T, Refusal>;
 
 pub(super) struct Book<'t> {
-    pages: Vec<Page<'t>>,
+    pub(super) pages: Vec<Page<'t>>,
     /// Entries that `nodes:` is to get: file, id, fields.
     declared: Vec<(usize, String, Vec<(String, Value)>)>,
+    /// Lists that bodies are to get: file, entry, field, texts.
+    lists: Vec<(usize, Entry, String, Vec<String>)>,
 }
 
-fn by_hand(why: impl Into<String>) -> Refusal {
+pub(super) fn by_hand(why: impl Into<String>) -> Refusal {
     Refusal::Unsafe(why.into())
 }
 
@@ -41,11 +43,15 @@ impl<'t> Book<'t> {
         Ok(Self {
             pages: pages?,
             declared: Vec::new(),
+            lists: Vec::new(),
         })
     }
 
     /// The texts with all changes made; `None` for those that stay.
     pub fn rendered(mut self) -> Result<Vec<Option<String>>> {
+        for (at, place, field, texts) in std::mem::take(&mut self.lists) {
+            self.add_field(at, place, &field, Value::List(texts));
+        }
         self.write_declared()?;
         let render = |page: Page<'_>| {
             let changed = page.sheet.is_changed();
@@ -57,7 +63,7 @@ impl<'t> Book<'t> {
     }
 
     /// The entries of a node under `nodes:`, each with its file; more than one is an error of the file.
-    fn entries(&self, node: &str) -> Vec<(usize, Entry)> {
+    pub fn entries(&self, node: &str) -> Vec<(usize, Entry)> {
         let pages = self.pages.iter().enumerate();
         let entries = pages.flat_map(|(i, page)| {
             let entries = page.nodes.get(node).into_iter().flatten();
@@ -67,7 +73,7 @@ impl<'t> Book<'t> {
     }
 
     /// Where trees mention a node.
-    fn mentions(&self, node: &str) -> Vec<(usize, Mention)> {
+    pub fn mentions(&self, node: &str) -> Vec<(usize, Mention)> {
         let pages = self.pages.iter().enumerate();
         let mentions = pages.flat_map(|(i, page)| {
             let mentions = page.tree.get(node).into_iter().flatten();
@@ -96,7 +102,16 @@ impl<'t> Book<'t> {
 
     /// A new entry under `nodes:`, in the file at `home` if that has the section.
     pub fn declare(&mut self, home: usize, id: &str, fields: Vec<(String, Value)>) {
-        self.declared.push((home, id.to_owned(), fields));
+        let Some(known) = self.declared.iter_mut().find(|d| d.1 == id) else {
+            self.declared.push((home, id.to_owned(), fields));
+            return;
+        };
+        for (field, value) in fields {
+            match (known.2.iter_mut().find(|f| f.0 == field), value) {
+                (Some((_, Value::List(texts))), Value::List(more)) => texts.extend(more),
+                (_, value) => known.2.push((field, value)),
+            }
+        }
     }
 
     fn write_declared(&mut self) -> Result<()> {
@@ -165,7 +180,19 @@ impl<'t> Book<'t> {
                     sheet.add(value, leaf(text));
                 }
             }
-            None => self.add_field(at, place, field, Value::List(texts.to_vec())),
+            None => {
+                let body = place.body;
+                let same = |list: &&mut (usize, Entry, String, Vec<String>)| {
+                    (list.0, list.1.body, list.2.as_str()) == (at, body, field)
+                };
+                match self.lists.iter_mut().find(same) {
+                    Some(list) => list.3.extend_from_slice(texts),
+                    None => {
+                        let field = field.to_owned();
+                        self.lists.push((at, place, field, texts.to_vec()));
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -305,7 +332,7 @@ impl<'t> Book<'t> {
     }
 
     /// The value in a tree under which the children of a node stand, or may.
-    fn tree_below(&self, node: &str) -> Option<(usize, Id)> {
+    pub fn tree_below(&self, node: &str) -> Option<(usize, Id)> {
         let mentions = self.mentions(node).into_iter();
         let mut values: Vec<_> = mentions
             .filter_map(|(at, m)| Some((!m.has_children, at, m.value?)))
@@ -327,7 +354,7 @@ impl<'t> Book<'t> {
                 self.lift(*at, mention)?;
                 mentioned = true;
             }
-            self.cut(*at, mention)?;
+            self.cut(*at, mention);
         }
         if let (false, Some((at, _))) = (mentioned, gone.first()) {
             match self.pages[*at]
@@ -341,13 +368,12 @@ impl<'t> Book<'t> {
         Ok(())
     }
 
-    fn cut(&mut self, at: usize, mention: &Mention) -> Result<()> {
+    pub fn cut(&mut self, at: usize, mention: &Mention) {
         let sheet = &mut self.pages[at].sheet;
         match mention.at {
             At::Slot(container, slot) => sheet.remove(container, slot),
             At::Value(map, slot) => sheet.empty(map, slot),
         }
-        Ok(())
     }
 
     /// Copies an entry of a tree, with what is below it, to the tree's top.
@@ -433,7 +459,8 @@ impl<'t> Book<'t> {
                 match target {
                     Some((_, target)) if self.can_copy(*at, mention, target) => {
                         self.copy(*at, mention, target)?;
-                        self.cut(*at, mention)
+                        self.cut(*at, mention);
+                        Ok(())
                     }
                     _ => {
                         self.remove_edge(node, from)?;
@@ -495,8 +522,7 @@ impl<'t> Book<'t> {
     }
 
     /// A new group in a section, which is made if need be.
-    pub fn add_group(&mut self, field: &str, members: [&str; 2]) -> Result<()> {
-        let members = members.map(str::to_owned).to_vec();
+    pub fn add_group(&mut self, field: &str, members: Vec<String>) -> Result<()> {
         let pages = self.pages.iter().enumerate();
         let section = pages
             .filter_map(|(at, page)| Some((at, page.section(field)?)))

@@ -7,12 +7,15 @@ mod apply;
 mod book;
 mod meaning;
 mod places;
+#[cfg(test)]
+mod properties;
 mod refusal;
 mod scalar;
 mod sheet;
 mod splice;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use apply::{Edited, EditedFile, apply};
 pub use refusal::Refusal;

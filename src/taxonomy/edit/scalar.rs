@@ -29,7 +29,7 @@ pub(super) fn is_plain(text: &str, flow: bool) -> bool {
             && text
                 .chars()
                 .all(|c| c.is_ascii_hexdigit() || "xo_:.-+".contains(c));
-    let word = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let word = ["null", "true", "false", "yes", "no", "on", "off"];
     !(indicator
         || number
         || needs_escapes(text)

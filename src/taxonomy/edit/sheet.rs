@@ -480,7 +480,9 @@ impl<'t> Sheet<'t> {
         for (&value, items) in &self.added {
             self.put_in(value, items, &mut splices)?;
         }
-        for (&scalar, text) in &self.replaced {
+        // What becomes part of a list is written with it.
+        let alone = |scalar: &Id| !self.added.contains_key(scalar) || self.is_null(*scalar);
+        for (&scalar, text) in self.replaced.iter().filter(|(scalar, _)| alone(scalar)) {
             splices.push(self.put_differently(scalar, text)?);
         }
         for (&(container, child), items) in &self.beside {
@@ -491,6 +493,9 @@ impl<'t> Sheet<'t> {
             splices.push(Splice::replace(range, list));
         }
         for &(map, slot) in &self.emptied {
+            if self.added.contains_key(&self.value_of(map, slot)) {
+                continue;
+            }
             let from = self.nothing(map, 2 * slot + 1);
             splices.push(Splice::delete(from..self.slot_end(map, slot, false)));
         }
@@ -671,6 +676,9 @@ impl<'t> Sheet<'t> {
         let Kind::Scalar { text, plain } = &self.doc.get(value).kind else {
             return Err(unusual());
         };
+        let emptied = |&(map, child): &(Id, u32)| self.emptied.contains(&(map, child / 2));
+        let goes = self.up[value as usize].as_ref().is_some_and(emptied);
+        let replaced = self.replaced.get(&value);
         let (range, written) = if self.is_block_scalar(value) {
             (self.block_scalar_range(value).ok_or_else(unusual)?, None)
         } else {
@@ -679,14 +687,18 @@ impl<'t> Sheet<'t> {
                 !(source.contains('\n') || *plain && text.contains(['[', ']', '{', '}', ',']));
             (range.clone(), keeps.then(|| source.to_owned()))
         };
-        let old = match written {
-            Some(source) => source,
-            None if self.has_properties(value) => return Err(unusual()),
-            None => scalar::render(text, Style::Plain, true),
+        let old = match (replaced, written) {
+            _ if goes => None,
+            (Some(text), _) => Some(scalar::render(text, self.style(value), true)),
+            (None, Some(source)) => Some(source),
+            (None, None) => Some(scalar::render(text, Style::Plain, true)),
         };
+        if self.has_properties(value) && (goes || replaced.is_some()) {
+            return Err(unusual());
+        }
         let items: Option<Vec<String>> = items.iter().map(|i| flow_item(i, false)).collect();
-        let items = items.ok_or_else(unusual)?.join(", ");
-        Ok(Splice::replace(range, format!("[{old}, {items}]")))
+        let all: Vec<String> = old.into_iter().chain(items.ok_or_else(unusual)?).collect();
+        Ok(Splice::replace(range, format!("[{}]", all.join(", "))))
     }
 
     fn extend_flow(
@@ -698,6 +710,20 @@ impl<'t> Sheet<'t> {
         let is_map = self.is_map(value);
         let opened = self.body_start(value);
         let unusual = || self.unusual(opened);
+        let whole = opened..self.doc.get(value).end as usize;
+        if !is_map
+            && self.live(value).is_empty()
+            && items
+                .iter()
+                .all(|i| matches!(i, Item::Entry { value: Some(_), .. }))
+            && !self.text[whole.clone()].contains('#')
+        {
+            // A list of mappings of one entry each reads better as one mapping.
+            let items: Option<Vec<String>> = items.iter().map(|i| flow_item(i, true)).collect();
+            let items = items.ok_or_else(unusual)?.join(", ");
+            splices.push(Splice::replace(whole, format!("{{{items}}}")));
+            return Ok(());
+        }
         let items: Option<Vec<String>> = items.iter().map(|i| flow_item(i, is_map)).collect();
         let items = items.ok_or_else(unusual)?;
         let Some(&last) = self.live(value).last() else {
@@ -842,12 +868,8 @@ impl<'t> Sheet<'t> {
         }
         let end = self.scalar_range(scalar).end;
         let start = self.body_start(scalar).min(end);
-        let style = match self.text[start..end].chars().next() {
-            Some('\'') => Style::Single,
-            Some('"') => Style::Double,
-            _ => Style::Plain,
-        };
-        let (mut new, mut at) = (scalar::render(text, style, self.in_flow(scalar)), start);
+        let new = scalar::render(text, self.style(scalar), self.in_flow(scalar));
+        let (mut new, mut at) = (new, start);
         if self.is_absent(scalar)
             && let Some((container, child)) = self.up[scalar as usize]
         {
@@ -858,6 +880,14 @@ impl<'t> Sheet<'t> {
             return Ok(Splice::insert(at, new, usize::MAX));
         }
         Ok(Splice::replace(at..end, new))
+    }
+
+    fn style(&self, scalar: Id) -> Style {
+        match self.text[self.body_start(scalar)..].chars().next() {
+            Some('\'') if !self.is_absent(scalar) => Style::Single,
+            Some('"') if !self.is_absent(scalar) => Style::Double,
+            _ => Style::Plain,
+        }
     }
 
     fn is_block_scalar(&self, id: Id) -> bool {

@@ -48,6 +48,12 @@ pub(super) fn splice(text: &str, splices: Vec<Splice>) -> Option<String> {
         splices.into_iter().partition(Splice::is_deletion);
     let deletions = united(deletions.into_iter().map(|d| d.range).collect());
     rest.retain(|s| !deletions.iter().any(|d| lies_within(&s.range, d)));
+    // What is taken out of a part that is replaced whole.
+    let whole = |d: &Range<usize>| {
+        rest.iter()
+            .any(|s| !s.range.is_empty() && lies_within(d, &s.range))
+    };
+    let deletions: Vec<_> = deletions.into_iter().filter(|d| !whole(d)).collect();
     rest.extend(deletions.into_iter().map(Splice::delete));
     rest.sort_by_key(|s| (s.range.start, !s.range.is_empty(), usize::MAX - s.depth));
     let mut out = String::with_capacity(text.len());

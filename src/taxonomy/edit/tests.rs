@@ -448,3 +448,166 @@ fn new_nodes_and_groups() {
         check(before, edit.clone(), after);
     }
 }
+
+fn rename(node: &str, id: &str) -> Edit {
+    Edit::Rename {
+        node: s(node),
+        id: s(id),
+    }
+}
+
+fn delete(node: &str, children: Orphans) -> Edit {
+    Edit::Delete {
+        node: s(node),
+        children,
+    }
+}
+
+fn merge(node: &str, into: &str) -> Edit {
+    Edit::Merge {
+        node: s(node),
+        into: s(into),
+    }
+}
+
+fn split(node: &str, parts: &[(&str, &[&str])]) -> Edit {
+    let part = |(id, children): &(&str, &[&str])| Part {
+        id: s(id),
+        children: children.iter().map(|c| s(c)).collect(),
+    };
+    Edit::Split {
+        node: s(node),
+        parts: parts.iter().map(part).collect(),
+    }
+}
+
+#[test]
+fn another_id() {
+    let cases: &[(&str, &str)] = &[
+        (
+            "nodes:\n  a:  # it\n  b: {parents: [a, 'c']}\n  c: {parents: \"a\"}\n",
+            "nodes:\n  x:  # it\n  b: {parents: [x, 'c']}\n  c: {parents: \"x\"}\n",
+        ),
+        (
+            "tree:\n  a: [b]\n  c:\n    - 'a'\ndisjoint: [[a, d]]\nnodes: {d: , a: {names: [a]}}\n",
+            "tree:\n  x: [b]\n  c:\n    - 'x'\ndisjoint: [[x, d]]\nnodes: {d: , x: {names: [x]}}\n",
+        ),
+        (
+            "nodes:\n  &i a:\n  b: {parents: *i}\n",
+            "nodes:\n  &i x:\n  b: {parents: *i}\n",
+        ),
+    ];
+    for (before, after) in cases {
+        check(before, rename("a", "x"), after);
+    }
+    check(
+        "tree: {b: [a]}\n",
+        rename("a", "x, y: z"),
+        "tree: {b: [\"x, y: z\"]}\n",
+    );
+    check("tree:\n- a\n", rename("a", "-"), "tree:\n- \"-\"\n");
+}
+
+#[test]
+fn a_node_less() {
+    use Orphans::{Delete, Loose, ToParents};
+    let cases: &[(&str, Edit, &str)] = &[
+        (
+            "nodes:\n  a:\n  # b\n  b:  # end\n    parents: [a]\n  c: {parents: b}\n",
+            delete("b", ToParents),
+            "nodes:\n  a:\n  # b\n  c: {parents: a}\n",
+        ),
+        (
+            "nodes:\n  a:\n  b:\n  c: {parents: b}\n",
+            delete("b", Loose),
+            "nodes:\n  a:\n  c: {}\n",
+        ),
+        (
+            "nodes:\n  a:\n  b: {parents: a}\n  c: {parents: b}\n  d: {parents: [a, b]}\n",
+            delete("b", Delete),
+            "nodes:\n  a:\n  d: {parents: [a]}\n",
+        ),
+        (
+            "tree:\n  a:\n    b: [c, d]\n",
+            delete("b", ToParents),
+            "tree:\n  a:\n    c:\n    d:\n",
+        ),
+        (
+            "tree:\n  a: {b: [c, d]}\n",
+            delete("b", ToParents),
+            "tree:\n  a: {c: , d: }\n",
+        ),
+        (
+            "tree:\n  a: [b, e]\n  b: [c]\n",
+            delete("b", ToParents),
+            "tree:\n  a: [e, c]\n",
+        ),
+        (
+            "tree:\n  a:\n    b: {c: [e], d: }\n",
+            delete("b", ToParents),
+            "tree:\n  a:\n    c: [e]\n    d:\n",
+        ),
+        (
+            "tree:\n  a: b\n  b: [c]\n",
+            delete("b", ToParents),
+            "tree:\n  a: [c]\n",
+        ),
+        (
+            "tree: [a, b, c]\ndisjoint: [[a, b], [a, b, c]]\n",
+            delete("b", Loose),
+            "tree: [a, c]\ndisjoint: [[a, c]]\n",
+        ),
+        (
+            "tree: [a, b, c]\n# d\ndisjoint:\n- [a, b]\n",
+            delete("b", Loose),
+            "tree: [a, c]\n# d\n",
+        ),
+        (
+            "tree: [a, b, c]\nequivalent: [[a, b], [b, c]]\n",
+            delete("b", Loose),
+            "tree: [a, c]\nequivalent: [[a, c]]\n",
+        ),
+    ];
+    for (before, edit, after) in cases {
+        check(before, edit.clone(), after);
+    }
+}
+
+#[test]
+fn two_nodes_one_and_one_more() {
+    let cases: &[(&str, Edit, &str)] = &[
+        (
+            "nodes:\n  a:\n  b: {parents: [a], names: [b, x], ids: [Q1]}\n  c: {parents: [b]}\n  d: {names: y}\n  f:\ndisjoint: [[b, f]]\noverlaps: [[b, d]]\n",
+            merge("b", "d"),
+            "nodes:\n  a:\n  c: {parents: [d]}\n  d: {names: [y, b, x], parents: [a], ids: [Q1]}\n  f:\ndisjoint: [[d, f]]\n",
+        ),
+        (
+            "tree:\n  a: {b: [c], d: [e]}\n",
+            merge("b", "d"),
+            "tree:\n  a: {d: [e, c]}\nnodes:\n  d:\n    names: [d, b]\n",
+        ),
+        (
+            "nodes:\n  a:\n  b: {parents: a}\n  c: {parents: [a, d]}\n  d:\n",
+            split("a", &[("x", &["b", "c"]), ("y", &["c"])]),
+            "nodes:\n  a:\n  b: {parents: x}\n  c: {parents: [x, d, y]}\n  d:\n  x: {parents: [a]}\n  y: {parents: [a]}\n",
+        ),
+        (
+            "tree:\n  a: [b, c, d]\n",
+            split("a", &[("x", &["b", "c"]), ("y", &["d"])]),
+            "tree:\n  a: {x: [b, c], y: [d]}\n",
+        ),
+        (
+            "tree:\n  a:\n    - b\n    - c: [e]\n    - d\n",
+            split("a", &[("x", &["b", "c"])]),
+            "tree:\n  a:\n    - d\n    - x: {b: , c: [e]}\n",
+        ),
+        (
+            "tree:\n  a:\n    b:\n      e:\n    d:\n",
+            split("a", &[("x", &["d"])]),
+            "tree:\n  a:\n    b:\n      e:\n    x: [d]\n",
+        ),
+    ];
+    for (before, edit, after) in cases {
+        check(before, edit.clone(), after);
+    }
+}
