@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, io, path::PathBuf};
 
-use super::{Edit, Refusal, book::Book, sheet::Value};
+use super::{Edit, Refusal, book::Book, value::Value};
 use crate::taxonomy::{Code, Declared, Diagnostic, Loaded, Taxonomy, load};
 
 type Result<T> = std::result::Result<T, Refusal>;

@@ -1,11 +1,11 @@
 //! All files of a taxonomy, changed by what is meant and not by where it stands.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use super::{
     Refusal, meaning,
     places::{At, Entry, Mention, Page},
-    sheet::{Item, Value, inline},
+    value::{Item, Value, inline},
 };
 use crate::taxonomy::yaml::Id;
 
@@ -17,6 +17,8 @@ pub(super) struct Book<'t> {
     declared: Vec<(usize, String, Vec<(String, Value)>)>,
     /// Lists that bodies are to get: file, entry, field, texts.
     lists: Vec<(usize, Entry, String, Vec<String>)>,
+    /// Entries of trees that are about to go: file, list or mapping, number.
+    pub(super) leaving: BTreeSet<(usize, Id, u32)>,
 }
 
 pub(super) fn by_hand(why: impl Into<String>) -> Refusal {
@@ -44,6 +46,7 @@ impl<'t> Book<'t> {
             pages: pages?,
             declared: Vec::new(),
             lists: Vec::new(),
+            leaving: BTreeSet::new(),
         })
     }
 
@@ -336,9 +339,25 @@ impl<'t> Book<'t> {
         let mentions = self.mentions(node).into_iter();
         let mut values: Vec<_> = mentions
             .filter_map(|(at, m)| Some((!m.has_children, at, m.value?)))
+            .filter(|&(_, at, value)| !self.is_leaving(at, value))
             .collect();
         values.sort_by_key(|v| v.0);
         values.first().map(|&(_, at, value)| (at, value))
+    }
+
+    /// Whether the value stands in an entry that is about to go.
+    fn is_leaving(&self, at: usize, value: Id) -> bool {
+        let sheet = &self.pages[at].sheet;
+        let around = std::iter::successors(sheet.place(value), |place| sheet.place(place.0));
+        let slot = |(container, child): (Id, u32)| {
+            let slot = if sheet.is_map(container) {
+                child / 2
+            } else {
+                child
+            };
+            (at, container, slot)
+        };
+        !self.leaving.is_empty() && around.map(slot).any(|place| self.leaving.contains(&place))
     }
 
     /// Takes out all that says that `node` is below `parent`. What a tree has below the node stays below it.

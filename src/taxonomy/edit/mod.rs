@@ -5,16 +5,19 @@
 
 mod apply;
 mod book;
+mod bytes;
 mod meaning;
 mod places;
 #[cfg(test)]
 mod properties;
 mod refusal;
+mod render;
 mod scalar;
 mod sheet;
 mod splice;
 #[cfg(test)]
 mod tests;
+mod value;
 mod whole;
 
 pub use apply::{Edited, EditedFile, apply};

@@ -1,5 +1,7 @@
 //! Texts before and after each edit.
 
+use std::{io, path::Path};
+
 use super::*;
 use crate::taxonomy::{Taxonomy, load_str};
 
@@ -599,7 +601,7 @@ fn two_nodes_one_and_one_more() {
         (
             "tree:\n  a:\n    - b\n    - c: [e]\n    - d\n",
             split("a", &[("x", &["b", "c"])]),
-            "tree:\n  a:\n    - d\n    - x: {b: , c: [e]}\n",
+            "tree:\n  a:\n    - d\n    - x:\n        b:\n        c: [e]\n",
         ),
         (
             "tree:\n  a:\n    b:\n      e:\n    d:\n",
@@ -610,4 +612,156 @@ fn two_nodes_one_and_one_more() {
     for (before, edit, after) in cases {
         check(before, edit.clone(), after);
     }
+}
+
+/// Files by path, the first of which is loaded.
+fn load_all(files: &[(&str, &str)]) -> Taxonomy {
+    let loaded = crate::taxonomy::load(Path::new(files[0].0), &|path| {
+        let file = files.iter().find(|f| Path::new(f.0) == path);
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "no such file");
+        file.map(|f| f.1.as_bytes().to_vec()).ok_or_else(missing)
+    });
+    assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
+    loaded.taxonomy.expect("there are nodes")
+}
+
+#[test]
+fn several_files() {
+    let main = "include: [more.yaml, rest/last.yaml]\nnodes:\n  a:\n";
+    let more = "nodes:\n  b: {parents: a}\n";
+    let last = "# The rest.\ntree:\n  a: [c]\n";
+    let taxonomy = load_all(&[
+        ("main.yaml", main),
+        ("more.yaml", more),
+        ("rest/last.yaml", last),
+    ]);
+    let after = |edit: &Edit| -> Vec<(String, String)> {
+        let edited = apply(&taxonomy, edit).unwrap_or_else(|e| panic!("{e}: {edit:?}"));
+        let files = edited.files.into_iter();
+        files
+            .map(|f| (f.path.display().to_string(), f.after))
+            .collect()
+    };
+    assert_eq!(
+        after(&rename("a", "z")),
+        [
+            (s("main.yaml"), main.replace("  a:", "  z:")),
+            (s("more.yaml"), more.replace("parents: a", "parents: z")),
+            (s("rest/last.yaml"), last.replace("a: [c]", "z: [c]")),
+        ]
+    );
+    assert_eq!(
+        after(&add_name("b", "x")),
+        [(
+            s("more.yaml"),
+            s("nodes:\n  b: {parents: a, names: [b, x]}\n")
+        )]
+    );
+    // What is said of a node of a tree goes where nodes are declared.
+    assert_eq!(
+        after(&describe("c", Some("third"))),
+        [(
+            s("main.yaml"),
+            s("include: [more.yaml, rest/last.yaml]\nnodes:\n  a:\n  c:\n    description: third\n")
+        )]
+    );
+}
+
+#[test]
+fn refused() {
+    let text = "nodes:\n  a: {names: [x]}\n  b: {parents: a}\n  c: {parents: b}\n  d:\nequivalent: [[d, a]]\ndisjoint: [[b, e]]\ntree: [e]\n";
+    let pair = |a: &str, b: &str| (s(a), s(b));
+    let cases: &[(Edit, &str)] = &[
+        (add_parent("q", "a"), "there is no node `q`"),
+        (add_parent("b", "a"), "`a` is a parent of `b` already"),
+        (add_parent("a", "a"), "`a` can be no relation of itself"),
+        (
+            add_parent("a", "c"),
+            "`a` below `c` would close a cycle: `c` is below `a` already",
+        ),
+        (
+            add_parent("d", "c"),
+            "`d` below `c` would close a cycle: `c` is below `d` already",
+        ),
+        (remove_parent("c", "a"), "`a` is no parent of `c`"),
+        (moved("c", "b", "b"), "nothing would change"),
+        (add("a", &[], &[]), "there is a node `a` already"),
+        (add(" ", &[], &[]), "an id must not be empty"),
+        (add("f", &["g", "g"], &[]), "`g` comes twice in the names"),
+        (rename("a", "b"), "there is a node `b` already"),
+        (add_name("a", "x"), "`x` is a name of `a` already"),
+        (
+            Edit::RemoveName {
+                node: s("a"),
+                name: s("y"),
+            },
+            "`y` is no name of `a`",
+        ),
+        (
+            Edit::RemoveName {
+                node: s("b"),
+                name: s("b"),
+            },
+            "`b` is the name that `b` has by its id: add another first, or rename the node",
+        ),
+        (describe("a", None), "nothing would change"),
+        (split("a", &[]), "a split needs one part at least"),
+        (
+            merge("a", "c"),
+            "`c` below `b` would close a cycle: `b` is below `c` already",
+        ),
+        (
+            Edit::Equivalent {
+                a: pair("c", "a").0,
+                b: pair("c", "a").1,
+            },
+            "`c` and `a` cannot be equivalent: one is an ancestor of the other, and a kind of something is not the same thing",
+        ),
+        (
+            Edit::Disjoint {
+                a: s("e"),
+                b: s("b"),
+            },
+            "`e` and `b` are declared disjoint already",
+        ),
+        (
+            add_parent("c", "e"),
+            "it would make the taxonomy unsound: `b` and `e` are declared disjoint, but `c` is a descendant of both",
+        ),
+    ];
+    for (edit, why) in cases {
+        let refusal = apply(&load(text), edit).expect_err("it is refused");
+        assert_eq!(refusal.to_string(), *why, "{edit:?}");
+    }
+    check_refused(
+        "tree: [a]\n",
+        delete("a", Orphans::Loose),
+        "`a` is the last node: a taxonomy has one at least",
+    );
+    // What an alias repeats would change in both places.
+    check_refused(
+        "nodes:\n  a:\n  b:\n  c: {parents: &p [a]}\n  d: {parents: *p}\n",
+        add_parent("c", "b"),
+        "it cannot be made without changing something else (`parents` of `d` would not be what is meant): edit the file by hand",
+    );
+    check_refused(
+        "nodes:\n  a:\n  b:\n  c: {parents: &p [a]}\n  d: {parents: *p}\n",
+        add_parent("d", "b"),
+        "it cannot be made without changing something else (`parents` of `d` is an alias): edit the file by hand",
+    );
+}
+
+fn check_refused(text: &str, edit: Edit, why: &str) {
+    let refusal = apply(&load(text), &edit).expect_err("it is refused");
+    assert_eq!(refusal.to_string(), why, "{edit:?} in:\n{text}");
+}
+
+#[test]
+fn a_change_as_a_diff() {
+    let text = "nodes:\n  a:\n  b:\n  c:\n  d:\n  e: {parents: a}\n";
+    let edited = apply(&load(text), &describe("e", Some("last"))).expect("it is made");
+    assert_eq!(
+        edited.files[0].diff(),
+        "--- test\n+++ test\n@@ -3,4 +3,4 @@\n   b:\n   c:\n   d:\n-  e: {parents: a}\n+  e: {parents: a, description: last}\n"
+    );
 }

@@ -7,7 +7,7 @@ use super::{
     book::Book,
     meaning,
     places::{At, Mention},
-    sheet::{Item, Value},
+    value::{Item, Value},
 };
 use crate::taxonomy::{Declared, yaml::Id};
 
@@ -119,6 +119,17 @@ impl Book<'_> {
         }
     }
 
+    /// Nothing is put any more into what trees have below these nodes.
+    fn leave(&mut self, nodes: &BTreeSet<&str>) {
+        for node in nodes {
+            for (at, mention) in self.mentions(node) {
+                if let At::Slot(container, slot) = mention.at {
+                    self.leaving.insert((at, container, slot));
+                }
+            }
+        }
+    }
+
     /// Takes out entries, mentions and memberships of nodes whose children are not below them any more.
     fn take_out(&mut self, nodes: &BTreeSet<&str>) {
         for node in nodes {
@@ -202,6 +213,7 @@ impl Book<'_> {
                 left.insert(id, lost);
             }
         }
+        self.leave(&doomed);
         let heirs: Vec<&str> = match (orphans, declared.nodes.get(node)) {
             (Orphans::ToParents, Some(gone)) => gone.parents.iter().map(String::as_str).collect(),
             _ => Vec::new(),
@@ -243,6 +255,7 @@ impl Book<'_> {
                 .cloned()
                 .collect()
         };
+        self.leave(&BTreeSet::from([node]));
         let parents = gone.parents.iter().map(String::as_str);
         let parents: Vec<&str> = parents
             .filter(|p| *p != into && !heir.parents.contains(*p))
@@ -336,7 +349,13 @@ impl Book<'_> {
                 let [(page_of, mention)] = mentions.as_slice() else {
                     return false;
                 };
-                let in_entry = matches!(mention.at, At::Slot(container, _) if container == below);
+                let in_entry = match mention.at {
+                    At::Slot(container, _) => {
+                        let item_of = page.sheet.place(container).map(|p| p.0);
+                        container == below || !page.sheet.is_map(below) && item_of == Some(below)
+                    }
+                    At::Value(..) => false,
+                };
                 if listed || *page_of != at || !in_entry {
                     return false;
                 }
