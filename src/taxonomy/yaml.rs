@@ -48,6 +48,9 @@ pub struct Document<'a> {
     pub more_documents: Vec<u32>,
     /// Tags that are not of YAML's core schema, and where the tagged value begins.
     pub tags: Vec<(String, u32)>,
+    /// Where aliases stand, `start..end`, by the list or mapping that they are in and their number there; keys and values of a
+    /// mapping are numbered in turn.
+    pub aliases: HashMap<(Id, u32), (u32, u32)>,
     /// What composition changed: the text of a scalar as its bytes have it.
     raw: HashMap<Id, Cow<'a, str>>,
 }
@@ -175,6 +178,18 @@ struct Open {
     flow: bool,
 }
 
+impl Open {
+    /// The number of the value that comes next; see [`Document::aliases`].
+    fn next_number(&self, doc: &Document<'_>) -> u32 {
+        let number = match &doc.get(self.id).kind {
+            Kind::List(items) => items.len(),
+            Kind::Map(entries) => 2 * entries.len() + usize::from(self.key.is_some()),
+            Kind::Scalar { .. } => 0,
+        };
+        number as u32
+    }
+}
+
 /// Reads every document of `text`. On a syntax error everything before it is kept and the lists and mappings that were
 /// open are closed where they stand. Places are given as if the `insertions` were not in the text.
 pub fn parse<'a>(text: &'a str, insertions: &Insertions) -> (Document<'a>, Option<Stop>) {
@@ -214,7 +229,13 @@ pub fn parse<'a>(text: &'a str, insertions: &Insertions) -> (Document<'a>, Optio
             }
             Event::Alias(anchor) => {
                 match anchors.get(&anchor) {
-                    Some(&id) if open.iter().all(|o| o.id != id) => attach(&mut doc, &mut open, id),
+                    Some(&id) if open.iter().all(|o| o.id != id) => {
+                        if let Some(inside) = open.last() {
+                            let number = inside.next_number(&doc);
+                            doc.aliases.insert((inside.id, number), (start, end));
+                        }
+                        attach(&mut doc, &mut open, id);
+                    }
                     _ => {
                         break Some(Stop {
                             message: "an alias inside the value it names".into(),

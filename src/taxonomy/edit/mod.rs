@@ -3,6 +3,26 @@
 //! Nodes are named by their ids. An edit is applied to the text, the text is read again, and the edit is refused unless what is
 //! declared then is what the edit makes of what was declared before ([`Edit::on_declared`]).
 
+mod apply;
+mod book;
+mod bytes;
+mod meaning;
+mod places;
+#[cfg(test)]
+mod properties;
+mod refusal;
+mod render;
+mod scalar;
+mod sheet;
+mod splice;
+#[cfg(test)]
+mod tests;
+mod value;
+mod whole;
+
+pub use apply::{Edited, EditedFile, apply};
+pub use refusal::Refusal;
+
 /// One change of a taxonomy, the unit of undo.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "edit", rename_all = "snake_case")]
