@@ -18,6 +18,7 @@ mod progress;
 mod prompts;
 mod score;
 mod show;
+mod suggest;
 mod texts;
 pub mod workbench;
 
@@ -68,6 +69,7 @@ enum Command {
     Compare(compare::CompareArgs),
     Confusions(confusions::ConfusionsArgs),
     Curve(curve::CurveArgs),
+    Suggest(suggest::SuggestArgs),
     /// Validate taxonomy files: every error and warning, each at its line
     Check(check::CheckArgs),
     /// Print a taxonomy as a tree, with its counts
@@ -148,6 +150,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::run(args),
         Command::Confusions(args) => confusions::run(args),
         Command::Curve(args) => curve::run(args),
+        Command::Suggest(args) => suggest::run(args),
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
         Command::Distances(args) => distances::run(args),

@@ -11,4 +11,5 @@ pub mod hierarchy;
 pub mod json;
 pub mod lab;
 pub mod sentence;
+pub mod suggest;
 pub mod text;

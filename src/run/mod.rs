@@ -18,6 +18,7 @@ mod order;
 mod ranking;
 mod save;
 mod saved;
+mod suggest;
 mod tallies;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -46,6 +47,7 @@ pub use order::{Key, Order};
 pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use save::{KIND, SaveError, save};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
+pub use suggest::{Embeddings, Grounds, Moved, Share, Suggestion, SuggestionKind, Why, suggest};
 pub use threshold::{Assumed, AtThreshold, Reanswered, ThresholdError, Thresholds, at_threshold};
 
 use crate::matrix::Matrix;

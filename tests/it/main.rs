@@ -25,6 +25,7 @@ mod score;
 mod screens;
 mod show;
 mod statistics;
+mod suggest;
 mod terminal;
 mod verdicts;
 mod workbench;
