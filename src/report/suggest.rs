@@ -87,7 +87,9 @@ pub fn reason(suggestion: &Suggestion) -> String {
         Why::Clusters { separation } => format!(
             "its images are two clusters, {separation:.1} times their spread apart (one would be 2.7)"
         ),
-        Why::SameName => format!("`{a}` and `{b}` have a name in common and are taken for each other"),
+        Why::SameName => {
+            format!("`{a}` and `{b}` have a name in common and are taken for each other")
+        }
         Why::SamePrompts => format!("the model cannot tell the prompts of `{a}` and `{b}` apart"),
         Why::AlreadyAbove { through } => format!(
             "`{b}` is above `{}`, which is a parent of `{a}` too",
@@ -126,7 +128,7 @@ fn numbers(suggestion: &Suggestion) -> Vec<String> {
         _ => {}
     }
     let mut lines = vec![format!(
-        "n {} and {}   answered for each other {} and {} times, {} more than by chance",
+        "n {} and {}   answered for each other {} and {} times, {} against chance",
         thousands(evidence.images[0]),
         thousands(evidence.images[1]),
         thousands(evidence.first_as_second),
@@ -173,6 +175,7 @@ fn rest(evidence: &Grounds) -> Vec<String> {
     parts
 }
 
+/// To one decimal, with its sign; none is −0.
 fn signed(value: f64) -> String {
-    format!("{value:.1}")
+    format!("{:+.1}", (10.0 * value).round() / 10.0 + 0.0)
 }

@@ -1,6 +1,6 @@
 //! What the model claims of each image: the labels that it holds about as probable as its best one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::run::{Jagged, Opened};
 use crate::taxonomy::NodeId;
@@ -17,6 +17,8 @@ pub(super) struct Claims {
     cuts: Vec<Option<Cut>>,
     /// Images of each node, by [`NodeId::index`]: those annotated with it, and those of which it is claimed; ascending.
     images: Vec<Vec<usize>>,
+    /// Those annotated with it.
+    annotated: Vec<Vec<usize>>,
 }
 
 /// A list that ends before the claims do.
@@ -37,6 +39,7 @@ impl Claims {
             claimed: Jagged::default(),
             cuts: Vec::with_capacity(run.len()),
             images: vec![Vec::new(); taxonomy.len()],
+            annotated: vec![Vec::new(); taxonomy.len()],
         };
         for (i, row) in run.saved.rows.iter().enumerate() {
             let ranked = run.saved.details.as_ref().map_or(&[][..], |d| {
@@ -84,6 +87,9 @@ impl Claims {
                     images.push(i);
                 }
             }
+            if let Some(truth) = row.primary.and_then(class) {
+                claims.annotated[truth.index()].push(i);
+            }
             claims.claimed.push(nodes);
             claims.cuts.push(cut);
         }
@@ -107,6 +113,36 @@ impl Claims {
     /// The images that are annotated with a node, or of which it is claimed.
     pub(super) fn images_of(&self, node: NodeId) -> &[usize] {
         &self.images[node.index()]
+    }
+
+    /// The images that are annotated with a node.
+    pub(super) fn annotated(&self, node: NodeId) -> &[usize] {
+        &self.annotated[node.index()]
+    }
+
+    /// The cosine of what is claimed, beside the two, of the images annotated with one and with the other; `None` if of one of them
+    /// nothing is.
+    pub(super) fn likeness(&self, first: NodeId, second: NodeId) -> Option<f64> {
+        let profile = |node: NodeId| {
+            let mut profile: BTreeMap<NodeId, f64> = BTreeMap::new();
+            for &image in self.annotated(node) {
+                let others = self.of(image).iter().copied();
+                for other in others.filter(|&n| n != first && n != second) {
+                    *profile.entry(other).or_default() += 1.0;
+                }
+            }
+            profile
+        };
+        let (one, other) = (profile(first), profile(second));
+        let norm = |profile: &BTreeMap<NodeId, f64>| {
+            let squares = profile.values().map(|x| x * x);
+            squares.sum::<f64>().sqrt()
+        };
+        let products = one
+            .iter()
+            .filter_map(|(node, x)| Some(x * other.get(node)?));
+        let norms = norm(&one) * norm(&other);
+        (norms > 0.0).then(|| products.sum::<f64>() / norms)
     }
 
     /// The probability that a label that the model claims of an image of `node` is in the image's list: that of being drawn among the

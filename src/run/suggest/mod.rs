@@ -117,7 +117,7 @@ pub struct Grounds {
     pub log_bayes: Option<f64>,
     /// Cosine of the two labels' text prototypes.
     pub text_cosine: Option<f64>,
-    /// How far the images of the two coincide: 1 if the nearer of their means says no more than a coin, 0 if it always tells.
+    /// How far the images annotated with the two coincide: 1 if the nearer of their means says no more than a coin, 0 if it always tells.
     pub image_overlap: Option<f64>,
     /// Images whose verdict the edit changes for the better.
     pub moved: Moved,
@@ -250,7 +250,8 @@ impl Context<'_> {
 
     fn image_overlap(&self, first: NodeId, second: NodeId) -> Option<f64> {
         let images = self.embeddings.images?;
-        let of = |n| self.claims.images_of(n);
+        // Not those of which they are claimed: of the same words the model claims both.
+        let of = |n| self.claims.annotated(n);
         coarse::overlap(images, of(first), of(second))
     }
 }

@@ -1,5 +1,6 @@
 //! Missing parents, and labels that are one: what follows from images of one label showing another.
 
+use super::collision::{are_alike, same_words};
 use super::inclusion::{Inclusion, Share};
 use super::{Context, Suggestion, SuggestionKind, Why};
 use crate::taxonomy::NodeId;
@@ -70,6 +71,10 @@ fn mutual(
         -1 => None,
         // Once a pair.
         _ if context.run.taxonomy.id(a) > context.run.taxonomy.id(b) => None,
+        // One word for images of two sorts: the model asked for either finds both.
+        _ if same_words(context, a, b).is_some_and(|words| !are_alike(context, a, b, &words)) => {
+            None
+        }
         _ => Some(synonym(context, a, b, there, back)),
     }
 }

@@ -192,20 +192,41 @@ fn labels_that_hold_at_once_of_some_images_overlap() {
 fn homonyms_get_a_description_into_the_prompt() {
     let taxonomy =
         "nodes: {bird: {names: [crane], description: a bird}, machine: {names: [Crane]}, other: }";
-    let images: [(&str, &[&str], usize); 2] =
-        [("bird", &["machine"], 9), ("machine", &["machine"], 9)];
+    // The prompts are the same, so the model claims both of the images of either.
+    let images: [(&str, &[&str], usize); 2] = [
+        ("bird", &["bird", "machine"], 9),
+        ("machine", &["bird", "machine"], 9),
+    ];
     let found = suggest(&run(taxonomy, &images), Embeddings::default());
-    let collision = found
-        .iter()
-        .find(|s| s.kind == SuggestionKind::NameCollision);
-    let collision = collision.expect("the two have a name in common");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].kind, SuggestionKind::NameCollision);
     assert_eq!(
-        collision.edit,
+        found[0].edit,
         Some(Edit::Prompts {
             node: "bird".to_owned(),
             prompts: vec!["{name}: {description}".to_owned()]
         })
     );
+}
+
+/// One word for what is alike in all else is one label.
+#[test]
+fn the_same_words_for_the_same_images_are_synonyms() {
+    let taxonomy = "nodes: {thing: , toy: {names: [toy], parents: [thing]}, toy2: {names: [toy], parents: [thing]}, oak: }";
+    let images: [(&str, &[&str], usize); 4] = [
+        ("toy", &["toy2"], 9),
+        ("toy", &["thing"], 9),
+        ("toy2", &["toy"], 9),
+        ("toy2", &["thing"], 9),
+    ];
+    let found = suggest(&run(taxonomy, &images), Embeddings::default());
+    let edit = Edit::Equivalent {
+        a: "toy".to_owned(),
+        b: "toy2".to_owned(),
+    };
+    assert_eq!(found[0].edit, Some(edit));
+    assert_eq!(found[0].why, Why::SameName);
+    assert_eq!(found[0].evidence.moved.confirmed, 18);
 }
 
 #[test]
