@@ -9,8 +9,9 @@ use crate::taxonomy::{NodeId, Relation, normalise};
 
 /// From this overlap of their images on, two labels with the same words are the same.
 const SAME_IMAGES: f64 = 0.5;
-/// From this cosine of what else is claimed of their images on, where the images are not known.
-const SAME_CLAIMS: f64 = 0.9;
+/// From this cosine of what else is claimed of their images on, where the images are not known. Of few images, some of them annotated in
+/// error, it is far from 1; of two senses of a word it is next to 0.
+const SAME_CLAIMS: f64 = 0.5;
 
 /// Pairs that were confused, are not related so that both could hold, and have a name in common or prompts that the model cannot tell
 /// apart. Where their images are alike they are synonyms, unless the inclusions said so before. Else a description in the prompt is what
