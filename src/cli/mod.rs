@@ -19,6 +19,7 @@ mod progress;
 mod prompts;
 mod score;
 mod show;
+mod suggest;
 mod texts;
 mod watch;
 pub mod workbench;
@@ -70,6 +71,7 @@ enum Command {
     Compare(compare::CompareArgs),
     Confusions(confusions::ConfusionsArgs),
     Curve(curve::CurveArgs),
+    Suggest(suggest::SuggestArgs),
     /// Validate taxonomy files: every error and warning, each at its line
     Check(check::CheckArgs),
     /// Print a taxonomy as a tree, with its counts
@@ -152,6 +154,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Compare(args) => compare::run(args),
         Command::Confusions(args) => confusions::run(args),
         Command::Curve(args) => curve::run(args),
+        Command::Suggest(args) => suggest::run(args),
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
         Command::Diff(args) => diff::run(args),

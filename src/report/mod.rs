@@ -12,5 +12,6 @@ pub mod hierarchy;
 pub mod json;
 pub mod lab;
 pub mod sentence;
+pub mod suggest;
 pub mod taxonomies;
 pub mod text;

@@ -20,6 +20,7 @@ mod ranking;
 mod rejudge;
 mod save;
 mod saved;
+mod suggest;
 mod tallies;
 mod taxonomies;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use rejudge::{RejudgeError, rejudged};
 pub use save::{KIND, SaveError, save};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
+pub use suggest::{Embeddings, Grounds, Moved, Share, Suggestion, SuggestionKind, Why, suggest};
 pub use taxonomies::{TaxonomiesError, UnderTaxonomies, compare_taxonomies};
 pub use threshold::{AtThreshold, ThresholdError, Thresholds, at_threshold};
 

@@ -27,6 +27,7 @@ mod score;
 mod screens;
 mod show;
 mod statistics;
+mod suggest;
 mod taxonomies;
 mod terminal;
 mod verdicts;

@@ -142,7 +142,7 @@ fn calibrated(summary: &Summary) -> String {
     })
 }
 
-const BOLD: &str = "1";
+pub(super) const BOLD: &str = "1";
 
 /// The text in this ANSI colour, or plain.
 pub(super) fn paint(style: Style, code: &str, text: &str) -> String {

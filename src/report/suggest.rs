@@ -1,0 +1,181 @@
+//! Suggested edits of a taxonomy as text and as JSON.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::text::{BOLD, Style, paint, percent, thousands};
+use crate::run::{Grounds, Share, Suggestion, SuggestionKind, Why};
+use crate::text::printable;
+
+/// The first `most` suggestions (0: all), each with why and its numbers.
+pub fn render(suggestions: &[Suggestion], most: usize, style: Style) -> String {
+    let shown = match most {
+        0 => suggestions,
+        most => &suggestions[..suggestions.len().min(most)],
+    };
+    let mut out = String::new();
+    if shown.is_empty() {
+        return "nothing to suggest\n".to_owned();
+    }
+    for (i, suggestion) in (1..).zip(shown) {
+        let head = format!("{}  {}", suggestion.kind.name(), title(suggestion));
+        let head = paint(style, BOLD, &head);
+        let _ = writeln!(out, "{i:>3}  {head}");
+        let _ = writeln!(out, "     {}", reason(suggestion));
+        for line in numbers(suggestion) {
+            let _ = writeln!(out, "     {line}");
+        }
+    }
+    if shown.len() < suggestions.len() {
+        let _ = writeln!(
+            out,
+            "  … and {} more (--top 0 shows all)",
+            thousands(suggestions.len() - shown.len())
+        );
+    }
+    out
+}
+
+/// A suggestion with what it would do to the file.
+#[derive(Serialize)]
+struct Entry<'a> {
+    #[serde(flatten)]
+    suggestion: &'a Suggestion,
+    /// Whose place is kept: a diff of the YAML, where the edit can be made.
+    diff: Option<&'a str>,
+}
+
+/// All suggestions as a JSON list.
+///
+/// # Errors
+/// None in practice: the types hold nothing that JSON cannot say.
+pub fn json(suggestions: &[Suggestion]) -> serde_json::Result<String> {
+    let entries = suggestions.iter().map(|suggestion| Entry {
+        suggestion,
+        diff: None,
+    });
+    super::json::pretty(&entries.collect::<Vec<_>>())
+}
+
+/// What is suggested, in words.
+pub fn title(suggestion: &Suggestion) -> String {
+    let [a, b] = names(suggestion);
+    match suggestion.kind {
+        SuggestionKind::MissingParent => format!("`{a}` below `{b}`"),
+        SuggestionKind::Synonym => format!("`{a}` is equivalent to `{b}`"),
+        SuggestionKind::Overlap => format!("`{a}` and `{b}` overlap"),
+        SuggestionKind::TooCoarse => format!("split `{a}` in two"),
+        SuggestionKind::NameCollision => format!("tell `{a}` from `{b}` in the prompts"),
+        SuggestionKind::RedundantEdge => format!("`{a}` need not name its parent `{b}`"),
+        SuggestionKind::MixedLevels => "score with candidates of one level".to_owned(),
+    }
+}
+
+/// Why, in one sentence.
+pub fn reason(suggestion: &Suggestion) -> String {
+    let [a, b] = names(suggestion);
+    match &suggestion.why {
+        Why::Contained => format!("the model holds nearly all images of `{a}` to be `{b}` too"),
+        Why::ChildrenContained => format!(
+            "nearly all images of `{a}` are of its children, and several of these are below `{b}`"
+        ),
+        Why::Coincide => format!("nearly all images of `{a}` are held to be `{b}`, and the other way"),
+        Why::HoldAtOnce => {
+            format!("`{a}` and `{b}` are held to be true of the same images more often than by chance")
+        }
+        Why::Clusters { separation } => format!(
+            "its images are two clusters, {separation:.1} times their spread apart (one would be 2.7)"
+        ),
+        Why::SameName => {
+            format!("`{a}` and `{b}` have a name in common and are taken for each other")
+        }
+        Why::SamePrompts => format!("the model cannot tell the prompts of `{a}` and `{b}` apart"),
+        Why::AlreadyAbove { through } => format!(
+            "`{b}` is above `{}`, which is a parent of `{a}` too",
+            printable(through)
+        ),
+        Why::LevelsConfused => {
+            "answers are above or below the annotation: `--candidates leaves`, or a list of one level, asks for one of them"
+                .to_owned()
+        }
+    }
+}
+
+fn names(suggestion: &Suggestion) -> [String; 2] {
+    let name = |i: usize| {
+        suggestion
+            .nodes
+            .get(i)
+            .map_or(String::new(), |id| printable(id))
+    };
+    [name(0), name(1)]
+}
+
+/// The numbers, a few to a line; what the run does not hold is left out.
+fn numbers(suggestion: &Suggestion) -> Vec<String> {
+    let evidence = &suggestion.evidence;
+    match suggestion.kind {
+        SuggestionKind::MixedLevels => {
+            return vec![format!(
+                "n {}   answered above {}, below {}",
+                thousands(evidence.images[0]),
+                thousands(evidence.first_as_second),
+                thousands(evidence.second_as_first),
+            )];
+        }
+        SuggestionKind::TooCoarse => return vec![format!("n {}", thousands(evidence.images[0]))],
+        _ => {}
+    }
+    let mut lines = vec![format!(
+        "n {} and {}   answered for each other {} and {} times, {} against chance",
+        thousands(evidence.images[0]),
+        thousands(evidence.images[1]),
+        thousands(evidence.first_as_second),
+        thousands(evidence.second_as_first),
+        signed(evidence.excess),
+    )];
+    let rest = rest(evidence);
+    if !rest.is_empty() {
+        lines.push(rest.join("   "));
+    }
+    lines
+}
+
+fn rest(evidence: &Grounds) -> Vec<String> {
+    let share = |share: Option<Share>| share.and_then(Share::value);
+    let mut parts = Vec::new();
+    if let (Some(there), Some(back)) = (
+        share(evidence.second_in_first),
+        share(evidence.first_in_second),
+    ) {
+        parts.push(format!(
+            "holds of {}, the other way of {}",
+            percent(Some(there)),
+            percent(Some(back))
+        ));
+    }
+    if let Some(log_bayes) = evidence.log_bayes {
+        parts.push(format!("Bayes factor {:.1}", log_bayes.exp()));
+    }
+    if let Some(cosine) = evidence.text_cosine {
+        parts.push(format!("text cosine {cosine:.3}"));
+    }
+    if let Some(overlap) = evidence.image_overlap {
+        parts.push(format!("image overlap {overlap:.2}"));
+    }
+    if let Some(accuracy) = evidence.accuracy.filter(|&a| a > 0.0) {
+        parts.push(format!(
+            "moves {} of the images ({} confirmed, {} possible)",
+            percent(Some(accuracy)),
+            thousands(evidence.moved.confirmed),
+            thousands(evidence.moved.possible)
+        ));
+    }
+    parts
+}
+
+/// To one decimal, with its sign; none is −0.
+fn signed(value: f64) -> String {
+    format!("{:+.1}", (10.0 * value).round() / 10.0 + 0.0)
+}
