@@ -25,7 +25,7 @@ pub(super) fn by_hand(why: impl Into<String>) -> Refusal {
     Refusal::Unsafe(why.into())
 }
 
-fn leaf(id: &str) -> Item {
+pub(super) fn leaf(id: &str) -> Item {
     Item::Entry {
         name: id.to_owned(),
         value: None,
@@ -469,7 +469,8 @@ impl<'t> Book<'t> {
             .filter(|(_, m)| m.parent.as_deref() == Some(from))
             .collect();
         match (listed.as_slice(), below.as_slice()) {
-            ([(at, id)], []) => {
+            // A text under an anchor, or an alias of it, is said elsewhere too.
+            ([(at, id)], []) if !self.pages[*at].sheet.has_properties(*id) => {
                 self.pages[*at].sheet.replace(*id, to);
                 Ok(())
             }

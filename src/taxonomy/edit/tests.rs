@@ -294,6 +294,12 @@ fn another_parent() {
             "tree:\n- a:\n- b:\n  - e\n  - c: [d]\n",
         ),
     ];
+    // What an alias repeats stays what it is.
+    check(
+        "nodes:\n  &x a:\n  b:\n  c: {parents: [*x]}\n",
+        moved("c", "a", "b"),
+        "nodes:\n  &x a:\n  b:\n  c: {parents: [b]}\n",
+    );
     for (before, after) in cases {
         check(before, moved("c", "a", "b"), after);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Orphans, Part, Refusal,
-    book::Book,
+    book::{Book, leaf},
     meaning,
     places::{At, Mention},
     value::{Item, Value},
@@ -293,11 +293,15 @@ impl Book<'_> {
                 continue;
             }
             for (slot, id, _) in group.members.iter().filter(|m| m.2 == node) {
-                if has_heir {
+                if has_heir || sheet.has_properties(*id) {
                     sheet.remove(group.list, *slot);
                 } else {
                     sheet.replace(*id, into);
                 }
+            }
+            let replaced = |m: &(u32, Id, String)| m.2 == node && !sheet.has_properties(m.1);
+            if !has_heir && !group.members.iter().any(replaced) {
+                sheet.add(group.list, leaf(into));
             }
         }
         Ok(())
