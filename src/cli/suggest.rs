@@ -9,6 +9,7 @@ use super::confusions::taxonomy_of;
 use super::output;
 use crate::report;
 use crate::run::{self, Embeddings, Opened, SuggestionKind};
+use crate::taxonomy::edit::{self, Edit, EditedFile};
 
 /// Suggest edits of the taxonomy that the answers of a saved run speak for, each with its numbers.
 ///
@@ -26,7 +27,7 @@ pub struct SuggestArgs {
     #[arg(long, value_enum, value_name = "KIND")]
     kind: Vec<Kind>,
 
-    /// Suggestions to show as text; 0 shows all
+    /// Suggestions to show as text, or to show a diff of as JSON; 0: all
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
 
@@ -81,9 +82,13 @@ pub fn run(args: &SuggestArgs) -> anyhow::Result<ExitCode> {
         let wanted: Vec<SuggestionKind> = args.kind.iter().map(|&kind| kind.into()).collect();
         suggestions.retain(|suggestion| wanted.contains(&suggestion.kind));
     }
+    let diff = |edit: &Edit| -> Result<String, String> {
+        let edited = edit::apply(&opened.taxonomy, edit).map_err(|refusal| refusal.to_string())?;
+        Ok(edited.files.iter().map(EditedFile::diff).collect())
+    };
     let text = match args.format {
-        Format::Text => report::suggest::render(&suggestions, args.top, output::style()),
-        Format::Json => report::suggest::json(&suggestions)?,
+        Format::Text => report::suggest::render(&suggestions, args.top, &diff, output::style()),
+        Format::Json => report::suggest::json(&suggestions, args.top, &diff)?,
     };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -6,14 +6,23 @@ use serde::Serialize;
 
 use super::text::{BOLD, Style, paint, percent, thousands};
 use crate::run::{Grounds, Share, Suggestion, SuggestionKind, Why};
+use crate::taxonomy::edit::Edit;
 use crate::text::printable;
 
-/// The first `most` suggestions (0: all), each with why and its numbers.
-pub fn render(suggestions: &[Suggestion], most: usize, style: Style) -> String {
-    let shown = match most {
+/// What an edit would do to the files, as a unified diff, or why it cannot be made.
+pub type Diff<'a> = dyn Fn(&Edit) -> Result<String, String> + 'a;
+
+/// The first `most`; 0 means all.
+fn first(suggestions: &[Suggestion], most: usize) -> &[Suggestion] {
+    match most {
         0 => suggestions,
         most => &suggestions[..suggestions.len().min(most)],
-    };
+    }
+}
+
+/// The first `most` suggestions (0: all), each with why, its numbers and what it would do to the files.
+pub fn render(suggestions: &[Suggestion], most: usize, diff: &Diff<'_>, style: Style) -> String {
+    let shown = first(suggestions, most);
     let mut out = String::new();
     if shown.is_empty() {
         return "nothing to suggest\n".to_owned();
@@ -25,6 +34,14 @@ pub fn render(suggestions: &[Suggestion], most: usize, style: Style) -> String {
         let _ = writeln!(out, "     {}", reason(suggestion));
         for line in numbers(suggestion) {
             let _ = writeln!(out, "     {line}");
+        }
+        match suggestion.edit.as_ref().map(diff) {
+            // The names of the file, which are the same in all of them, are left out.
+            Some(Ok(diff)) => diff.lines().skip(2).for_each(|line| {
+                let _ = writeln!(out, "       {}", printable(line));
+            }),
+            Some(Err(why)) => drop(writeln!(out, "     by hand: {}", printable(&why))),
+            None => {}
         }
     }
     if shown.len() < suggestions.len() {
@@ -42,18 +59,26 @@ pub fn render(suggestions: &[Suggestion], most: usize, style: Style) -> String {
 struct Entry<'a> {
     #[serde(flatten)]
     suggestion: &'a Suggestion,
-    /// Whose place is kept: a diff of the YAML, where the edit can be made.
-    diff: Option<&'a str>,
+    /// A unified diff of the YAML; `null` of advice, of an edit that is to be made by hand, and beyond the first few.
+    diff: Option<String>,
 }
 
-/// All suggestions as a JSON list.
+/// All suggestions as a JSON list, the first `most` (0: all) with what they would do to the files.
 ///
 /// # Errors
 /// None in practice: the types hold nothing that JSON cannot say.
-pub fn json(suggestions: &[Suggestion]) -> serde_json::Result<String> {
-    let entries = suggestions.iter().map(|suggestion| Entry {
-        suggestion,
-        diff: None,
+pub fn json(
+    suggestions: &[Suggestion],
+    most: usize,
+    diff: &Diff<'_>,
+) -> serde_json::Result<String> {
+    let with_diff = first(suggestions, most).len();
+    let entries = suggestions.iter().enumerate().map(|(i, suggestion)| {
+        let edit = suggestion.edit.as_ref().filter(|_| i < with_diff);
+        Entry {
+            suggestion,
+            diff: edit.and_then(|edit| diff(edit).ok()),
+        }
     });
     super::json::pretty(&entries.collect::<Vec<_>>())
 }

@@ -48,7 +48,10 @@ fn a_saved_run_follows_its_taxonomy_and_outlives_its_errors() {
     let args = [&[run.to_str().unwrap()][..], &args].concat();
     let workbench = Workbench::with_arguments(&args).unwrap();
     let begun = workbench.opened(&GO_ON).unwrap();
-    assert_eq!(Backend::files(&workbench, Some(&begun)), [path.clone()]);
+    assert_eq!(
+        Backend::files(&workbench, Some(&begun)),
+        std::slice::from_ref(&path)
+    );
 
     std::fs::write(&path, text.replace(EDGE, "")).unwrap();
     let edited = again(&workbench, &begun).unwrap();

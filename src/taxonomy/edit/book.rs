@@ -11,10 +11,16 @@ use crate::taxonomy::yaml::Id;
 
 type Result<T> = std::result::Result<T, Refusal>;
 
+/// Fields of an entry, with what they are to be.
+type Fields = Vec<(String, Value)>;
+
+/// An entry, with what it is to be; `None`: empty.
+type NewEntry = (String, Option<Value>);
+
 pub(super) struct Book<'t> {
     pub(super) pages: Vec<Page<'t>>,
     /// Entries that `nodes:` is to get: file, id, fields.
-    declared: Vec<(usize, String, Vec<(String, Value)>)>,
+    declared: Vec<(usize, String, Fields)>,
     /// Lists that bodies are to get: file, entry, field, texts.
     lists: Vec<(usize, Entry, String, Vec<String>)>,
     /// Entries of trees that are about to go: file, list or mapping, number.
@@ -118,7 +124,7 @@ impl<'t> Book<'t> {
     }
 
     fn write_declared(&mut self) -> Result<()> {
-        let mut sections: Vec<(usize, Vec<(String, Option<Value>)>)> = Vec::new();
+        let mut sections: Vec<(usize, Vec<NewEntry>)> = Vec::new();
         for (home, id, fields) in std::mem::take(&mut self.declared) {
             let has_section = |&page: &usize| self.pages[page].section("nodes").is_some();
             let with_section = Some(home).filter(has_section);

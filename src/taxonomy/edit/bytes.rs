@@ -69,7 +69,7 @@ impl Sheet<'_> {
             Kind::List(items) => items[child as usize],
             Kind::Map(entries) => {
                 let (key, value) = entries[child as usize / 2];
-                if child % 2 == 0 { key } else { value }
+                if child.is_multiple_of(2) { key } else { value }
             }
             Kind::Scalar { .. } => container,
         }
