@@ -1,7 +1,9 @@
 //! A saved run under another taxonomy: the answers as they were, judged by other relations.
 
+use std::cell::RefCell;
+
 use super::question::{Assumed, Question, QuestionError, Reanswered};
-use super::saved::Saved;
+use super::saved::{Detail, Details, Jagged, Numbers, Saved, SavedRank, SavedRow};
 use super::{BuildError, Run};
 use crate::score::{Ranked, Rankings, Rule};
 use crate::taxonomy::Taxonomy;
@@ -23,8 +25,16 @@ pub enum RejudgeError {
 /// Runs on the current rayon pool; the result does not depend on its size.
 ///
 /// # Errors
-/// A label of the run that the taxonomy has not; a run that was not read whole, or whose manifest is damaged.
+/// A label that the taxonomy has not and an image was annotated with, answered or ranked with; a run that was not read whole, or whose manifest is damaged.
 pub fn rejudged(saved: &Saved, taxonomy: &Taxonomy) -> Result<Reanswered, RejudgeError> {
+    // What was judged by another taxonomy may be gone from this one, such as what labels had in common there.
+    let is_unknown = |id: &String| taxonomy.find(id).is_none();
+    let bare = saved
+        .labels
+        .iter()
+        .any(is_unknown)
+        .then(|| without_judgements(saved));
+    let saved = bare.as_ref().unwrap_or(saved);
     let question = Question::new(saved, taxonomy)?;
     let (mut manifest, mut assumed) = question.manifest()?;
     let candidates = question.ranked();
@@ -70,6 +80,50 @@ pub fn rejudged(saved: &Saved, taxonomy: &Taxonomy) -> Result<Reanswered, Rejudg
     let mut run = Run::build(inputs, manifest)?;
     run.summary.rule = rule.clone();
     Ok(Reanswered { run, assumed })
+}
+
+/// The run with nothing but what images were annotated with and answered: its labels are those that occur there.
+pub(super) fn without_judgements(saved: &Saved) -> Saved {
+    let numbers = RefCell::new(Numbers::default());
+    let label = |label: u32| numbers.borrow_mut().label(saved.id(label));
+    let all = |labels: &[u32]| -> Vec<u32> { labels.iter().map(|&l| label(l)).collect() };
+    let truths = saved.truths.iter().map(|set| all(set)).collect();
+    let details = saved.details.as_ref().map(|details| {
+        let mut ranked = Jagged::default();
+        for row in details.ranked.iter() {
+            ranked.push(row.iter().map(|&rank| SavedRank {
+                label: label(rank.label),
+                ..rank
+            }));
+        }
+        let rows = details.rows.iter().map(|&row| Detail {
+            lca: None,
+            looks_like: None,
+            ..row
+        });
+        Details {
+            rows: rows.collect(),
+            valid: details.valid.iter().map(|set| all(set)).collect(),
+            ranked,
+            pareto: None,
+        }
+    });
+    let rows = saved.rows.iter().map(|&row| SavedRow {
+        primary: row.primary.map(label),
+        answer: row.answer.map(label),
+        truth: None,
+        ..row
+    });
+    let rows = rows.collect();
+    Saved {
+        summary: saved.summary.clone(),
+        manifest: saved.manifest.clone(),
+        labels: numbers.into_inner().labels,
+        truths,
+        images: saved.images.clone(),
+        rows,
+        details,
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The answers of one saved run under two taxonomies.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 
 use serde::Serialize;
@@ -8,8 +7,8 @@ use serde::Serialize;
 use super::Run;
 use super::compare::{CompareError, Comparison, compare};
 use super::question::Assumed;
-use super::rejudge::{RejudgeError, rejudged};
-use super::saved::{Detail, Details, Jagged, Numbers, Saved, SavedRank, SavedRow};
+use super::rejudge::{RejudgeError, rejudged, without_judgements};
+use super::saved::Saved;
 use crate::score::{
     AlsoRight, Answered, Collisions, Forgiveness, Judge, Multiplicity, forgiveness,
 };
@@ -96,50 +95,6 @@ pub fn compare_taxonomies(
         forgiveness: forgiven([(first, &a.run), (second, &b.run)]),
         comparison: compare(&Saved::of(&a.run), &Saved::of(&b.run))?,
     })
-}
-
-/// The run with nothing but what images were annotated with and answered: its labels are those that occur there.
-fn without_judgements(saved: &Saved) -> Saved {
-    let numbers = RefCell::new(Numbers::default());
-    let label = |label: u32| numbers.borrow_mut().label(saved.id(label));
-    let all = |labels: &[u32]| -> Vec<u32> { labels.iter().map(|&l| label(l)).collect() };
-    let truths = saved.truths.iter().map(|set| all(set)).collect();
-    let details = saved.details.as_ref().map(|details| {
-        let mut ranked = Jagged::default();
-        for row in details.ranked.iter() {
-            ranked.push(row.iter().map(|&rank| SavedRank {
-                label: label(rank.label),
-                ..rank
-            }));
-        }
-        let rows = details.rows.iter().map(|&row| Detail {
-            lca: None,
-            looks_like: None,
-            ..row
-        });
-        Details {
-            rows: rows.collect(),
-            valid: details.valid.iter().map(|set| all(set)).collect(),
-            ranked,
-            pareto: None,
-        }
-    });
-    let rows = saved.rows.iter().map(|&row| SavedRow {
-        primary: row.primary.map(label),
-        answer: row.answer.map(label),
-        truth: None,
-        ..row
-    });
-    let rows = rows.collect();
-    Saved {
-        summary: saved.summary.clone(),
-        manifest: saved.manifest.clone(),
-        labels: numbers.into_inner().labels,
-        truths,
-        images: saved.images.clone(),
-        rows,
-        details,
-    }
 }
 
 /// What is forgiven of the answers, by the names of the labels alone where these collide, as [`rejudged`] has it.

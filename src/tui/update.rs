@@ -1,5 +1,7 @@
 //! What an action changes, and what it asks for: the whole behaviour of the workbench, without a terminal.
 
+mod again;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +14,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::action::{Action, Answer, Effect, Job, Kind, Lane};
 use super::app::{App, Hit, View};
-use super::backend::{Again, Applied, Fault, News, Shown, Trial};
+use super::backend::{Applied, News, Shown, Trial};
 use super::command::Command;
 use super::overlay::{Jump, Line, Overlay, Palette, Purpose};
 use super::session;
@@ -33,7 +35,7 @@ pub fn update(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::News(news) => on_news(app, news),
         Action::Answer(id, answer) => on_answer(app, id, answer),
-        Action::Changed(files) => on_changed(app, &files),
+        Action::Changed(files) => again::on_changed(app, &files),
         Action::Stop => vec![Effect::Stop],
         Action::Resumed => vec![Effect::Redraw],
         Action::Terminate => leave(app),
@@ -146,7 +148,7 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
         }
         Command::Again => vec![app.request(Job::Again)],
         Command::Faults => over(app, Overlay::Faults(Cursor::default())),
-        Command::EditFile => edit_file(app),
+        Command::EditFile => again::edit_file(app),
         Command::Widen => split_at(app, app.split + 5),
         Command::Narrow => split_at(app, app.split.saturating_sub(5)),
         Command::Suspend => vec![Effect::Suspend],
@@ -611,85 +613,11 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
             app.tell(format!("{}: Compare (7) says what it changes", shown.name));
             set_run(app, shown);
         }
-        Answer::Again(again) => return show_again(app, again),
-        Answer::Faults(faults) => set_faults(app, faults),
+        Answer::Again(again) => return again::show_again(app, again),
+        Answer::Faults(faults) => again::set_faults(app, faults),
         Answer::Written(what) => app.tell(what),
     }
     Vec::new()
-}
-
-/// Files were saved: the run is made again, once there is one.
-fn on_changed(app: &mut App, files: &[PathBuf]) -> Vec<Effect> {
-    let is_whole = app
-        .shown
-        .as_ref()
-        .is_some_and(|shown| shown.so_far.is_none());
-    if !is_whole || app.is_busy(Kind::Open) {
-        app.is_stale = true;
-        return Vec::new();
-    }
-    let names = files.iter().filter_map(|path| path.file_name());
-    let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
-    app.tell(format!("{} changed: scoring again …", names.join(", ")));
-    vec![app.request(Job::Again)]
-}
-
-/// Shows the run that was made again, and asks what is another than before.
-fn show_again(app: &mut App, again: Again) -> Vec<Effect> {
-    app.faults.clear();
-    if matches!(app.overlay, Some(Overlay::Faults(_))) {
-        app.overlay = None;
-    }
-    let before = app.shown.clone();
-    for word in again.assumed {
-        if !app.notes.contains(&word) {
-            app.notes.push(word);
-        }
-    }
-    app.tell("scored again");
-    set_run(app, again.shown);
-    let opened = before.as_ref().map(|before| Arc::clone(&before.opened));
-    app.before = before;
-    let compare = opened.map(|opened| app.request(Job::Compare(opened)));
-    compare.into_iter().collect()
-}
-
-/// Keeps what is shown, and tells why it is not of the files as they are now.
-fn set_faults(app: &mut App, faults: Vec<Fault>) {
-    let first = faults.first().map_or("", |fault| fault.message.as_str());
-    let what = match faults.len() {
-        1 => first.to_owned(),
-        n => format!("{n} errors, the first: {first}"),
-    };
-    app.complain(format!("{what} – what is shown is from before"));
-    app.faults = faults;
-    if matches!(app.overlay, None | Some(Overlay::Faults(_))) {
-        app.overlay = Some(Overlay::Faults(Cursor::default()));
-    }
-}
-
-/// Opens the editor where the selected node is written, at an error, or at the beginning of the taxonomy.
-fn edit_file(app: &mut App) -> Vec<Effect> {
-    let fault = app.faults.first().and_then(|fault| fault.place.clone());
-    let place = fault.map(|(path, line, _)| (path, line));
-    let place = place.or_else(|| {
-        let run = app.run()?;
-        let taxonomy = &run.taxonomy;
-        let node = view::taxonomy::selected(app).filter(|_| app.view == View::Taxonomy);
-        let place = node.and_then(|node| taxonomy.place(node));
-        let beginning = || Some((taxonomy.sources().first()?.0.as_path(), 1));
-        let (path, line) = place.or_else(beginning)?;
-        path.is_file().then(|| (path.to_owned(), line))
-    });
-    match place {
-        Some((path, line)) => vec![Effect::Edit(path, line)],
-        None => {
-            app.complain(
-                "the taxonomy is in no file: it is the built-in one, or not there any more",
-            );
-            Vec::new()
-        }
-    }
 }
 
 fn set_outcome(app: &mut App, kind: Kind, outcome: Result<(), String>) {

@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use super::opening;
 use super::{Source, Workbench};
+use crate::cli::score::taxonomy_hash;
 use crate::cli::{builtin, on_all_cores, read_taxonomy, told};
 use crate::run::{self, Opened, Saved};
 use crate::taxonomy::{Diagnostic, Loaded};
@@ -63,18 +64,22 @@ pub fn again(bench: &Workbench, opened: &Opened, stop: &AtomicBool) -> Result<Ag
         }
     }
     let made = match &bench.source {
-        Source::Saved(_) => rejudge(bench, opened, loaded),
+        Source::Saved(_) => rejudge(bench, opened, file.as_deref().zip(loaded)),
         _ => opening::make_again(bench, stop),
     };
     made.map_err(|error| vec![Fault::anywhere(told(&error))])
 }
 
 /// The answers of a saved run under the taxonomy as it is now.
-fn rejudge(bench: &Workbench, opened: &Opened, loaded: Option<Loaded>) -> anyhow::Result<Again> {
-    let taxonomy = loaded
-        .and_then(|loaded| loaded.taxonomy)
-        .context("the run's taxonomy is in no file")?;
-    let again = on_all_cores(|| run::rejudged(&opened.saved, &taxonomy))??;
+fn rejudge(
+    bench: &Workbench,
+    opened: &Opened,
+    loaded: Option<(&Path, Loaded)>,
+) -> anyhow::Result<Again> {
+    let read = loaded.and_then(|(path, loaded)| Some((path, loaded.taxonomy?)));
+    let (path, taxonomy) = read.context("the run's taxonomy is in no file")?;
+    let mut again = on_all_cores(|| run::rejudged(&opened.saved, &taxonomy))??;
+    again.run.manifest.taxonomy = taxonomy_hash(path, &taxonomy);
     Ok(Again {
         shown: Shown {
             opened: Arc::new(Opened::new(Saved::of(&again.run), taxonomy)),

@@ -100,3 +100,23 @@ fn what_stays_as_it_was_is_told_and_what_is_not_there_is_refused() {
         RejudgeError::Question(QuestionError::NoDetails)
     ));
 }
+
+#[test]
+fn what_was_only_judged_by_may_be_gone() {
+    let taxonomy = load_str("t", "tree: {top: {a: [b, c]}}")
+        .into_sound()
+        .unwrap();
+    let nodes: Vec<NodeId> = taxonomy.nodes().collect();
+    let mut inputs = inputs(
+        &taxonomy,
+        [vec![nodes[2]]],
+        Rule::Argmax,
+        Evidence::Scored(Matrix::new(2, vec![0.0, 3.0]), Link::Softmax { scale: 1.0 }),
+    );
+    inputs.candidates = vec![nodes[2], nodes[3]];
+    let saved = Saved::of(&Run::build(inputs, manifest()).unwrap());
+    assert!(saved.labels.contains(&"a".to_owned()), "the two meet in it");
+    let without = load_str("t", "tree: {top: [b, c]}").into_sound().unwrap();
+    let again = rejudged(&saved, &without).unwrap().run;
+    assert_eq!(again.summary.errors, 1);
+}

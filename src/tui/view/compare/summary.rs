@@ -133,7 +133,13 @@ fn runs(page: &mut Page, compared: &Compared) {
 fn verdict_on_it(compared: &Compared) -> String {
     let comparison = &compared.comparison;
     if comparison.flipped == 0 && comparison.top1.difference.difference == Some(0.0) {
-        return "No difference: every answer is the same.".to_owned();
+        let moved = comparison.verdicts.iter();
+        let mut moved = moved.map(|change| change.mcnemar.only_first + change.mcnemar.only_second);
+        return match moved.any(|images| images > 0) {
+            true => "The answers are the same; some are judged otherwise.",
+            false => "No difference: every answer is the same.",
+        }
+        .to_owned();
     }
     let top1 = &comparison.top1;
     let flipped = thousands(comparison.flipped);

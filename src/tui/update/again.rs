@@ -1,0 +1,86 @@
+//! What a saved file does: the run is made again, or what is wrong with the file is shown.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::set_run;
+use crate::tui::action::{Effect, Job, Kind};
+use crate::tui::app::{App, View};
+use crate::tui::backend::{Again, Fault};
+use crate::tui::overlay::Overlay;
+use crate::tui::view;
+use crate::tui::widget::Cursor;
+
+/// Files were saved: the run is made again, once there is one.
+pub fn on_changed(app: &mut App, files: &[PathBuf]) -> Vec<Effect> {
+    let is_whole = app
+        .shown
+        .as_ref()
+        .is_some_and(|shown| shown.so_far.is_none());
+    if !is_whole || app.is_busy(Kind::Open) {
+        app.is_stale = true;
+        return Vec::new();
+    }
+    let names = files.iter().filter_map(|path| path.file_name());
+    let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+    app.tell(format!("{} changed: scoring again …", names.join(", ")));
+    vec![app.request(Job::Again)]
+}
+
+/// Shows the run that was made again, and asks what is another than before.
+pub fn show_again(app: &mut App, again: Again) -> Vec<Effect> {
+    app.faults.clear();
+    if matches!(app.overlay, Some(Overlay::Faults(_))) {
+        app.overlay = None;
+    }
+    let before = app.shown.clone();
+    for word in again.assumed {
+        if !app.notes.contains(&word) {
+            app.notes.push(word);
+        }
+    }
+    app.tell("scored again");
+    set_run(app, again.shown);
+    let opened = before.as_ref().map(|before| Arc::clone(&before.opened));
+    app.before = before;
+    let compare = opened.map(|opened| app.request(Job::Compare(opened)));
+    compare.into_iter().collect()
+}
+
+/// Keeps what is shown, and tells why it is not of the files as they are now.
+pub fn set_faults(app: &mut App, faults: Vec<Fault>) {
+    let first = faults.first().map_or("", |fault| fault.message.as_str());
+    let what = match faults.len() {
+        1 => first.to_owned(),
+        n => format!("{n} errors, the first: {first}"),
+    };
+    app.complain(format!("{what} – what is shown is from before"));
+    app.faults = faults;
+    if matches!(app.overlay, None | Some(Overlay::Faults(_))) {
+        app.overlay = Some(Overlay::Faults(Cursor::default()));
+    }
+}
+
+/// Opens the editor where the selected node is written, at an error, or at the beginning of the taxonomy.
+pub fn edit_file(app: &mut App) -> Vec<Effect> {
+    let fault = app.faults.first().and_then(|fault| fault.place.clone());
+    let place = fault.map(|(path, line, _)| (path, line));
+    let place = place.or_else(|| {
+        let run = app.run()?;
+        let taxonomy = &run.taxonomy;
+        let node = view::taxonomy::selected(app).filter(|_| app.view == View::Taxonomy);
+        let place = node.and_then(|node| taxonomy.place(node));
+        let beginning = || Some((taxonomy.sources().first()?.0.as_path(), 1));
+        let (path, line) = place.or_else(beginning)?;
+        path.is_file().then(|| (path.to_owned(), line))
+    });
+    match place {
+        Some((path, line)) => vec![Effect::Edit(path, line)],
+        None => {
+            app.complain(
+                "the taxonomy is in no file: it is the built-in one, or not there any more",
+            );
+            Vec::new()
+        }
+    }
+}
