@@ -43,11 +43,19 @@ fn an_edge_that_was_taken_out_is_the_first_suggestion() {
     assert!(evidence["second_in_first"]["of"].as_f64().unwrap() > 3.0);
     // A saved run has no embeddings.
     assert_eq!(evidence["image_overlap"], Value::Null);
-    assert!(first["diff"].is_null());
+    let diff = first["diff"].as_str().unwrap();
+    assert!(
+        diff.contains("\n+    parents: [constant_width_figure]\n"),
+        "{diff}"
+    );
 
     let (_, text, _) = run(dir.path(), &args);
     assert!(
         text.starts_with("  1  missing_parent  `circle` below `constant_width_figure`\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n       +    parents: [constant_width_figure]\n"),
         "{text}"
     );
     let (_, text, _) = run(dir.path(), &[&args[..], &["--top", "1"]].concat());
