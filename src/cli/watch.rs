@@ -12,9 +12,10 @@ use clap::ValueHint;
 use super::output::{self, tell};
 use super::score::WhatArgs;
 use super::workbench::Workbench;
-use super::{count, interrupt};
+use super::{count, interrupt, on_all_cores};
 use crate::report;
 use crate::run::{self, Opened};
+use crate::taxonomy::diff::Difference;
 use crate::text::shown;
 use crate::tui::backend::{Backend, Fault};
 use crate::watch::Watch;
@@ -74,6 +75,7 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
                 let (before, after) = (&opened.saved.summary, &now.saved.summary);
                 let line = report::compare::in_a_line(before, after, &comparison);
                 output::print(&format!("\n{} changed: {line}\n", names.join(", ")))?;
+                output::print(&explained(&opened, &now)?)?;
                 output::print(&breakdown(&now))?;
                 tell!("in {:.2} s", begun.elapsed().as_secs_f64());
                 opened = now;
@@ -81,6 +83,19 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
             Err(faults) => faults.iter().for_each(|fault| tell!("{}", told(fault))),
         }
     }
+}
+
+/// What the taxonomy says otherwise than before, and whether that explains more than chance. Nothing where the taxonomy says the same,
+/// or where one of the two lacks labels that the run has now.
+fn explained(before: &Opened, now: &Opened) -> anyhow::Result<String> {
+    let difference = Difference::between(&before.taxonomy, &now.taxonomy);
+    if difference.is_empty() {
+        return Ok(String::new());
+    }
+    let taxonomies = [("before", &before.taxonomy), ("now", &now.taxonomy)];
+    let found = on_all_cores(|| run::compare_taxonomies(&now.saved, taxonomies))?;
+    let told = found.map(|found| report::taxonomies::render_edit(&difference, &found) + "\n");
+    Ok(told.unwrap_or_default())
 }
 
 fn breakdown(opened: &Opened) -> String {

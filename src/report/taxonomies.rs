@@ -61,6 +61,19 @@ pub fn render(both: &Both<'_>, style: Style) -> String {
     out
 }
 
+/// What an edit said otherwise and whether it explains more of the error, a line each: A is the taxonomy before it, B the one after it.
+pub fn render_edit(difference: &Difference, found: &UnderTaxonomies) -> String {
+    let mut out = format!("from A to B: {}\n", super::diff::brief(difference));
+    let forgiveness = &found.forgiveness;
+    for (title, of) in [
+        ("confirmed multiplicity", &forgiveness.confirmed),
+        ("confirmed and possible multiplicity", &forgiveness.at_most),
+    ] {
+        let _ = writeln!(out, "{title}: {}", sentence(of));
+    }
+    out
+}
+
 fn forgiven(out: &mut String, title: &str, of: &Forgiven, style: Style) {
     let title = format!("{title}: {}", sentence(of));
     let _ = writeln!(out, "{}", paint(style, "1", &title));

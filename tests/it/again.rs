@@ -175,6 +175,8 @@ fn watching_prints_what_a_change_does_and_waits_where_a_file_is_broken() {
     hear("watching 1 file");
     std::fs::write(&path, text.replace(EDGE, "")).unwrap();
     see("shapes.yaml changed: 0 answers flipped, ");
+    see("from A to B: ");
+    see("confirmed multiplicity: B forgives less than A");
     see("Of 251 errors");
     child.kill().unwrap();
     child.wait().unwrap();
