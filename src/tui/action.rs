@@ -6,9 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::backend::{
-    Again, Applied, EncodedPrompts, Expanded, Fault, News, On, Templates, Trial, Tried,
-};
+use super::backend::{Applied, EncodedPrompts, Expanded, Fault, News, On, Templates, Trial, Tried};
 use super::picture::Drawn;
 use super::sheet::Sheet;
 use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order};
@@ -215,7 +213,7 @@ pub enum Answer {
     /// The other run's name, its figures, and the comparison: it is the first of the two.
     Compared(String, Box<Summary>, Arc<Comparison>),
     Applied(Applied),
-    Again(Again),
+    Again(Applied),
     /// The run cannot be made again: this is wrong with the files.
     Faults(Vec<Fault>),
     /// The run was saved in this directory.

@@ -35,17 +35,9 @@ pub struct Shown {
     pub name: String,
 }
 
-/// A run that is answered by another rule.
+/// A run in place of the one that is shown: answered by another rule, or made again.
 #[derive(Debug, Clone)]
 pub struct Applied {
-    pub shown: Shown,
-    /// What had to be taken for granted, a sentence each.
-    pub assumed: Vec<String>,
-}
-
-/// A run that is made again.
-#[derive(Debug, Clone)]
-pub struct Again {
     pub shown: Shown,
     /// What had to be taken for granted, a sentence each.
     pub assumed: Vec<String>,
@@ -226,7 +218,7 @@ pub trait Backend: Send + Sync {
         _opened: &Opened,
         _tell: &(dyn Fn(News) + Sync),
         _stop: &AtomicBool,
-    ) -> Result<Again, Vec<Fault>> {
+    ) -> Result<Applied, Vec<Fault>> {
         Err(vec![Fault::anywhere(
             "this run cannot be made again".to_owned(),
         )])

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::app::Beginning;
 use super::backend::{
-    Again, Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Shown, Templates,
-    Trial, Tried, TriedOnAll,
+    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Shown, Templates, Trial,
+    Tried, TriedOnAll,
 };
 use super::keymap::Keymap;
 use super::stage::Stage;
@@ -43,13 +43,13 @@ impl Backend for Fake {
         opened: &Opened,
         _tell: &(dyn Fn(News) + Sync),
         _stop: &AtomicBool,
-    ) -> Result<Again, Vec<Fault>> {
+    ) -> Result<Applied, Vec<Fault>> {
         let faults = self.faults.lock().unwrap().clone();
         if !faults.is_empty() {
             return Err(faults);
         }
         let opened = Opened::new(opened.saved.clone(), opened.taxonomy.clone());
-        Ok(Again {
+        Ok(Applied {
             shown: Shown {
                 opened: Arc::new(opened),
                 so_far: None,

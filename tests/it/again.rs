@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use cladist::cli::workbench::Workbench;
 use cladist::run::Opened;
-use cladist::tui::backend::{Again, Backend, Fault};
+use cladist::tui::backend::{Applied, Backend, Fault};
 
 use crate::cmd;
 use crate::cmd::dir;
@@ -25,7 +25,7 @@ fn shapes() -> (tempfile::TempDir, PathBuf, String) {
     (folder, path, text)
 }
 
-fn again(workbench: &Workbench, opened: &Opened) -> Result<Again, Vec<Fault>> {
+fn again(workbench: &Workbench, opened: &Opened) -> Result<Applied, Vec<Fault>> {
     Backend::again(workbench, opened, &|_| {}, &GO_ON)
 }
 

@@ -12,7 +12,7 @@ use crate::cli::score::taxonomy_hash;
 use crate::cli::{builtin, on_all_cores, read_taxonomy, told};
 use crate::run::{self, Opened, Saved};
 use crate::taxonomy::{Diagnostic, Loaded};
-use crate::tui::backend::{Again, Fault, Shown};
+use crate::tui::backend::{Applied, Fault, Shown};
 
 impl Workbench {
     /// The taxonomy's file; `None` of the built-in one.
@@ -54,7 +54,7 @@ impl Workbench {
 }
 
 /// Makes the run again. Nothing of what is kept is changed unless that succeeds.
-pub fn again(bench: &Workbench, opened: &Opened, stop: &AtomicBool) -> Result<Again, Vec<Fault>> {
+pub fn again(bench: &Workbench, opened: &Opened, stop: &AtomicBool) -> Result<Applied, Vec<Fault>> {
     let file = bench.taxonomy_file(Some(opened));
     let loaded = file.as_deref().map(read_taxonomy);
     if let Some(loaded) = &loaded {
@@ -75,12 +75,12 @@ fn rejudge(
     bench: &Workbench,
     opened: &Opened,
     loaded: Option<(&Path, Loaded)>,
-) -> anyhow::Result<Again> {
+) -> anyhow::Result<Applied> {
     let read = loaded.and_then(|(path, loaded)| Some((path, loaded.taxonomy?)));
     let (path, taxonomy) = read.context("the run's taxonomy is in no file")?;
     let mut again = on_all_cores(|| run::rejudged(&opened.saved, &taxonomy))??;
     again.run.manifest.taxonomy = taxonomy_hash(path, &taxonomy);
-    Ok(Again {
+    Ok(Applied {
         shown: Shown {
             opened: Arc::new(Opened::new(Saved::of(&again.run), taxonomy)),
             so_far: None,

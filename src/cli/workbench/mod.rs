@@ -26,8 +26,7 @@ use crate::model::Encoder;
 use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{
-    Again, Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Templates, Trial,
-    Tried,
+    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Templates, Trial, Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
 use pictures::Pictures;
@@ -409,7 +408,7 @@ impl Backend for Workbench {
         opened: &Opened,
         tell: &(dyn Fn(News) + Sync),
         stop: &AtomicBool,
-    ) -> Result<Again, Vec<Fault>> {
+    ) -> Result<Applied, Vec<Fault>> {
         hearing(tell, |_| again::again(self, opened, stop))
     }
 

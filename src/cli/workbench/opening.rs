@@ -16,7 +16,7 @@ use crate::model::{Encoder, Remembering};
 use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::Taxonomy;
 use crate::text::shown;
-use crate::tui::backend::{Again, Applied, News, Shown};
+use crate::tui::backend::{Applied, News, Shown};
 
 /// Labels that are named where many could be.
 const NAMED: usize = 3;
@@ -117,7 +117,7 @@ fn make(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Re
 }
 
 /// Scores it again, from what the files hold now: neither images nor prompts that were encoded are encoded again.
-pub fn make_again(bench: &Workbench, stop: &AtomicBool) -> anyhow::Result<Again> {
+pub fn make_again(bench: &Workbench, stop: &AtomicBool) -> anyhow::Result<Applied> {
     let embeddings = locked(&bench.embeddings).clone();
     let observer = Observer {
         asked: &|_| {},
@@ -125,7 +125,7 @@ pub fn make_again(bench: &Workbench, stop: &AtomicBool) -> anyhow::Result<Again>
         before: embeddings.as_deref(),
     };
     let computed = compute(bench, &observer, stop)?;
-    Ok(Again {
+    Ok(Applied {
         shown: keep(bench, computed),
         assumed: Vec::new(),
     })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::set_run;
 use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::{App, View};
-use crate::tui::backend::{Again, Fault};
+use crate::tui::backend::{Applied, Fault};
 use crate::tui::overlay::Overlay;
 use crate::tui::view;
 use crate::tui::widget::Cursor;
@@ -28,7 +28,7 @@ pub fn on_changed(app: &mut App, files: &[PathBuf]) -> Vec<Effect> {
 }
 
 /// Shows the run that was made again, and asks what is another than before.
-pub fn show_again(app: &mut App, again: Again) -> Vec<Effect> {
+pub fn show_again(app: &mut App, again: Applied) -> Vec<Effect> {
     app.faults.clear();
     if matches!(app.overlay, Some(Overlay::Faults(_))) {
         app.overlay = None;
