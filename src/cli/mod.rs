@@ -15,6 +15,7 @@ mod interrupt;
 mod model_args;
 mod output;
 mod parts;
+mod places;
 mod progress;
 mod prompts;
 mod score;

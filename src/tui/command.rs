@@ -43,6 +43,10 @@ pub enum Command {
     Again,
     Faults,
     EditFile,
+    Edit,
+    Undo,
+    Redo,
+    Snapshot,
     Suspend,
     Redraw,
     FoldAll,
@@ -120,6 +124,9 @@ const OF_NODES: &[View] = &[
     V::Prompts,
     V::Compare,
 ];
+
+/// Views with something to edit.
+const EDITED: &[View] = &[V::Taxonomy, V::Images, V::Confusions, V::Prompts];
 
 const fn spec(
     command: Command,
@@ -462,10 +469,18 @@ pub const TABLE: &[Spec] = &[
         "Show the confusions as a matrix, or as a list",
     ),
     spec(
+        C::Edit,
+        "edit",
+        "edit",
+        &["e"],
+        In(EDITED),
+        "Edit what is selected: add, rename, delete, split, merge, parents, relations, names, description, prompts; say that an answer was right too",
+    ),
+    spec(
         C::EncodePrompts,
         "encode-prompts",
         "encode",
-        &["e"],
+        &["shift-p"],
         In(&[V::Taxonomy, V::Prompts]),
         "Encode the prompts, for cosines between labels",
     ),
@@ -505,7 +520,7 @@ pub const TABLE: &[Spec] = &[
         C::Measure,
         "measure",
         "measure",
-        &["u"],
+        &["b"],
         In(&[V::Curve]),
         "Measure in bits of information, or in depth",
     ),
@@ -588,6 +603,30 @@ pub const TABLE: &[Spec] = &[
         &["shift-e"],
         Everywhere,
         "Open the taxonomy in your editor (VISUAL, EDITOR), where the selected node is written",
+    ),
+    spec(
+        C::Undo,
+        "undo",
+        "",
+        &["u"],
+        Everywhere,
+        "Take the last edit back: the file is byte for byte what it was",
+    ),
+    spec(
+        C::Redo,
+        "redo",
+        "",
+        &["shift-u"],
+        Everywhere,
+        "Make the edit again that was taken back last",
+    ),
+    spec(
+        C::Snapshot,
+        "snapshot",
+        "",
+        &["shift-r"],
+        Everywhere,
+        "Give what is shown a name, to compare with it later",
     ),
     spec(
         C::Widen,

@@ -154,10 +154,10 @@ impl Worker {
                 let figures = Box::new(other.summary);
                 Answer::Compared(dir.display().to_string(), figures, Arc::new(found))
             }
-            Job::Compare(other) => {
+            Job::Compare(name, other) => {
                 let found = self.compare(&other.saved, &run.saved)?;
                 let figures = Box::new(other.saved.summary.clone());
-                Answer::Compared("before".to_owned(), figures, Arc::new(found))
+                Answer::Compared(name, figures, Arc::new(found))
             }
             Job::AtThreshold(threshold) => Answer::Applied(backend.at_threshold(&run, threshold)?),
             Job::Export(path, sheet) => Answer::Written(export(&path, &sheet)?),
@@ -165,6 +165,20 @@ impl Worker {
             Job::SaveRun(dir) => {
                 backend.save(&dir)?;
                 Answer::Saved(dir)
+            }
+            Job::Plan(what) => match backend.plan(&run, &what)? {
+                Some(plan) => Answer::Planned(plan),
+                None => Answer::WithoutFile(what),
+            },
+            Job::Edit(plan) => {
+                backend.make(&run, &plan)?;
+                Answer::Edited(format!("done: {}", plan.what))
+            }
+            Job::Undo => Answer::Edited(format!("undone: {}", backend.undo(&run)?)),
+            Job::Redo => Answer::Edited(format!("done again: {}", backend.redo(&run)?)),
+            Job::Adopt(path, opens) => {
+                backend.adopt(&run, &path)?;
+                Answer::Adopted(path, opens)
             }
         })
     }
