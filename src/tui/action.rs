@@ -214,6 +214,8 @@ pub enum Answer {
     Compared(String, Box<Summary>, Arc<Comparison>),
     Applied(Applied),
     Again(Applied),
+    /// The files hold what the run that is shown was made of.
+    Unchanged,
     /// The run cannot be made again: this is wrong with the files.
     Faults(Vec<Fault>),
     /// The run was saved in this directory.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::app::Beginning;
@@ -35,6 +35,8 @@ pub struct Fake {
     pub trials: Mutex<Vec<(Trial, On)>>,
     /// What is wrong with the files when the run is to be made again.
     pub faults: Mutex<Vec<Fault>>,
+    /// Whether they hold what the run was made of.
+    pub is_unchanged: AtomicBool,
 }
 
 impl Backend for Fake {
@@ -43,13 +45,16 @@ impl Backend for Fake {
         opened: &Opened,
         _tell: &(dyn Fn(News) + Sync),
         _stop: &AtomicBool,
-    ) -> Result<Applied, Vec<Fault>> {
+    ) -> Result<Option<Applied>, Vec<Fault>> {
         let faults = self.faults.lock().unwrap().clone();
         if !faults.is_empty() {
             return Err(faults);
         }
+        if self.is_unchanged.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let opened = Opened::new(opened.saved.clone(), opened.taxonomy.clone());
-        Ok(Applied {
+        Ok(Some(Applied {
             shown: Shown {
                 opened: Arc::new(opened),
                 so_far: None,
@@ -57,7 +62,7 @@ impl Backend for Fake {
                 name: "fixture".into(),
             },
             assumed: Vec::new(),
-        })
+        }))
     }
 
     fn open(&self, tell: &(dyn Fn(News) + Sync), _stop: &AtomicBool) -> Result<(), String> {

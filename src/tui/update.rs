@@ -614,6 +614,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
             set_run(app, shown);
         }
         Answer::Again(again) => return again::show_again(app, again),
+        Answer::Unchanged => again::keep_shown(app),
         Answer::Faults(faults) => again::set_faults(app, faults),
         Answer::Written(what) => app.tell(what),
     }

@@ -29,6 +29,7 @@ use crate::tui::backend::{
     Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Templates, Trial, Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
+use crate::watch::Contents;
 use pictures::Pictures;
 
 /// Explore a run on the terminal: its figures, its taxonomy, its pictures, and what another label or template would do
@@ -221,6 +222,10 @@ pub struct Workbench {
     embeddings: Mutex<Option<Arc<Embeddings>>>,
     /// The run that was made here, when it is whole.
     made: Mutex<Option<Arc<Run>>>,
+    /// What the files of text beside the taxonomy held when the run was made.
+    made_of: Mutex<Contents>,
+    /// The taxonomy's files when it was last read.
+    included: Mutex<Vec<PathBuf>>,
 }
 
 impl Workbench {
@@ -250,6 +255,8 @@ impl Workbench {
             basis: Mutex::default(),
             embeddings: Mutex::default(),
             made: Mutex::default(),
+            made_of: Mutex::default(),
+            included: Mutex::default(),
         })
     }
 
@@ -408,7 +415,7 @@ impl Backend for Workbench {
         opened: &Opened,
         tell: &(dyn Fn(News) + Sync),
         stop: &AtomicBool,
-    ) -> Result<Applied, Vec<Fault>> {
+    ) -> Result<Option<Applied>, Vec<Fault>> {
         hearing(tell, |_| again::again(self, opened, stop))
     }
 
