@@ -43,6 +43,9 @@ pub fn render(suggestions: &[Suggestion], most: usize, diff: &Diff<'_>, style: S
             Some(Err(why)) => drop(writeln!(out, "     by hand: {}", printable(&why))),
             None => {}
         }
+        for line in advice(suggestion) {
+            let _ = writeln!(out, "     {line}");
+        }
     }
     if shown.len() < suggestions.len() {
         let _ = writeln!(
@@ -109,9 +112,13 @@ pub fn reason(suggestion: &Suggestion) -> String {
         Why::HoldAtOnce => {
             format!("`{a}` and `{b}` are held to be true of the same images more often than by chance")
         }
-        Why::Clusters { separation } => format!(
-            "its images are two clusters, {separation:.1} times their spread apart (one would be 2.7)"
-        ),
+        Why::Clusters(clusters) => {
+            let [first, second] = clusters.sizes.map(thousands);
+            format!(
+                "its images are two clusters of {first} and {second}, {:.1} times their spread apart (one would be 2.7)",
+                clusters.separation
+            )
+        }
         Why::SameName => {
             format!("`{a}` and `{b}` have a name in common and are taken for each other")
         }
@@ -124,6 +131,31 @@ pub fn reason(suggestion: &Suggestion) -> String {
             "answers are above or below the annotation: `--candidates leaves`, or a list of one level, asks for one of them"
                 .to_owned()
         }
+    }
+}
+
+/// What is left to whoever knows, since a run cannot know the words.
+pub fn advice(suggestion: &Suggestion) -> Vec<String> {
+    let [a, b] = names(suggestion);
+    match (&suggestion.why, suggestion.kind, &suggestion.edit) {
+        (Why::Clusters(clusters), ..) => {
+            let typical = clusters.typical.iter().zip(["first", "second"]);
+            let mut lines: Vec<String> = typical
+                .map(|(images, which)| {
+                    let images: Vec<String> = images.iter().map(|name| printable(name)).collect();
+                    format!("typical of the {which}: {}", images.join(", "))
+                })
+                .collect();
+            lines.push(
+                "the ids of the parts are placeholders: look at the images, and name them"
+                    .to_owned(),
+            );
+            lines
+        }
+        (_, SuggestionKind::NameCollision, None) => vec![format!(
+            "by hand: give `{a}` or `{b}` a `description` that tells it from the other, and `prompts: [\"{{name}}: {{description}}\"]`"
+        )],
+        _ => Vec::new(),
     }
 }
 
@@ -165,6 +197,79 @@ fn numbers(suggestion: &Suggestion) -> Vec<String> {
         lines.push(rest.join("   "));
     }
     lines
+}
+
+/// Every number with what it is, one after the other; a dash where the run does not hold it.
+pub fn facts(suggestion: &Suggestion) -> Vec<(String, String)> {
+    let evidence = &suggestion.evidence;
+    let [a, b] = names(suggestion);
+    let fact = |what: &str, value: String| (what.to_owned(), value);
+    let count = |n: usize| thousands(n);
+    match suggestion.kind {
+        SuggestionKind::MixedLevels => {
+            return vec![
+                fact("images judged", count(evidence.images[0])),
+                fact(
+                    "answered above the annotation",
+                    count(evidence.first_as_second),
+                ),
+                fact("answered below it", count(evidence.second_as_first)),
+            ];
+        }
+        SuggestionKind::TooCoarse => return vec![fact("images", count(evidence.images[0]))],
+        _ => {}
+    }
+    let share = |share: Option<Share>| match share {
+        Some(share) => format!(
+            "{} ({:.1} of {:.1})",
+            percent(share.value()),
+            share.hits,
+            share.of
+        ),
+        None => percent(None),
+    };
+    let number = |value: Option<f64>, decimals: usize| {
+        value.map_or("–".to_owned(), |value| format!("{value:.decimals$}"))
+    };
+    let moved = format!(
+        "{} confirmed, {} possible",
+        count(evidence.moved.confirmed),
+        count(evidence.moved.possible)
+    );
+    vec![
+        fact(&format!("images of `{a}`"), count(evidence.images[0])),
+        fact(&format!("images of `{b}`"), count(evidence.images[1])),
+        fact(
+            &format!("`{a}` answered `{b}`"),
+            count(evidence.first_as_second),
+        ),
+        fact(
+            &format!("`{b}` answered `{a}`"),
+            count(evidence.second_as_first),
+        ),
+        fact(
+            "both by chance, and the excess",
+            format!("{:.1}, {}", evidence.expected, signed(evidence.excess)),
+        ),
+        fact(
+            &format!("`{b}` holds of `{a}`"),
+            share(evidence.second_in_first),
+        ),
+        fact(
+            &format!("`{a}` holds of `{b}`"),
+            share(evidence.first_in_second),
+        ),
+        fact("Bayes factor", number(evidence.log_bayes.map(f64::exp), 1)),
+        fact("text cosine", number(evidence.text_cosine, 3)),
+        fact("image overlap", number(evidence.image_overlap, 2)),
+        fact("images moved", moved),
+        fact("accuracy moved", points(evidence.accuracy)),
+    ]
+}
+
+/// A share of all images in points of accuracy; a dash of none.
+pub fn points(accuracy: Option<f64>) -> String {
+    accuracy.map_or("–".to_owned(), |share| format!("{:+.2}", 100.0 * share))
 }
 
 fn rest(evidence: &Grounds) -> Vec<String> {

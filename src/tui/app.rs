@@ -16,7 +16,7 @@ use super::command::{Command, Scope};
 use super::keymap::Keymap;
 use super::overlay::Overlay;
 use super::theme::Theme;
-use super::view::{compare, confusions, curve, images, overview, prompts, taxonomy};
+use super::view::{compare, confusions, curve, images, overview, prompts, suggest, taxonomy};
 use crate::run::Opened;
 use crate::score::Summary;
 
@@ -30,10 +30,11 @@ pub enum View {
     Prompts,
     Curve,
     Compare,
+    Suggest,
 }
 
 impl View {
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         View::Overview,
         View::Taxonomy,
         View::Images,
@@ -41,6 +42,7 @@ impl View {
         View::Prompts,
         View::Curve,
         View::Compare,
+        View::Suggest,
     ];
 
     pub fn title(self) -> &'static str {
@@ -52,6 +54,7 @@ impl View {
             View::Prompts => "Prompts",
             View::Curve => "Curve",
             View::Compare => "Compare",
+            View::Suggest => "Suggest",
         }
     }
 
@@ -160,6 +163,7 @@ pub struct App {
     pub prompts: prompts::State,
     pub curve: curve::State,
     pub compare: compare::State,
+    pub suggest: suggest::State,
     pub overlay: Option<Overlay>,
     pub history: Vec<Place>,
     pub notes: Vec<String>,
@@ -217,6 +221,7 @@ impl App {
             prompts: prompts::State::default(),
             curve: curve::State::default(),
             compare: compare::State::default(),
+            suggest: suggest::State::default(),
             overlay: None,
             history: Vec::new(),
             notes: Vec::new(),
@@ -300,6 +305,13 @@ impl App {
             }
             stays
         });
+    }
+
+    /// Gives up a job of this kind.
+    pub fn forget(&mut self, kind: Kind) {
+        if let Some(waiting) = self.waiting.remove(&kind) {
+            waiting.stop.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The kind of the job with this number, if its answer is still waited for.

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::run::{Opened, Saved};
+use crate::run::{self, Embeddings, Opened, Saved, Suggestion};
 use crate::score::{CurveValue, Summary, TemplateAgreement};
-use crate::taxonomy::NodeId;
+use crate::taxonomy::{NodeId, Taxonomy};
 
 /// What there is to tell while a run is opened or made.
 #[derive(Debug, Clone)]
@@ -41,6 +41,14 @@ pub struct Applied {
     pub shown: Shown,
     /// What had to be taken for granted, a sentence each.
     pub assumed: Vec<String>,
+}
+
+/// Another saved run.
+#[derive(Debug)]
+pub struct Other {
+    pub saved: Saved,
+    /// The taxonomy that it was judged by, if it is still there as it was; else why not.
+    pub taxonomy: Result<Taxonomy, String>,
 }
 
 /// Why a run cannot be made again: something that is wrong with a file.
@@ -174,7 +182,7 @@ pub trait Backend: Send + Sync {
     fn picture(&self, opened: &Opened, image: usize) -> Result<Vec<u8>, String>;
 
     /// Another saved run, to compare with.
-    fn other(&self, dir: &Path) -> Result<Saved, String>;
+    fn other(&self, dir: &Path) -> Result<Other, String>;
 
     /// The templates of the run.
     fn templates(&self, opened: &Opened) -> Result<Templates, String>;
@@ -222,6 +230,11 @@ pub trait Backend: Send + Sync {
         Err(vec![Fault::anywhere(
             "this run cannot be made again".to_owned(),
         )])
+    }
+
+    /// The edits that the run speaks for. What was encoded for it has a say as far as it is at hand: nothing is encoded for this.
+    fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
+        run::suggest(opened, Embeddings::default())
     }
 
     /// Saves the run that was made here.

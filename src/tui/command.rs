@@ -119,6 +119,7 @@ const OF_NODES: &[View] = &[
     V::Confusions,
     V::Prompts,
     V::Compare,
+    V::Suggest,
 ];
 
 const fn spec(
@@ -212,6 +213,14 @@ pub const TABLE: &[Spec] = &[
         &["7"],
         Everywhere,
         "Go to the comparison",
+    ),
+    spec(
+        C::Show(V::Suggest),
+        "suggest",
+        "",
+        &["8"],
+        Everywhere,
+        "Go to the suggested edits",
     ),
     spec(
         C::NextView,
@@ -322,6 +331,7 @@ pub const TABLE: &[Spec] = &[
             V::Confusions,
             V::Prompts,
             V::Compare,
+            V::Suggest,
         ]),
         "Show only what matches; in the taxonomy, find",
     ),

@@ -15,10 +15,11 @@ use crate::cli::prompts::load_prompts;
 use crate::cli::score::{Basis, Embeddings, candidate_choice, candidates_hash, expand_prompts};
 use crate::cli::{Interrupted, count, embed, on_all_cores};
 use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images};
+use crate::matrix::Matrix;
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;
 use crate::prompts::{self, BUILTIN, ExpandOptions, TemplateSet};
-use crate::run::{Candidates, Opened, Prompts};
+use crate::run::{self, Candidates, Embedded, Opened, Prompts, Suggestion};
 use crate::score::{Match, nearest_labels, prompt_cosines, prototypes};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{EncodedPrompts, Expanded, Templates};
@@ -94,6 +95,34 @@ pub fn encode_prompts(
         nearest: nearest.into_iter().map(named).collect(),
         agreement,
     })
+}
+
+/// What the run speaks for, by the images and prompts too that were encoded for it.
+pub fn suggest(bench: &Workbench, opened: &Opened) -> Vec<Suggestion> {
+    let images = locked(&bench.embeddings).clone();
+    let images = images.filter(|images| images.of.len() == opened.len());
+    let asked = locked(&bench.asked).clone();
+    let asked = asked.filter(|(of, _)| std::ptr::eq(of.as_ptr(), opened));
+    let texts = asked.map(|(_, basis)| prototypes_of(&basis.prompts, opened));
+    let embeddings = run::Embeddings {
+        texts: texts.as_ref().map(|(rows, of)| Embedded { rows, of }),
+        images: images.as_deref().map(|images| Embedded {
+            rows: &images.rows,
+            of: &images.of,
+        }),
+    };
+    run::suggest(opened, embeddings)
+}
+
+/// The prototypes of prompts, and which is that of each label of a run.
+fn prototypes_of(prompts: &Prompts, opened: &Opened) -> (Matrix, Vec<Option<usize>>) {
+    let mut of = vec![None; opened.saved.labels.len()];
+    for (row, &node) in prompts.nodes.iter().enumerate() {
+        if let Some(label) = opened.label(node) {
+            of[label as usize] = Some(row);
+        }
+    }
+    (prototypes(&prompts.embeddings, &prompts.counts), of)
 }
 
 impl Workbench {

@@ -11,7 +11,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anyhow::{Context, bail};
 use clap::{FromArgMatches, ValueHint};
@@ -23,10 +23,11 @@ use super::{builtin, exit, told};
 use crate::demo;
 use crate::files::Staging;
 use crate::model::Encoder;
-use crate::run::{self, Opened, Run, Saved};
+use crate::run::{self, Opened, Run, Suggestion};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Templates, Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Progress, Templates, Trial,
+    Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
 use pictures::Pictures;
@@ -221,6 +222,8 @@ pub struct Workbench {
     embeddings: Mutex<Option<Arc<Embeddings>>>,
     /// The run that was made here, when it is whole.
     made: Mutex<Option<Arc<Run>>>,
+    /// What it was asked with, and the run as it is shown: nodes are those of its taxonomy.
+    asked: Mutex<Option<(Weak<Opened>, Arc<Basis>)>>,
 }
 
 impl Workbench {
@@ -250,6 +253,7 @@ impl Workbench {
             basis: Mutex::default(),
             embeddings: Mutex::default(),
             made: Mutex::default(),
+            asked: Mutex::default(),
         })
     }
 
@@ -363,8 +367,12 @@ impl Backend for Workbench {
         in_silence(|| self.pictures.bytes(opened, image))
     }
 
-    fn other(&self, dir: &Path) -> Result<Saved, String> {
-        run::load(dir).map_err(|error| error.to_string())
+    fn other(&self, dir: &Path) -> Result<Other, String> {
+        in_silence(|| opening::other(dir))
+    }
+
+    fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
+        asking::suggest(self, opened)
     }
 
     fn templates(&self, opened: &Opened) -> Result<Templates, String> {
