@@ -8,6 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
+pub use replacement::{Replacement, remove};
+
+mod replacement;
+
 /// A kind of result: what a directory of it holds.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
@@ -67,6 +71,8 @@ pub enum StagingError {
     NoName { path: PathBuf },
     #[error("{}: is no name of a file that could be written: choose another", path.display())]
     NoFile { path: PathBuf },
+    #[error("{}: is write-protected: allow writing it first", path.display())]
+    ReadOnly { path: PathBuf },
     #[error("{}: {source}: check that the folder above exists and can be written", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
@@ -187,18 +193,8 @@ impl StagedFiles {
     /// above it cannot be made or written.
     pub fn new(destinations: &[&Path]) -> Result<Self, StagingError> {
         let start = |&given: &&Path| {
+            let destination = real_file(given)?;
             let path = given.to_owned();
-            let destination = match given.canonicalize() {
-                Ok(real) if real.is_file() => real,
-                Err(error)
-                    if error.kind() == io::ErrorKind::NotFound
-                        && !given.is_symlink()
-                        && given.file_name().is_some() =>
-                {
-                    path.clone()
-                }
-                _ => return Err(StagingError::NoFile { path }),
-            };
             let io_error = |source| StagingError::Io { path, source };
             let parent = parent(&destination);
             let dir = fs::create_dir_all(parent).and_then(|()| Registered::new_in(parent));
@@ -349,7 +345,28 @@ fn is_working_directory(real: &Path) -> bool {
     current.is_ok_and(|current| current.starts_with(real))
 }
 
-fn parent(path: &Path) -> &Path {
+/// The file that a path leads to, links followed; where there is none yet, the path as it is.
+///
+/// # Errors
+/// Something else than a file is there, such as a directory, a device, or a link to nothing; or no file could be.
+pub fn real_file(path: &Path) -> Result<PathBuf, StagingError> {
+    match path.canonicalize() {
+        Ok(real) if real.is_file() => Ok(real),
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound
+                && !path.is_symlink()
+                && path.file_name().is_some() =>
+        {
+            Ok(path.to_owned())
+        }
+        _ => Err(StagingError::NoFile {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+/// The directory that a path lies in; `.` of a bare name.
+pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -371,7 +388,10 @@ fn sync_all(dir: &Path) -> io::Result<()> {
 }
 
 /// Makes a rename in `dir` outlive a power cut; a no-op where directories cannot be opened.
-fn sync_dir(dir: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// The directory cannot be opened or brought to disk.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(dir)?.sync_all()
     } else {

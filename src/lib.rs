@@ -8,6 +8,7 @@
 //! | [`tui`] | the workbench: the terminal UI that shows a run; the only room that names ratatui |
 //! | [`report`] | a run or a table as text, JSON or CSV, one file a format |
 //! | [`run`] | the one immutable result: build, save |
+//! | [`history`] | edits on disk: whole or not at all, undone and redone |
 //! | [`embed`] | files → decode → encode → unit embeddings, bounded memory, all cores |
 //! | [`model`] | the `Encoder` trait and what is behind it: CLIP, tokenizer, pixels, hub, device |
 //! | [`dataset`] | folders and manifests → images with labels |
@@ -31,6 +32,7 @@ pub mod embed;
 pub mod files;
 pub mod guard;
 pub mod hash;
+pub mod history;
 pub mod matrix;
 pub mod model;
 pub mod names;

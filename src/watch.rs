@@ -62,9 +62,10 @@ impl Watch {
 }
 
 /// What a file held: enough to see that it is another. `None` of what cannot be read.
-type Content = Option<String>;
+pub type Content = Option<String>;
 
-type Contents = BTreeMap<PathBuf, Content>;
+/// Of each file what it held.
+pub type Contents = BTreeMap<PathBuf, Content>;
 
 #[derive(Default)]
 struct Watched {
@@ -154,7 +155,8 @@ fn directory(path: &Path) -> PathBuf {
     }
 }
 
-fn content(path: &Path) -> Content {
+/// What a file holds now.
+pub fn content(path: &Path) -> Content {
     let bytes = fs::read(path).ok()?;
     Some(hash::of_bytes(&bytes))
 }

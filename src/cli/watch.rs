@@ -67,7 +67,8 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
             .collect();
         let begun = Instant::now();
         match workbench.again(&opened, &|_| {}, stop) {
-            Ok(again) => {
+            Ok(None) => tell!("{}: as it was, nothing is scored again", names.join(", ")),
+            Ok(Some(again)) => {
                 let now = again.shown.opened;
                 again.assumed.iter().for_each(|assumed| tell!("{assumed}"));
                 let comparison = run::compare(&opened.saved, &now.saved)?;

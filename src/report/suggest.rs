@@ -199,71 +199,62 @@ fn numbers(suggestion: &Suggestion) -> Vec<String> {
     lines
 }
 
-/// Every number with what it is, one after the other; a dash where the run does not hold it.
-pub fn facts(suggestion: &Suggestion) -> Vec<(String, String)> {
+/// Every number with what it is, one after the other, of two labels both ways; a dash where it is not known.
+pub fn facts(suggestion: &Suggestion) -> Vec<(&'static str, String)> {
     let evidence = &suggestion.evidence;
-    let [a, b] = names(suggestion);
-    let fact = |what: &str, value: String| (what.to_owned(), value);
-    let count = |n: usize| thousands(n);
+    let [first, second] = evidence.images.map(thousands);
+    let [there, back] = [evidence.first_as_second, evidence.second_as_first].map(thousands);
     match suggestion.kind {
         SuggestionKind::MixedLevels => {
             return vec![
-                fact("images judged", count(evidence.images[0])),
-                fact(
-                    "answered above the annotation",
-                    count(evidence.first_as_second),
-                ),
-                fact("answered below it", count(evidence.second_as_first)),
+                ("images judged", first),
+                ("answered above", there),
+                ("answered below", back),
             ];
         }
-        SuggestionKind::TooCoarse => return vec![fact("images", count(evidence.images[0]))],
+        SuggestionKind::TooCoarse => return vec![("images", first)],
         _ => {}
     }
     let share = |share: Option<Share>| match share {
-        Some(share) => format!(
-            "{} ({:.1} of {:.1})",
-            percent(share.value()),
-            share.hits,
-            share.of
-        ),
+        Some(share) => {
+            let of_all = percent(share.value());
+            format!("{of_all} ({:.1} of {:.1})", share.hits, share.of)
+        }
         None => percent(None),
     };
     let number = |value: Option<f64>, decimals: usize| {
         value.map_or("–".to_owned(), |value| format!("{value:.decimals$}"))
     };
-    let moved = format!(
-        "{} confirmed, {} possible",
-        count(evidence.moved.confirmed),
-        count(evidence.moved.possible)
-    );
     vec![
-        fact(&format!("images of `{a}`"), count(evidence.images[0])),
-        fact(&format!("images of `{b}`"), count(evidence.images[1])),
-        fact(
-            &format!("`{a}` answered `{b}`"),
-            count(evidence.first_as_second),
+        ("images", format!("{first} and {second}")),
+        (
+            "confused",
+            format!(
+                "{there} and {back} times, by chance {:.1}: {}",
+                evidence.expected,
+                signed(evidence.excess)
+            ),
         ),
-        fact(
-            &format!("`{b}` answered `{a}`"),
-            count(evidence.second_as_first),
+        (
+            "holds of",
+            format!(
+                "{}, the other way {}",
+                share(evidence.second_in_first),
+                share(evidence.first_in_second)
+            ),
         ),
-        fact(
-            "both by chance, and the excess",
-            format!("{:.1}, {}", evidence.expected, signed(evidence.excess)),
+        ("Bayes factor", number(evidence.log_bayes.map(f64::exp), 1)),
+        ("text cosine", number(evidence.text_cosine, 3)),
+        ("image overlap", number(evidence.image_overlap, 2)),
+        (
+            "moves",
+            format!(
+                "{} confirmed, {} possible: {} points",
+                thousands(evidence.moved.confirmed),
+                thousands(evidence.moved.possible),
+                points(evidence.accuracy)
+            ),
         ),
-        fact(
-            &format!("`{b}` holds of `{a}`"),
-            share(evidence.second_in_first),
-        ),
-        fact(
-            &format!("`{a}` holds of `{b}`"),
-            share(evidence.first_in_second),
-        ),
-        fact("Bayes factor", number(evidence.log_bayes.map(f64::exp), 1)),
-        fact("text cosine", number(evidence.text_cosine, 3)),
-        fact("image overlap", number(evidence.image_overlap, 2)),
-        fact("images moved", moved),
-        fact("accuracy moved", points(evidence.accuracy)),
     ]
 }
 

@@ -249,6 +249,8 @@ pub enum Answer {
     /// What the edit of the suggestion with this number does to the text, as a diff, or why it cannot be made.
     Diff(usize, Result<String, String>),
     Again(Applied),
+    /// The files hold what the run that is shown was made of.
+    Unchanged,
     /// The run cannot be made again: this is wrong with the files.
     Faults(Vec<Fault>),
     /// The run was saved in this directory.

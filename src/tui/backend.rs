@@ -217,7 +217,8 @@ pub trait Backend: Send + Sync {
         Vec::new()
     }
 
-    /// Makes the run again from what these files hold now, and from what was computed before as far as that stays true.
+    /// Makes the run again from what these files hold now, and from what was computed before as far as that stays true. `None` where
+    /// all of them hold what the run that is shown was made of: then nothing is made.
     ///
     /// # Errors
     /// All that is wrong with the files. What was shown can go on being shown.
@@ -226,7 +227,7 @@ pub trait Backend: Send + Sync {
         _opened: &Opened,
         _tell: &(dyn Fn(News) + Sync),
         _stop: &AtomicBool,
-    ) -> Result<Applied, Vec<Fault>> {
+    ) -> Result<Option<Applied>, Vec<Fault>> {
         Err(vec![Fault::anywhere(
             "this run cannot be made again".to_owned(),
         )])

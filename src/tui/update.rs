@@ -618,6 +618,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         Answer::Suggested(found) => view::suggest::set(app, found),
         Answer::Diff(number, diff) => view::suggest::set_diff(app, number, diff),
         Answer::Again(again) => return again::show_again(app, again),
+        Answer::Unchanged => again::keep_shown(app),
         Answer::Faults(faults) => again::set_faults(app, faults),
         Answer::Written(what) => app.tell(what),
     }

@@ -108,7 +108,8 @@ impl Worker {
         Ok(match job {
             Job::Open => Answer::Opened,
             Job::Again => match backend.again(&run, tell, &stop) {
-                Ok(again) => Answer::Again(again),
+                Ok(Some(again)) => Answer::Again(again),
+                Ok(None) => Answer::Unchanged,
                 Err(faults) => Answer::Faults(faults),
             },
             Job::Rows {

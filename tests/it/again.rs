@@ -25,7 +25,8 @@ fn shapes() -> (tempfile::TempDir, PathBuf, String) {
     (folder, path, text)
 }
 
-fn again(workbench: &Workbench, opened: &Opened) -> Result<Applied, Vec<Fault>> {
+/// What changed files make of the run; `None` if they hold what it was made of.
+fn again(workbench: &Workbench, opened: &Opened) -> Result<Option<Applied>, Vec<Fault>> {
     Backend::again(workbench, opened, &|_| {}, &GO_ON)
 }
 
@@ -54,7 +55,7 @@ fn a_saved_run_follows_its_taxonomy_and_outlives_its_errors() {
     );
 
     std::fs::write(&path, text.replace(EDGE, "")).unwrap();
-    let edited = again(&workbench, &begun).unwrap();
+    let edited = again(&workbench, &begun).unwrap().unwrap();
     assert!(
         !edited.assumed.is_empty(),
         "it says that prompts are not encoded again"
@@ -83,8 +84,12 @@ fn a_saved_run_follows_its_taxonomy_and_outlives_its_errors() {
     assert_eq!((file, at), (path.clone(), line));
     assert_eq!(faults[0].code, "unknown-parent");
 
+    // Restored: what is shown is of this file.
+    std::fs::write(&path, text.replace(EDGE, "")).unwrap();
+    assert!(again(&workbench, &edited).unwrap().is_none());
+
     std::fs::write(&path, &text).unwrap();
-    let back = again(&workbench, &edited).unwrap().shown.opened;
+    let back = again(&workbench, &edited).unwrap().unwrap().shown.opened;
     assert_eq!(verdicts(&back), before);
 }
 
@@ -116,7 +121,7 @@ fn after_an_edit_pictures_are_scored_as_if_for_the_first_time() {
     );
     assert_ne!(edited, text);
     std::fs::write(&path, &edited).unwrap();
-    let found = again(&workbench, &begun).unwrap().shown.opened;
+    let found = again(&workbench, &begun).unwrap().unwrap().shown.opened;
     let anew = Workbench::with_arguments(&args)
         .unwrap()
         .opened(&GO_ON)
@@ -136,6 +141,45 @@ fn after_an_edit_pictures_are_scored_as_if_for_the_first_time() {
         assert!(a.0 == b.0 && (a.1 - b.1).abs() < 1e-4, "{a:?} {b:?}");
     }
     assert_ne!(found, begun);
+}
+
+/// The files that say how it is scored count as the taxonomy does, and so does one that an edit names for the first time.
+#[test]
+fn all_files_of_text_are_looked_at_and_only_their_content_counts() {
+    let (folder, path, text) = shapes();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("answers.csv"), "image,label\na,square\nb,rhombus\n").unwrap();
+    let truth = "image,label\na,square\nb,square\n";
+    std::fs::write(at("truth.csv"), truth).unwrap();
+    let arg = |name: &str| at(name).to_str().unwrap().to_owned();
+    let args = [
+        ["--taxonomy".to_owned(), arg("shapes.yaml")],
+        ["--predictions".to_owned(), arg("answers.csv")],
+        ["--truth".to_owned(), arg("truth.csv")],
+    ];
+    let workbench = Workbench::with_arguments(args.as_flattened()).unwrap();
+    let begun = workbench.opened(&GO_ON).unwrap();
+    assert!(again(&workbench, &begun).unwrap().is_none());
+
+    std::fs::remove_file(at("truth.csv")).unwrap();
+    assert!(again(&workbench, &begun).is_err());
+    assert!(Backend::files(&workbench, Some(&begun)).contains(&at("truth.csv")));
+    std::fs::write(at("truth.csv"), truth).unwrap();
+    assert!(again(&workbench, &begun).unwrap().is_none());
+
+    std::fs::write(at("truth.csv"), truth.replace("b,square", "b,rhombus")).unwrap();
+    let edited = again(&workbench, &begun).unwrap().unwrap().shown.opened;
+    assert_ne!(verdicts(&edited), verdicts(&begun));
+    assert!(again(&workbench, &edited).unwrap().is_none());
+
+    let including = format!("include: [more.yaml]\n{text}");
+    std::fs::write(&path, &including).unwrap();
+    std::fs::write(at("more.yaml"), "nodes: {blob: {parents: [nowhere]}}").unwrap();
+    assert!(again(&workbench, &edited).is_err());
+    assert!(Backend::files(&workbench, Some(&edited)).contains(&at("more.yaml")));
+    std::fs::write(at("more.yaml"), "nodes: {blob: {parents: [polygon]}}").unwrap();
+    let more = again(&workbench, &edited).unwrap().unwrap().shown.opened;
+    assert!(more.taxonomy.find("blob").is_some());
 }
 
 #[test]
@@ -172,6 +216,9 @@ fn watching_prints_what_a_change_does_and_waits_where_a_file_is_broken() {
     )
     .unwrap();
     hear("shapes.yaml:37:15: ");
+    hear("watching 1 file");
+    std::fs::write(&path, &text).unwrap();
+    hear("shapes.yaml: as it was, nothing is scored again");
     hear("watching 1 file");
     std::fs::write(&path, text.replace(EDGE, "")).unwrap();
     see("shapes.yaml changed: 0 answers flipped, ");

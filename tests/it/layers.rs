@@ -95,6 +95,11 @@ const RULES: &[Rule] = &[
         never: &[],
     },
     Rule {
+        room: "history",
+        may_name: &["files", "hash", "taxonomy", "text"],
+        never: &[],
+    },
+    Rule {
         room: "report",
         may_name: &["demo", "run", "score", "taxonomy", "text"],
         never: IO,

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
+use serde_json::Value;
 
 use super::opening;
-use super::{Source, Workbench};
+use super::{Source, Workbench, locked};
 use crate::cli::score::taxonomy_hash;
 use crate::cli::{builtin, on_all_cores, read_taxonomy, told};
 use crate::run::{self, Opened, Saved};
-use crate::taxonomy::{Diagnostic, Loaded};
+use crate::taxonomy::{Diagnostic, Loaded, Taxonomy};
 use crate::tui::backend::{Applied, Fault, Shown};
+use crate::watch::{Contents, content};
 
 impl Workbench {
     /// The taxonomy's file; `None` of the built-in one.
@@ -36,48 +38,82 @@ impl Workbench {
     pub(super) fn text_files(&self, opened: Option<&Opened>) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = self.taxonomy_file(opened).into_iter().collect();
         if let (Some(opened), false) = (opened, files.is_empty()) {
-            files.extend(
-                opened
-                    .taxonomy
-                    .sources()
-                    .iter()
-                    .map(|(path, _)| path.clone()),
-            );
+            let sources = opened.taxonomy.sources().iter();
+            files.extend(sources.map(|(path, _)| path.clone()));
+            // Also those of a reading that found errors: they may be in a file that is included only now.
+            files.extend(locked(&self.included).iter().cloned());
         }
         if let Source::Scored(what) = &self.source {
             files.extend(what.text_files());
+            // Also those that are gone at the moment.
+            files.extend(locked(&self.made_of).keys().cloned());
         }
         files.sort_unstable();
         files.dedup();
         files
     }
+
+    /// What the files of text beside the taxonomy hold.
+    pub(super) fn other_contents(&self) -> Contents {
+        let Source::Scored(what) = &self.source else {
+            return Contents::new();
+        };
+        let files = what.text_files();
+        files.map(|path| (path.clone(), content(&path))).collect()
+    }
 }
 
-/// Makes the run again. Nothing of what is kept is changed unless that succeeds.
-pub fn again(bench: &Workbench, opened: &Opened, stop: &AtomicBool) -> Result<Applied, Vec<Fault>> {
+/// Makes the run again; `None` where the files hold what the run that is shown was made of. Nothing of what is kept is changed unless
+/// that succeeds.
+pub fn again(
+    bench: &Workbench,
+    opened: &Opened,
+    stop: &AtomicBool,
+) -> Result<Option<Applied>, Vec<Fault>> {
+    // Looked at before they are read: what is saved meanwhile is a change the next time.
+    let others = bench.other_contents();
     let file = bench.taxonomy_file(Some(opened));
-    let loaded = file.as_deref().map(read_taxonomy);
-    if let Some(loaded) = &loaded {
+    let read = file.as_deref().map(|path| (path, read_taxonomy(path)));
+    if let Some((_, loaded)) = &read {
+        let sources = loaded.sources.files().iter();
+        *locked(&bench.included) = sources.map(|(path, _)| path.clone()).collect();
         let faults = faults(loaded);
         if !faults.is_empty() {
             return Err(faults);
         }
     }
+    let taxonomy = read.and_then(|(path, loaded)| Some((path, loaded.taxonomy?)));
+    let is_same = |(path, taxonomy): &(&Path, Taxonomy)| is_made_of(opened, path, taxonomy);
+    if taxonomy.as_ref().is_none_or(is_same) && *locked(&bench.made_of) == others {
+        return Ok(None);
+    }
     let made = match &bench.source {
-        Source::Saved(_) => rejudge(bench, opened, file.as_deref().zip(loaded)),
+        Source::Saved(_) => rejudge(bench, opened, taxonomy),
         _ => opening::make_again(bench, stop),
     };
-    made.map_err(|error| vec![Fault::anywhere(told(&error))])
+    let made = made.map_err(|error| vec![Fault::anywhere(told(&error))])?;
+    *locked(&bench.made_of) = others;
+    Ok(Some(made))
+}
+
+/// Whether a run was made of this taxonomy and is read by it, text by text.
+fn is_made_of(opened: &Opened, path: &Path, taxonomy: &Taxonomy) -> bool {
+    let recorded = opened.saved.manifest.pointer("/taxonomy/sha256");
+    let texts = |taxonomy: &Taxonomy| -> Vec<_> {
+        let sources = taxonomy.sources().iter();
+        sources.map(|(_, text)| text.clone()).collect()
+    };
+    let hash = taxonomy_hash(path, taxonomy).sha256;
+    recorded.and_then(Value::as_str) == Some(&hash) && texts(&opened.taxonomy) == texts(taxonomy)
 }
 
 /// The answers of a saved run under the taxonomy as it is now.
 fn rejudge(
     bench: &Workbench,
     opened: &Opened,
-    loaded: Option<(&Path, Loaded)>,
+    taxonomy: Option<(&Path, Taxonomy)>,
 ) -> anyhow::Result<Applied> {
-    let read = loaded.and_then(|(path, loaded)| Some((path, loaded.taxonomy?)));
-    let (path, taxonomy) = read.context("the run's taxonomy is in no file")?;
+    let (path, taxonomy) = taxonomy.context("the run's taxonomy is in no file")?;
     let mut again = on_all_cores(|| run::rejudged(&opened.saved, &taxonomy))??;
     again.run.manifest.taxonomy = taxonomy_hash(path, &taxonomy);
     Ok(Applied {

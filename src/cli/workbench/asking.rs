@@ -12,10 +12,11 @@ use super::{Source, Workbench, locked};
 use crate::cli::output::tell;
 use crate::cli::progress::Progress;
 use crate::cli::prompts::load_prompts;
-use crate::cli::score::{Basis, Embeddings, candidate_choice, candidates_hash, expand_prompts};
+use crate::cli::score::{
+    Basis, Embeddings, Placed, candidate_choice, candidates_hash, expand_prompts,
+};
 use crate::cli::{Interrupted, count, embed, on_all_cores};
 use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images};
-use crate::matrix::Matrix;
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;
 use crate::prompts::{self, BUILTIN, ExpandOptions, TemplateSet};
@@ -103,26 +104,15 @@ pub fn suggest(bench: &Workbench, opened: &Opened) -> Vec<Suggestion> {
     let images = images.filter(|images| images.of.len() == opened.len());
     let asked = locked(&bench.asked).clone();
     let asked = asked.filter(|(of, _)| std::ptr::eq(of.as_ptr(), opened));
-    let texts = asked.map(|(_, basis)| prototypes_of(&basis.prompts, opened));
+    let texts = asked.map(|(_, basis)| Placed::prototypes(&basis.prompts, opened));
     let embeddings = run::Embeddings {
-        texts: texts.as_ref().map(|(rows, of)| Embedded { rows, of }),
+        texts: texts.as_ref().map(Placed::embedded),
         images: images.as_deref().map(|images| Embedded {
             rows: &images.rows,
             of: &images.of,
         }),
     };
     run::suggest(opened, embeddings)
-}
-
-/// The prototypes of prompts, and which is that of each label of a run.
-fn prototypes_of(prompts: &Prompts, opened: &Opened) -> (Matrix, Vec<Option<usize>>) {
-    let mut of = vec![None; opened.saved.labels.len()];
-    for (row, &node) in prompts.nodes.iter().enumerate() {
-        if let Some(label) = opened.label(node) {
-            of[label as usize] = Some(row);
-        }
-    }
-    (prototypes(&prompts.embeddings, &prompts.counts), of)
 }
 
 impl Workbench {

@@ -30,6 +30,7 @@ use crate::tui::backend::{
     Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
+use crate::watch::Contents;
 use pictures::Pictures;
 
 /// Explore a run on the terminal: its figures, its taxonomy, its pictures, and what another label or template would do
@@ -224,6 +225,10 @@ pub struct Workbench {
     made: Mutex<Option<Arc<Run>>>,
     /// What it was asked with, and the run as it is shown: nodes are those of its taxonomy.
     asked: Mutex<Option<(Weak<Opened>, Arc<Basis>)>>,
+    /// What the files of text beside the taxonomy held when the run was made.
+    made_of: Mutex<Contents>,
+    /// The taxonomy's files when it was last read.
+    included: Mutex<Vec<PathBuf>>,
 }
 
 impl Workbench {
@@ -254,6 +259,8 @@ impl Workbench {
             embeddings: Mutex::default(),
             made: Mutex::default(),
             asked: Mutex::default(),
+            made_of: Mutex::default(),
+            included: Mutex::default(),
         })
     }
 
@@ -416,7 +423,7 @@ impl Backend for Workbench {
         opened: &Opened,
         tell: &(dyn Fn(News) + Sync),
         stop: &AtomicBool,
-    ) -> Result<Applied, Vec<Fault>> {
+    ) -> Result<Option<Applied>, Vec<Fault>> {
         hearing(tell, |_| again::again(self, opened, stop))
     }
 

@@ -114,6 +114,7 @@ fn beside(saved: Saved, taxonomy: anyhow::Result<Taxonomy>) -> Opened {
 fn make(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Result<()> {
     *locked(&bench.made) = None;
     *locked(&bench.embeddings) = None;
+    *locked(&bench.made_of) = bench.other_contents();
     let observer = Observer {
         asked: &|basis| *locked(&bench.basis) = Some(Arc::clone(basis)),
         partial: &|run, taxonomy, done, total| {

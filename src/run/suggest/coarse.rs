@@ -38,7 +38,8 @@ pub(super) fn suggest(context: &Context<'_>) -> Vec<Suggestion> {
         .nodes()
         .filter(|&n| taxonomy.representative(n) == n && taxonomy.is_leaf(n));
     let suggestions = leaves.filter_map(|leaf| {
-        let images = embedded.known(context.claims.images_of(leaf));
+        // Not those of which it is claimed: if these are of another sort, they are another label's.
+        let images = embedded.known(context.claims.annotated(leaf));
         let apart = apart(embedded, &images).filter(|apart| apart.separation >= SEPARATE)?;
         let name = |&image: &usize| context.run.saved.images.get(image).to_owned();
         let clusters = Clusters {

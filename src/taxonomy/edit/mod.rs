@@ -6,6 +6,7 @@
 mod apply;
 mod book;
 mod bytes;
+mod display;
 mod meaning;
 mod places;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::*;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::tui::action::Action;
 use crate::tui::app::View;
@@ -123,6 +124,18 @@ fn a_run_is_made_again_when_files_change_and_kept_when_they_are_broken() {
     // They can be closed and come back to.
     stage.press("esc 1 ! esc");
     assert!(text_of(&stage.screen()).contains("2 errors in the files"));
+    // As they were before: nothing is wrong any more, and nothing is another than it was.
+    let broken = std::mem::take(&mut *fake.faults.lock().unwrap());
+    fake.is_unchanged.store(true, Ordering::Relaxed);
+    let before = stage.app.before.clone().map(|before| before.opened);
+    stage.press("! ctrl-r");
+    assert!(stage.app.faults.is_empty() && stage.app.overlay.is_none());
+    assert_eq!(stage.app.generation, generation + 1);
+    let kept = stage.app.before.clone().map(|before| before.opened);
+    assert!(Arc::ptr_eq(&before.unwrap(), &kept.unwrap()));
+    fake.is_unchanged.store(false, Ordering::Relaxed);
+    *fake.faults.lock().unwrap() = broken;
+    stage.act(Action::Changed(saved()));
     fake.faults.lock().unwrap().clear();
     stage.press("! ctrl-r");
     assert_eq!(stage.app.generation, generation + 2);

@@ -19,6 +19,7 @@ const SCREENS: &[(&str, &str)] = &[
     ("curve", "6 right right right"),
     ("compare", "7"),
     ("suggest", "8"),
+    ("explained", "7"),
     ("help", "3 ?"),
     ("palette", ":"),
     ("jump", "f"),
@@ -34,12 +35,16 @@ fn every_view_looks_as_it_did() {
     let mut differing = Vec::new();
     for (name, keys) in SCREENS {
         for (width, height) in SIZES {
-            let fake = match *name {
-                "suggest" => Fake::faulty(),
+            let fake = Arc::new(match *name {
+                "suggest" | "explained" => Fake::faulty(),
                 _ => Fake::default(),
-            };
-            let mut stage = stage_with(&Arc::new(fake), width, height);
+            });
+            let mut stage = stage_with(&fake, width, height);
             stage.press(keys);
+            if *name == "explained" {
+                fake.write(&[]);
+                stage.press("ctrl-r");
+            }
             let screen = stage.text_at(width, height);
             let file = folder.join(format!("{name}-{width}x{height}.txt"));
             if update {

@@ -29,10 +29,7 @@ pub fn on_changed(app: &mut App, files: &[PathBuf]) -> Vec<Effect> {
 
 /// Shows the run that was made again, and asks what is another than before.
 pub fn show_again(app: &mut App, again: Applied) -> Vec<Effect> {
-    app.faults.clear();
-    if matches!(app.overlay, Some(Overlay::Faults(_))) {
-        app.overlay = None;
-    }
+    clear_faults(app);
     let before = app.shown.clone();
     for word in again.assumed {
         if !app.notes.contains(&word) {
@@ -45,6 +42,20 @@ pub fn show_again(app: &mut App, again: Applied) -> Vec<Effect> {
     app.before = before;
     let compare = opened.map(|opened| app.request(Job::Compare(opened)));
     compare.into_iter().collect()
+}
+
+/// Keeps what is shown, and what was shown before: a file that was broken may be as it was.
+pub fn keep_shown(app: &mut App) {
+    clear_faults(app);
+    app.tell("the files hold what is shown");
+}
+
+/// Nothing is wrong with the files any more.
+fn clear_faults(app: &mut App) {
+    app.faults.clear();
+    if matches!(app.overlay, Some(Overlay::Faults(_))) {
+        app.overlay = None;
+    }
 }
 
 /// Keeps what is shown, and tells why it is not of the files as they are now.

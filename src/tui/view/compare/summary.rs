@@ -106,8 +106,7 @@ fn explanation(page: &mut Page, app: &App, compared: &Compared) {
         }
         Some(Err(why)) if compared.comparison.differs.iter().any(is_other) => {
             page.blank();
-            let told =
-                format!("Whether the taxonomy explains more than chance cannot be told: {why}");
+            let told = format!("What the taxonomy explains is not known: {why}");
             page.text(&told, theme.orange());
             return;
         }

@@ -134,7 +134,7 @@ fn whether_an_edit_explains_more_than_chance_is_told() {
     stage.type_in("moved");
     stage.press("enter");
     assert!(stage.find("What the taxonomy forgives").is_none());
-    assert!(stage.find("cannot be told: shapes.yaml is gone").is_some());
+    assert!(stage.find("is not known: shapes.yaml is gone").is_some());
 }
 
 #[test]

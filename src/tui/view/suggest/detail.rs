@@ -14,9 +14,6 @@ use crate::tui::text::{escaped, fit, width};
 use crate::tui::theme::Theme;
 use crate::tui::widget::{pane, wrap};
 
-/// From so many columns on numbers stand in two columns.
-const WIDE: usize = 76;
-
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let in_focus = app.suggest.pane == DETAIL;
     let number = number(app);
@@ -41,21 +38,19 @@ fn lines(app: &App, number: usize, suggestion: &Suggestion, columns: usize) -> V
     let mut lines = wrapped(&sentence(&reason(suggestion)), theme.title());
     lines.push(Line::default());
     lines.extend(numbers(suggestion, columns, theme));
+    let diff = app.suggest.diffs.get(&number);
+    match diff.filter(|_| suggestion.edit.is_some()) {
+        None if suggestion.edit.is_none() => {}
+        None => lines.push(Line::styled("…", theme.dim())),
+        Some(Ok(diff)) => lines.extend(diff_lines(diff, theme)),
+        Some(Err(why)) => lines.extend(wrapped(&format!("by hand: {why}"), theme.orange())),
+    }
+    for line in advice(suggestion) {
+        lines.extend(wrapped(&sentence(&line), Style::new()));
+    }
     if let Some(told) = told_commands(app) {
         lines.push(Line::default());
         lines.extend(wrapped(&told, theme.dim()));
-    }
-    lines.push(Line::default());
-    if suggestion.edit.is_some() {
-        lines.push(Line::styled("In the taxonomy's text", theme.title()));
-        match app.suggest.diffs.get(&number) {
-            None => lines.push(Line::styled("…", theme.dim())),
-            Some(Ok(diff)) => lines.extend(diff.lines().map(|line| of_diff(line, theme))),
-            Some(Err(why)) => lines.extend(wrapped(&format!("by hand: {why}"), theme.orange())),
-        }
-    }
-    for line in advice(suggestion) {
-        lines.extend(wrapped(&sentence(&line), theme.dim()));
     }
     lines
 }
@@ -70,23 +65,23 @@ fn sentence(text: &str) -> String {
 
 fn numbers(suggestion: &Suggestion, columns: usize, theme: Theme) -> Vec<Line<'static>> {
     let facts = facts(suggestion);
-    let sides = if columns < WIDE { 1 } else { 2 };
-    let side = columns / sides;
     let widest = facts.iter().map(|(what, _)| width(what)).max();
-    let room = widest.unwrap_or(0).min(side * 5 / 8);
-    let cell = |(what, value): &(String, String)| {
-        let value_room = side.saturating_sub(room + 2);
-        [
-            Span::styled(format!("{} ", fit(what, room)), theme.dim()),
-            Span::raw(format!("{} ", fit(value, value_room))),
-        ]
-    };
-    let rows = facts.len().div_ceil(sides);
-    let row = |first: usize| {
-        let of_row = facts.iter().skip(first).step_by(rows);
-        Line::from(of_row.flat_map(cell).collect::<Vec<_>>())
-    };
-    (0..rows).map(row).collect()
+    let widest = widest.unwrap_or(0);
+    let mut lines = Vec::new();
+    for (what, value) in facts {
+        // What is too long for its line goes on below.
+        for (i, part) in wrap(&value, columns.saturating_sub(widest + 1))
+            .iter()
+            .enumerate()
+        {
+            let what = fit(if i == 0 { what } else { "" }, widest);
+            lines.push(Line::from(vec![
+                Span::styled(what + " ", theme.dim()),
+                Span::raw(part.clone()),
+            ]));
+        }
+    }
+    lines
 }
 
 /// Which label commands go with, and how to go with the other.
@@ -109,6 +104,19 @@ fn told_commands(app: &App) -> Option<String> {
         _ => String::new(),
     };
     Some(format!("Of `{label}`: {}{other}", told.join(", ")))
+}
+
+/// The diff below the name of its file; of further files the names are in it.
+fn diff_lines(diff: &str, theme: Theme) -> Vec<Line<'static>> {
+    let file = diff
+        .lines()
+        .nth(1)
+        .and_then(|line| line.strip_prefix("+++ "));
+    let head = format!("In {}", escaped(file.unwrap_or_default()));
+    let rest = diff.lines().skip(2).map(|line| of_diff(line, theme));
+    std::iter::once(Line::styled(head, theme.title()))
+        .chain(rest)
+        .collect()
 }
 
 /// A line of a diff. Its sign tells what its colour does.
