@@ -12,9 +12,12 @@ use super::backend::{
 use super::picture::Drawn;
 use super::sheet::Sheet;
 use crate::history::What;
-use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order};
+use crate::run::{
+    Comparison, Confusions, Explained, NodeFigures, Opened, Operating, Order, Suggestion,
+};
 use crate::score::{CurveValue, Summary};
 use crate::taxonomy::NodeId;
+use crate::taxonomy::edit::Edit;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -101,7 +104,12 @@ pub enum Job {
     CompareWith(PathBuf),
     /// With another run at hand, by what it is called.
     Compare(String, Arc<Opened>),
+    /// What the taxonomy of the run explains that that of another one does not.
+    Explain(Arc<Opened>),
     AtThreshold(f64),
+    Suggest,
+    /// What the edit of the suggestion with this number does to the text.
+    Diff(usize, Edit),
     Export(PathBuf, Sheet),
     /// A text to a file.
     Write(PathBuf, String),
@@ -130,7 +138,10 @@ pub enum Kind {
     EncodePrompts,
     Try,
     Compare,
+    Explain,
     AtThreshold,
+    Suggest,
+    Diff,
     Write,
     Plan,
     Edit,
@@ -166,7 +177,10 @@ impl Job {
             Job::EncodePrompts => Kind::EncodePrompts,
             Job::Try(..) => Kind::Try,
             Job::CompareWith(_) | Job::Compare(..) => Kind::Compare,
+            Job::Explain(_) => Kind::Explain,
             Job::AtThreshold(_) => Kind::AtThreshold,
+            Job::Suggest => Kind::Suggest,
+            Job::Diff(..) => Kind::Diff,
             Job::Export(..) | Job::Write(..) | Job::SaveRun(_) => Kind::Write,
             Job::Plan(_) => Kind::Plan,
             Job::Edit(_) | Job::Undo | Job::Redo | Job::Adopt(..) => Kind::Edit,
@@ -178,7 +192,9 @@ impl Kind {
     pub fn lane(self) -> Lane {
         match self {
             Kind::Open | Kind::Again | Kind::EncodePrompts | Kind::Try => Lane::Model,
-            Kind::Compare | Kind::AtThreshold => Lane::Long,
+            Kind::Compare | Kind::Explain | Kind::AtThreshold | Kind::Suggest | Kind::Diff => {
+                Lane::Long
+            }
             Kind::Picture => Lane::Picture,
             _ => Lane::Data,
         }
@@ -198,12 +214,27 @@ impl Kind {
             Kind::EncodePrompts => "encoding prompts",
             Kind::Try => "trying it out",
             Kind::Compare => "comparing",
+            Kind::Explain => "luck or not",
             Kind::AtThreshold => "applying the rule",
+            Kind::Suggest => "suggesting",
+            Kind::Diff => "making the edit",
             Kind::Write => "writing",
             Kind::Plan => "preparing the edit",
             Kind::Edit => "editing",
         }
     }
+}
+
+/// A comparison with another run, which is the first of the two.
+#[derive(Debug)]
+pub struct Compared {
+    /// The other run's name.
+    pub name: String,
+    /// Its figures.
+    pub figures: Box<Summary>,
+    pub comparison: Arc<Comparison>,
+    /// It with the taxonomy that it was judged by; else why that is not known.
+    pub other: Result<Arc<Opened>, String>,
 }
 
 /// What came of a job.
@@ -226,9 +257,13 @@ pub enum Answer {
     Encoded(Arc<EncodedPrompts>),
     /// Where it was tried, and what came of it.
     Tried(On, Tried),
-    /// The other run's name, its figures, and the comparison: it is the first of the two.
-    Compared(String, Box<Summary>, Arc<Comparison>),
+    Compared(Compared),
+    /// `None` where the two taxonomies say the same; else why it cannot be told.
+    Explained(Result<Option<Box<Explained>>, String>),
     Applied(Applied),
+    Suggested(Vec<Suggestion>),
+    /// What the edit of the suggestion with this number does to the text, as a diff, or why it cannot be made.
+    Diff(usize, Result<String, String>),
     Again(Applied),
     /// The files hold what the run that is shown was made of.
     Unchanged,

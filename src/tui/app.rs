@@ -17,7 +17,7 @@ use super::editing::Draft;
 use super::keymap::Keymap;
 use super::overlay::Overlay;
 use super::theme::Theme;
-use super::view::{compare, confusions, curve, images, overview, prompts, taxonomy};
+use super::view::{compare, confusions, curve, images, overview, prompts, suggest, taxonomy};
 use crate::history::What;
 use crate::run::Opened;
 use crate::score::Summary;
@@ -32,10 +32,11 @@ pub enum View {
     Prompts,
     Curve,
     Compare,
+    Suggest,
 }
 
 impl View {
-    pub const ALL: [View; 7] = [
+    pub const ALL: [View; 8] = [
         View::Overview,
         View::Taxonomy,
         View::Images,
@@ -43,6 +44,7 @@ impl View {
         View::Prompts,
         View::Curve,
         View::Compare,
+        View::Suggest,
     ];
 
     pub fn title(self) -> &'static str {
@@ -54,6 +56,7 @@ impl View {
             View::Prompts => "Prompts",
             View::Curve => "Curve",
             View::Compare => "Compare",
+            View::Suggest => "Suggest",
         }
     }
 
@@ -164,6 +167,7 @@ pub struct App {
     pub prompts: prompts::State,
     pub curve: curve::State,
     pub compare: compare::State,
+    pub suggest: suggest::State,
     pub overlay: Option<Overlay>,
     /// The edit that is being prepared: what is wrong with it is told where it was typed.
     pub draft: Option<Draft>,
@@ -230,6 +234,7 @@ impl App {
             prompts: prompts::State::default(),
             curve: curve::State::default(),
             compare: compare::State::default(),
+            suggest: suggest::State::default(),
             overlay: None,
             draft: None,
             pending: None,
@@ -317,6 +322,13 @@ impl App {
             }
             stays
         });
+    }
+
+    /// Gives up a job of this kind.
+    pub fn forget(&mut self, kind: Kind) {
+        if let Some(waiting) = self.waiting.remove(&kind) {
+            waiting.stop.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The kind of the job with this number, if its answer is still waited for.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::history::{Change, What};
-use crate::run::{Opened, Saved};
+use crate::run::{self, Embeddings, Opened, Saved, Suggestion};
 use crate::score::{CurveValue, Summary, TemplateAgreement};
-use crate::taxonomy::NodeId;
+use crate::taxonomy::{NodeId, Taxonomy};
 
 /// What there is to tell while a run is opened or made.
 #[derive(Debug, Clone)]
@@ -42,6 +42,14 @@ pub struct Applied {
     pub shown: Shown,
     /// What had to be taken for granted, a sentence each.
     pub assumed: Vec<String>,
+}
+
+/// Another saved run.
+#[derive(Debug)]
+pub struct Other {
+    pub saved: Saved,
+    /// The taxonomy that it was judged by, if it is still there as it was; else why not.
+    pub taxonomy: Result<Taxonomy, String>,
 }
 
 /// Why a run cannot be made again: something that is wrong with a file.
@@ -185,7 +193,7 @@ pub trait Backend: Send + Sync {
     fn picture(&self, opened: &Opened, image: usize) -> Result<Vec<u8>, String>;
 
     /// Another saved run, to compare with.
-    fn other(&self, dir: &Path) -> Result<Saved, String>;
+    fn other(&self, dir: &Path) -> Result<Other, String>;
 
     /// The templates of the run.
     fn templates(&self, opened: &Opened) -> Result<Templates, String>;
@@ -262,6 +270,11 @@ pub trait Backend: Send + Sync {
     /// Goes on with a file in the place of a taxonomy that is built in: the one that is there, else a copy that is written.
     fn adopt(&self, _opened: &Opened, _path: &Path) -> Result<(), String> {
         Err(NO_EDITS.to_owned())
+    }
+
+    /// The edits that the run speaks for. What was encoded for it has a say as far as it is at hand: nothing is encoded for this.
+    fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
+        run::suggest(opened, Embeddings::default())
     }
 
     /// Saves the run that was made here.

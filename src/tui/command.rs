@@ -123,6 +123,7 @@ const OF_NODES: &[View] = &[
     V::Confusions,
     V::Prompts,
     V::Compare,
+    V::Suggest,
 ];
 
 /// Views with something to edit.
@@ -219,6 +220,14 @@ pub const TABLE: &[Spec] = &[
         &["7"],
         Everywhere,
         "Go to the comparison",
+    ),
+    spec(
+        C::Show(V::Suggest),
+        "suggest",
+        "",
+        &["8"],
+        Everywhere,
+        "Go to the suggested edits",
     ),
     spec(
         C::NextView,
@@ -329,6 +338,7 @@ pub const TABLE: &[Spec] = &[
             V::Confusions,
             V::Prompts,
             V::Compare,
+            V::Suggest,
         ]),
         "Show only what matches; in the taxonomy, find",
     ),

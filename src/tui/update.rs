@@ -378,13 +378,15 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         }
         Answer::Encoded(encoded) => app.prompts.encoded = Some((app.generation, encoded)),
         Answer::Tried(on, tried) => view::prompts::set_tried(app, on, tried),
-        Answer::Compared(name, other, comparison) => {
+        Answer::Compared(compared) => {
             if let Some(now) = app.summary() {
-                let told = report::compare::in_a_line(&other, now, &comparison);
+                let (before, comparison) = (&compared.figures, &compared.comparison);
+                let told = report::compare::in_a_line(before, now, comparison);
                 app.tell(format!("{told} – Compare (7)"));
             }
-            view::compare::set(app, name, other, comparison);
+            return view::compare::set(app, compared);
         }
+        Answer::Explained(explained) => view::compare::set_explained(app, explained),
         Answer::Saved(dir) => {
             if let Some(shown) = &mut app.shown {
                 shown.is_saved = true;
@@ -397,6 +399,8 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
             app.tell(format!("{}: Compare (7) says what it changes", shown.name));
             set_run(app, shown);
         }
+        Answer::Suggested(found) => view::suggest::set(app, found),
+        Answer::Diff(number, diff) => view::suggest::set_diff(app, number, diff),
         Answer::Again(again) => return again::show_again(app, again),
         Answer::Unchanged => again::keep_shown(app),
         Answer::Faults(faults) => again::set_faults(app, faults),

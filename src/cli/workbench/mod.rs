@@ -12,7 +12,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anyhow::{Context, bail};
 use clap::{FromArgMatches, ValueHint};
@@ -25,11 +25,11 @@ use crate::demo;
 use crate::files::Staging;
 use crate::history::What;
 use crate::model::Encoder;
-use crate::run::{self, Opened, Run, Saved};
+use crate::run::{self, Opened, Run, Suggestion};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Plan, Progress, Templates, Trial,
-    Tried,
+    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Plan, Progress, Templates,
+    Trial, Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
 use crate::watch::Contents;
@@ -227,6 +227,8 @@ pub struct Workbench {
     embeddings: Mutex<Option<Arc<Embeddings>>>,
     /// The run that was made here, when it is whole.
     made: Mutex<Option<Arc<Run>>>,
+    /// What it was asked with, and the run as it is shown: nodes are those of its taxonomy.
+    asked: Mutex<Option<(Weak<Opened>, Arc<Basis>)>>,
     /// What the files of text beside the taxonomy held when the run was made.
     made_of: Mutex<Contents>,
     /// The taxonomy's files when it was last read.
@@ -261,6 +263,7 @@ impl Workbench {
             basis: Mutex::default(),
             embeddings: Mutex::default(),
             made: Mutex::default(),
+            asked: Mutex::default(),
             made_of: Mutex::default(),
             included: Mutex::default(),
         })
@@ -376,8 +379,12 @@ impl Backend for Workbench {
         in_silence(|| self.pictures.bytes(opened, image))
     }
 
-    fn other(&self, dir: &Path) -> Result<Saved, String> {
-        run::load(dir).map_err(|error| error.to_string())
+    fn other(&self, dir: &Path) -> Result<Other, String> {
+        in_silence(|| opening::other(dir))
+    }
+
+    fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
+        asking::suggest(self, opened)
     }
 
     fn templates(&self, opened: &Opened) -> Result<Templates, String> {

@@ -7,6 +7,7 @@ pub mod images;
 mod over;
 pub mod overview;
 pub mod prompts;
+pub mod suggest;
 pub mod taxonomy;
 #[cfg(test)]
 mod testing;
@@ -117,6 +118,7 @@ pub fn part(view: View) -> &'static dyn Part {
         View::Prompts => &prompts::Prompts,
         View::Curve => &curve::Curve,
         View::Compare => &compare::Compare,
+        View::Suggest => &suggest::Suggest,
     }
 }
 
@@ -236,9 +238,10 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect) {
         let is_shown = view == app.view;
         let text = match is_wide || is_shown {
             true => format!(" {number} {} ", view.title()),
+            // The next one begins with a blank.
             false => {
                 let short: String = view.title().chars().take(4).collect();
-                format!(" {number} {short} ")
+                format!(" {number} {short}")
             }
         };
         let style = match is_shown {
@@ -264,7 +267,14 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let told = so_far.or(n).unwrap_or_default();
     let room = usize::from(area.right().saturating_sub(x + 1));
     let told_width = text::width(&told);
-    if room > told_width + 3 {
+    if room <= told_width + 3 {
+        // No name fits.
+        let told = told.trim_start_matches(" · ");
+        if room >= text::width(told) {
+            let x = area.right().saturating_sub(text::width(told) as u16);
+            put(frame, x, told, app.theme.title());
+        }
+    } else {
         let name = match text::width(name) + told_width > room {
             true => text::fit_start(name, room - told_width),
             false => name.to_owned(),

@@ -9,11 +9,10 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Rect;
 
 use super::*;
-use crate::run::Saved;
 use crate::run::testing::{Image, opened, random_world};
 use crate::tui::action::Action;
 use crate::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, News, On, Templates, Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, News, On, Other, Templates, Trial, Tried,
 };
 use crate::tui::stage::Stage;
 use crate::tui::testing::{beginning, stage};
@@ -40,7 +39,7 @@ impl Backend for World {
         Err("no picture".into())
     }
 
-    fn other(&self, _: &Path) -> Result<Saved, String> {
+    fn other(&self, _: &Path) -> Result<Other, String> {
         Err("no run".into())
     }
 
