@@ -82,7 +82,10 @@ pub fn compare_taxonomies(
         }
     }
     let [(_, first), (_, second)] = taxonomies;
-    let (a, b) = (rejudged(saved, first)?, rejudged(saved, second)?);
+    let (a, b) = (
+        rejudged(saved, first, None)?,
+        rejudged(saved, second, None)?,
+    );
     let mut assumed = a.assumed;
     for other in b.assumed {
         if !assumed.contains(&other) {
