@@ -20,7 +20,7 @@ use cladist::score::{AlsoRight, Annotations, Collisions, CreditPolicy, Link, Mat
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use cladist::tui::app::Beginning;
 use cladist::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, News, On, Shown, Templates, Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, News, On, Other, Shown, Templates, Trial, Tried,
 };
 use cladist::tui::keymap::Keymap;
 use cladist::tui::stage::Stage;
@@ -52,7 +52,7 @@ impl Backend for Ready {
         Err("no pictures".into())
     }
 
-    fn other(&self, _: &Path) -> Result<Saved, String> {
+    fn other(&self, _: &Path) -> Result<Other, String> {
         Err("no other".into())
     }
 

@@ -87,6 +87,22 @@ pub fn run(args: &ConfusionsArgs) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// It is not there any more, or has errors.
 pub fn taxonomy_of(saved: &Saved, given: Option<&Path>) -> anyhow::Result<Taxonomy> {
+    let (taxonomy, is_as_then) = recorded_taxonomy(saved, given)?;
+    if !is_as_then {
+        let path = taxonomy.sources().first().map(|(path, _)| path.display());
+        tell!(
+            "{} is not what the run was made with: relations are those of the file as it is now",
+            path.map_or_else(|| taxonomy.name().to_owned(), |path| path.to_string())
+        );
+    }
+    Ok(taxonomy)
+}
+
+/// The same without a word, and whether it is as it was then.
+///
+/// # Errors
+/// As [`taxonomy_of`].
+pub fn recorded_taxonomy(saved: &Saved, given: Option<&Path>) -> anyhow::Result<(Taxonomy, bool)> {
     let recorded = saved
         .manifest
         .pointer("/taxonomy/source")
@@ -101,16 +117,7 @@ pub fn taxonomy_of(saved: &Saved, given: Option<&Path>) -> anyhow::Result<Taxono
     let what = "the taxonomy that the run was made with cannot be used; --taxonomy FILE gives it from another place";
     let taxonomy = load_taxonomy(path).context(what)?;
     let hash = score::taxonomy_hash(path, &taxonomy).sha256;
-    if saved
-        .manifest
-        .pointer("/taxonomy/sha256")
-        .and_then(|h| h.as_str())
-        != Some(&hash)
-    {
-        tell!(
-            "{} is not what the run was made with: relations are those of the file as it is now",
-            path.display()
-        );
-    }
-    Ok(taxonomy)
+    let then = saved.manifest.pointer("/taxonomy/sha256");
+    let is_as_then = then.and_then(|hash| hash.as_str()) == Some(&hash);
+    Ok((taxonomy, is_as_then))
 }

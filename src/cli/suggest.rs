@@ -7,8 +7,9 @@ use clap::ValueHint;
 
 use super::confusions::taxonomy_of;
 use super::output;
+use super::score::EmbeddingsArgs;
 use crate::report;
-use crate::run::{self, Embeddings, Opened, SuggestionKind};
+use crate::run::{self, Opened, SuggestionKind};
 use crate::taxonomy::edit::{self, Edit, EditedFile};
 
 /// Suggest edits of the taxonomy that the answers of a saved run speak for, each with its numbers.
@@ -17,6 +18,9 @@ use crate::taxonomy::edit::{self, Edit, EditedFile};
 /// collide, redundant edges, and candidates that mix levels. Each has the images of the two labels, how often one was answered for the
 /// other and how much more often than by chance, and the accuracy that the edit moves. A run says what labels mean to its model
 /// and its annotators: whether they are right is for you to say.
+///
+/// A run keeps no embeddings. With those of its images, how far the images of two labels coincide counts too, and labels whose images are
+/// of two sorts are found.
 #[derive(clap::Args)]
 pub struct SuggestArgs {
     /// A directory that `cladist score --out` wrote
@@ -34,6 +38,9 @@ pub struct SuggestArgs {
     /// The taxonomy, if it is not where the run found it
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     taxonomy: Option<PathBuf>,
+
+    #[command(flatten)]
+    embeddings: EmbeddingsArgs,
 
     /// How to print the suggestions; JSON has all of them
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
@@ -77,7 +84,8 @@ pub fn run(args: &SuggestArgs) -> anyhow::Result<ExitCode> {
     let opened = Opened::new(saved, taxonomy);
     // What the taxonomy has not would be passed over in silence.
     opened.known_nodes()?;
-    let mut suggestions = run::suggest(&opened, Embeddings::default());
+    let embedded = args.embeddings.read(&opened, &args.run)?;
+    let mut suggestions = run::suggest(&opened, embedded.embeddings());
     if !args.kind.is_empty() {
         let wanted: Vec<SuggestionKind> = args.kind.iter().map(|&kind| kind.into()).collect();
         suggestions.retain(|suggestion| wanted.contains(&suggestion.kind));

@@ -15,7 +15,6 @@ use super::workbench::Workbench;
 use super::{count, interrupt, on_all_cores};
 use crate::report;
 use crate::run::{self, Opened};
-use crate::taxonomy::diff::Difference;
 use crate::text::shown;
 use crate::tui::backend::{Backend, Fault};
 use crate::watch::Watch;
@@ -89,13 +88,10 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
 /// What the taxonomy says otherwise than before, and whether that explains more than chance. Nothing where the taxonomy says the same,
 /// or where one of the two lacks labels that the run has now.
 fn explained(before: &Opened, now: &Opened) -> anyhow::Result<String> {
-    let difference = Difference::between(&before.taxonomy, &now.taxonomy);
-    if difference.is_empty() {
-        return Ok(String::new());
-    }
     let taxonomies = [("before", &before.taxonomy), ("now", &now.taxonomy)];
-    let found = on_all_cores(|| run::compare_taxonomies(&now.saved, taxonomies))?;
-    let told = found.map(|found| report::taxonomies::render_edit(&difference, &found) + "\n");
+    let found = on_all_cores(|| run::explained(&now.saved, taxonomies))?;
+    let told = found.ok().flatten();
+    let told = told.map(|edit| report::taxonomies::render_edit(&edit) + "\n");
     Ok(told.unwrap_or_default())
 }
 

@@ -28,7 +28,7 @@ use write::{Content, Write, read, write};
 
 use crate::files::{Replacement, parent, real_file};
 use crate::hash;
-use crate::taxonomy::edit::{self, Edit, EditedFile};
+use crate::taxonomy::edit::{Edit, EditedFile};
 use crate::text::shown;
 
 type Result<T> = std::result::Result<T, HistoryError>;
@@ -44,10 +44,15 @@ pub struct Change {
 }
 
 impl Change {
-    /// The change as a unified diff; a file that is not there is empty.
+    /// As a unified diff; a file that is not there is an empty one. O(size of the file).
     pub fn diff(&self) -> String {
-        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
-        edit::diff(&self.path, &text(&self.before), &text(&self.after))
+        let text = |side: &Option<String>| side.clone().unwrap_or_default();
+        let file = EditedFile {
+            path: self.path.clone(),
+            before: text(&self.before),
+            after: text(&self.after),
+        };
+        file.diff()
     }
 }
 

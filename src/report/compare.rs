@@ -73,6 +73,14 @@ pub fn render(comparison: &Comparison, names: [&str; 2], style: Style) -> String
         let _ = writeln!(out, "{}", compared(what, of, style));
     }
     let _ = writeln!(out, "{}", row("credit", &comparison.credit, None));
+    let _ = writeln!(out, "multiplicity share of the error");
+    let multiplicity = &comparison.multiplicity;
+    for (what, of) in [
+        ("  at least", &multiplicity.confirmed),
+        ("  at most", &multiplicity.at_most),
+    ] {
+        let _ = writeln!(out, "{}", row(what, of, None));
+    }
     verdicts(&mut out, &comparison.verdicts, style);
     transitions(&mut out, &comparison.transitions);
     flips(&mut out, comparison, style);

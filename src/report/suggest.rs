@@ -43,6 +43,9 @@ pub fn render(suggestions: &[Suggestion], most: usize, diff: &Diff<'_>, style: S
             Some(Err(why)) => drop(writeln!(out, "     by hand: {}", printable(&why))),
             None => {}
         }
+        for line in advice(suggestion) {
+            let _ = writeln!(out, "     {line}");
+        }
     }
     if shown.len() < suggestions.len() {
         let _ = writeln!(
@@ -109,9 +112,13 @@ pub fn reason(suggestion: &Suggestion) -> String {
         Why::HoldAtOnce => {
             format!("`{a}` and `{b}` are held to be true of the same images more often than by chance")
         }
-        Why::Clusters { separation } => format!(
-            "its images are two clusters, {separation:.1} times their spread apart (one would be 2.7)"
-        ),
+        Why::Clusters(clusters) => {
+            let [first, second] = clusters.sizes.map(thousands);
+            format!(
+                "its images are two clusters of {first} and {second}, {:.1} times their spread apart (one would be 2.7)",
+                clusters.separation
+            )
+        }
         Why::SameName => {
             format!("`{a}` and `{b}` have a name in common and are taken for each other")
         }
@@ -124,6 +131,31 @@ pub fn reason(suggestion: &Suggestion) -> String {
             "answers are above or below the annotation: `--candidates leaves`, or a list of one level, asks for one of them"
                 .to_owned()
         }
+    }
+}
+
+/// What is left to whoever knows, since a run cannot know the words.
+pub fn advice(suggestion: &Suggestion) -> Vec<String> {
+    let [a, b] = names(suggestion);
+    match (&suggestion.why, suggestion.kind, &suggestion.edit) {
+        (Why::Clusters(clusters), ..) => {
+            let typical = clusters.typical.iter().zip(["first", "second"]);
+            let mut lines: Vec<String> = typical
+                .map(|(images, which)| {
+                    let images: Vec<String> = images.iter().map(|name| printable(name)).collect();
+                    format!("typical of the {which}: {}", images.join(", "))
+                })
+                .collect();
+            lines.push(
+                "the ids of the parts are placeholders: look at the images, and name them"
+                    .to_owned(),
+            );
+            lines
+        }
+        (_, SuggestionKind::NameCollision, None) => vec![format!(
+            "by hand: give `{a}` or `{b}` a `description` that tells it from the other, and `prompts: [\"{{name}}: {{description}}\"]`"
+        )],
+        _ => Vec::new(),
     }
 }
 
@@ -165,6 +197,70 @@ fn numbers(suggestion: &Suggestion) -> Vec<String> {
         lines.push(rest.join("   "));
     }
     lines
+}
+
+/// Every number with what it is, one after the other, of two labels both ways; a dash where it is not known.
+pub fn facts(suggestion: &Suggestion) -> Vec<(&'static str, String)> {
+    let evidence = &suggestion.evidence;
+    let [first, second] = evidence.images.map(thousands);
+    let [there, back] = [evidence.first_as_second, evidence.second_as_first].map(thousands);
+    match suggestion.kind {
+        SuggestionKind::MixedLevels => {
+            return vec![
+                ("images judged", first),
+                ("answered above", there),
+                ("answered below", back),
+            ];
+        }
+        SuggestionKind::TooCoarse => return vec![("images", first)],
+        _ => {}
+    }
+    let share = |share: Option<Share>| match share {
+        Some(share) => {
+            let of_all = percent(share.value());
+            format!("{of_all} ({:.1} of {:.1})", share.hits, share.of)
+        }
+        None => percent(None),
+    };
+    let number = |value: Option<f64>, decimals: usize| {
+        value.map_or("–".to_owned(), |value| format!("{value:.decimals$}"))
+    };
+    vec![
+        ("images", format!("{first} and {second}")),
+        (
+            "confused",
+            format!(
+                "{there} and {back} times, by chance {:.1}: {}",
+                evidence.expected,
+                signed(evidence.excess)
+            ),
+        ),
+        (
+            "holds of",
+            format!(
+                "{}, the other way {}",
+                share(evidence.second_in_first),
+                share(evidence.first_in_second)
+            ),
+        ),
+        ("Bayes factor", number(evidence.log_bayes.map(f64::exp), 1)),
+        ("text cosine", number(evidence.text_cosine, 3)),
+        ("image overlap", number(evidence.image_overlap, 2)),
+        (
+            "moves",
+            format!(
+                "{} confirmed, {} possible: {} points",
+                thousands(evidence.moved.confirmed),
+                thousands(evidence.moved.possible),
+                points(evidence.accuracy)
+            ),
+        ),
+    ]
+}
+
+/// A share of all images in points of accuracy; a dash of none.
+pub fn points(accuracy: Option<f64>) -> String {
+    accuracy.map_or("–".to_owned(), |share| format!("{:+.2}", 100.0 * share))
 }
 
 fn rest(evidence: &Grounds) -> Vec<String> {

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use super::compare::{header, row};
 use super::text::{Style, paint, thousands};
-use crate::run::UnderTaxonomies;
-use crate::score::Forgiven;
+use crate::run::{Explained, UnderTaxonomies};
+use crate::score::{Forgiven, Forgiveness};
 use crate::taxonomy::diff::Difference;
 use crate::text::printable;
 
@@ -46,10 +46,7 @@ pub fn render(both: &Both<'_>, style: Style) -> String {
         return out;
     }
     let _ = writeln!(out, "\n{}", header("forgiven"));
-    for (title, of) in [
-        ("confirmed multiplicity", &forgiveness.confirmed),
-        ("confirmed and possible multiplicity", &forgiveness.at_most),
-    ] {
+    for (title, of) in extents(forgiveness) {
         forgiven(&mut out, title, of, style);
     }
     let _ = writeln!(
@@ -62,16 +59,21 @@ pub fn render(both: &Both<'_>, style: Style) -> String {
 }
 
 /// What an edit said otherwise and whether it explains more of the error, a line each: A is the taxonomy before it, B the one after it.
-pub fn render_edit(difference: &Difference, found: &UnderTaxonomies) -> String {
-    let mut out = format!("from A to B: {}\n", super::diff::brief(difference));
-    let forgiveness = &found.forgiveness;
-    for (title, of) in [
-        ("confirmed multiplicity", &forgiveness.confirmed),
-        ("confirmed and possible multiplicity", &forgiveness.at_most),
-    ] {
+pub fn render_edit(explained: &Explained) -> String {
+    let said = super::diff::brief(&explained.difference);
+    let mut out = format!("from A to B: {said}\n");
+    for (title, of) in extents(&explained.forgiveness) {
         let _ = writeln!(out, "{title}: {}", sentence(of));
     }
     out
+}
+
+/// The lower and the upper end of what is forgiven, with what they are of.
+pub fn extents(forgiveness: &Forgiveness) -> [(&'static str, &Forgiven); 2] {
+    [
+        ("confirmed multiplicity", &forgiveness.confirmed),
+        ("confirmed and possible multiplicity", &forgiveness.at_most),
+    ]
 }
 
 fn forgiven(out: &mut String, title: &str, of: &Forgiven, style: Style) {
@@ -94,7 +96,7 @@ fn forgiven(out: &mut String, title: &str, of: &Forgiven, style: Style) {
 }
 
 /// Whether the second taxonomy explains more, in words.
-fn sentence(of: &Forgiven) -> String {
+pub fn sentence(of: &Forgiven) -> String {
     let says = match of.share.difference {
         None => return "no image has a verdict".to_owned(),
         Some(0.0) => return "B forgives as many answers as A".to_owned(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::saved::{Saved, SavedRow};
 use crate::names::NameIndex;
-use crate::score::{Bootstrap, Difference, McNemar, Verdict, holm};
+use crate::score::{Bootstrap, Difference, Group, McNemar, Verdict, holm};
 
 /// Why runs cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,8 @@ pub struct Comparison {
     pub valid: Compared,
     /// Mean credit, each run under its own policy.
     pub credit: Difference,
+    /// The multiplicity share of the error, each run's of its own errors.
+    pub multiplicity: MultiplicityChange,
     /// A row a verdict, in the order of the tests.
     pub verdicts: Vec<VerdictChange>,
     /// `transitions[a][b]`: images with the verdict `a` in the first run and `b` in the second, in that order.
@@ -65,6 +67,15 @@ pub struct ManifestDifference {
 pub struct Compared {
     pub difference: Difference,
     pub mcnemar: McNemar,
+}
+
+/// The interval in which the multiplicity share of the error lies (METHOD 3), in two runs: its lower and its upper end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MultiplicityChange {
+    /// Confirmed multiplicity.
+    pub confirmed: Difference,
+    /// Confirmed and possible multiplicity.
+    pub at_most: Difference,
 }
 
 /// How often a verdict is passed in two runs.
@@ -130,7 +141,12 @@ pub fn compare(first: &Saved, second: &Saved) -> Result<Comparison, CompareError
     for (.., [a, b], _) in &judged {
         transitions[*a as usize][*b as usize] += 1;
     }
-    let shares = shares(&verdicts);
+    let Shares {
+        exact,
+        valid,
+        multiplicity,
+        of_verdicts,
+    } = shares(&verdicts);
     let mcnemar = |holds: &dyn Fn(Verdict) -> bool| {
         let of =
             |run: usize| -> Vec<bool> { judged.iter().map(|(.., v, _)| holds(v[run])).collect() };
@@ -149,15 +165,16 @@ pub fn compare(first: &Saved, second: &Saved) -> Result<Comparison, CompareError
             .count(),
         differs: differs(first, second),
         top1: Compared {
-            difference: shares[0],
+            difference: exact,
             mcnemar: mcnemar(&is_exact),
         },
         valid: Compared {
-            difference: shares[1],
+            difference: valid,
             mcnemar: mcnemar(&Verdict::is_valid),
         },
         credit,
-        verdicts: changes(&shares[2..], &|verdict| mcnemar(&|v| v == verdict)),
+        multiplicity,
+        verdicts: changes(&of_verdicts, &|verdict| mcnemar(&|v| v == verdict)),
         transitions,
         flipped: images.len(),
         flips: counted(&images),
@@ -231,21 +248,47 @@ pub(super) fn pairs(first: &Saved, second: &Saved) -> Result<Vec<(usize, usize)>
     }
 }
 
-/// Shares of the exact, of the valid, and of each verdict.
-fn shares(verdicts: &[Vec<usize>; 2]) -> Vec<Difference> {
+/// What follows from how often each verdict was passed.
+struct Shares {
+    exact: Difference,
+    valid: Difference,
+    multiplicity: MultiplicityChange,
+    /// In the order of the verdicts.
+    of_verdicts: Vec<Difference>,
+}
+
+fn shares(verdicts: &[Vec<usize>; 2]) -> Shares {
+    let of_all = |counts: &[usize], holds: &dyn Fn(Verdict) -> bool| -> usize {
+        let all = Verdict::ALL.into_iter().filter(|&v| holds(v));
+        all.map(|v| counts[v as usize]).sum()
+    };
+    let quotient = |count: usize, n: usize| (n > 0).then(|| count as f64 / n as f64);
     let figures = |counts: &[usize]| {
-        let n: usize = counts.iter().sum();
-        let share = |count: usize| (n > 0).then(|| count as f64 / n as f64);
-        let valid = Verdict::ALL.into_iter().filter(|v| v.is_valid());
-        let valid = valid.map(|v| counts[v as usize]).sum();
-        [counts[Verdict::Exact as usize], valid]
-            .into_iter()
-            .chain(counts.iter().copied())
-            .map(share)
-            .collect()
+        let n = counts.iter().sum();
+        let of_groups =
+            |groups: &[Group]| of_all(counts, &|verdict| groups.contains(&verdict.group()));
+        let errors = n - of_groups(&[Group::Correct]);
+        let mut figures = vec![
+            quotient(counts[Verdict::Exact as usize], n),
+            quotient(of_all(counts, &Verdict::is_valid), n),
+            quotient(of_groups(&[Group::Confirmed]), errors),
+            quotient(of_groups(&[Group::Confirmed, Group::Possible]), errors),
+        ];
+        figures.extend(counts.iter().map(|&count| quotient(count, n)));
+        figures
     };
     let categories = Verdict::ALL.len();
-    Bootstrap::default().of_paired_counts(&verdicts[0], &verdicts[1], categories, figures)
+    let mut found = Bootstrap::default()
+        .of_paired_counts(&verdicts[0], &verdicts[1], categories, figures)
+        .into_iter();
+    let mut next = || found.next().expect("as many figures as were asked for");
+    let [exact, valid, confirmed, at_most] = std::array::from_fn(|_| next());
+    Shares {
+        exact,
+        valid,
+        multiplicity: MultiplicityChange { confirmed, at_most },
+        of_verdicts: found.collect(),
+    }
 }
 
 fn changes(shares: &[Difference], mcnemar: &dyn Fn(Verdict) -> McNemar) -> Vec<VerdictChange> {

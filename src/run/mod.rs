@@ -34,8 +34,8 @@ use answering::{Answering, Calibration};
 
 pub use candidates::{CandidateError, Candidates};
 pub use compare::{
-    CompareError, Compared, Comparison, Flip, FlippedImage, ManifestDifference, VerdictChange,
-    compare,
+    CompareError, Compared, Comparison, Flip, FlippedImage, ManifestDifference, MultiplicityChange,
+    VerdictChange, compare,
 };
 pub use confusions::{
     ConfusedPair, ConfusionMatrix, ConfusionOrder, Confusions, UnknownLabel, confusions,
@@ -52,8 +52,10 @@ pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use rejudge::{RejudgeError, rejudged};
 pub use save::{KIND, SaveError, save};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
-pub use suggest::{Embeddings, Grounds, Moved, Share, Suggestion, SuggestionKind, Why, suggest};
-pub use taxonomies::{TaxonomiesError, UnderTaxonomies, compare_taxonomies};
+pub use suggest::{
+    Clusters, Embedded, Embeddings, Grounds, Moved, Share, Suggestion, SuggestionKind, Why, suggest,
+};
+pub use taxonomies::{Explained, TaxonomiesError, UnderTaxonomies, compare_taxonomies, explained};
 pub use threshold::{AtThreshold, ThresholdError, Thresholds, at_threshold};
 
 use crate::matrix::Matrix;

@@ -1,18 +1,19 @@
 //! The answers of one saved run under two taxonomies.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::Run;
 use super::compare::{CompareError, Comparison, compare};
-use super::question::Assumed;
+use super::question::{Assumed, Question, QuestionError};
 use super::rejudge::{RejudgeError, rejudged, without_judgements};
 use super::saved::Saved;
 use crate::score::{
     AlsoRight, Answered, Collisions, Forgiveness, Judge, Multiplicity, forgiveness,
 };
 use crate::taxonomy::Taxonomy;
+use crate::taxonomy::diff::Difference;
 
 /// Labels that an error names.
 const NAMED: usize = 5;
@@ -29,6 +30,8 @@ pub enum TaxonomiesError {
         /// Labels of the run, in the order in which they occur there.
         labels: Vec<String>,
     },
+    #[error(transparent)]
+    Question(#[from] QuestionError),
     #[error(transparent)]
     Rejudge(#[from] RejudgeError),
     #[error(transparent)]
@@ -67,21 +70,8 @@ pub fn compare_taxonomies(
     saved: &Saved,
     taxonomies: [(&str, &Taxonomy); 2],
 ) -> Result<UnderTaxonomies, TaxonomiesError> {
-    let is_known = |id: &String| taxonomies.iter().all(|(_, t)| t.find(id).is_some());
-    // What was judged by the first taxonomy may be gone from another, such as what labels had in common there.
-    let bare = (!saved.labels.iter().all(is_known)).then(|| without_judgements(saved));
-    let saved = bare.as_ref().unwrap_or(saved);
-    for (name, taxonomy) in taxonomies {
-        let unknown = saved.labels.iter().filter(|id| taxonomy.find(id).is_none());
-        let labels: Vec<String> = unknown.cloned().collect();
-        if !labels.is_empty() {
-            return Err(TaxonomiesError::Missing {
-                taxonomy: name.to_owned(),
-                labels,
-            });
-        }
-    }
-    let [(_, first), (_, second)] = taxonomies;
+    let saved = &*of_both(saved, taxonomies)?;
+    let [first, second] = taxonomies.map(|(_, taxonomy)| taxonomy);
     let (a, b) = (
         rejudged(saved, first, None)?,
         rejudged(saved, second, None)?,
@@ -95,34 +85,93 @@ pub fn compare_taxonomies(
     Ok(UnderTaxonomies {
         assumed: assumed.iter().map(Assumed::to_string).collect(),
         multiplicity: [&a.run, &b.run].map(|run| run.summary.multiplicity.clone()),
-        forgiveness: forgiven([(first, &a.run), (second, &b.run)]),
+        forgiveness: forgiven(saved, [first, second])?,
         comparison: compare(&Saved::of(&a.run), &Saved::of(&b.run))?,
     })
 }
 
-/// What is forgiven of the answers, by the names of the labels alone where these collide, as [`rejudged`] has it.
-fn forgiven(runs: [(&Taxonomy, &Run); 2]) -> Forgiveness {
-    let also_right = AlsoRight::default();
-    let collisions = runs.map(|(taxonomy, run)| {
-        let truths = run.predictions.annotations.distinct().iter();
-        let truths = truths.flat_map(|annotation| &annotation.truths);
-        let answers = run.predictions.evaluated.answers.iter().flatten();
-        let occurring: HashSet<_> = truths.chain(answers).copied().collect();
-        Collisions::of_names(taxonomy, &Vec::from_iter(occurring))
-    });
-    let [first, second] = [0, 1].map(|i| {
-        let (taxonomy, run) = runs[i];
-        Answered {
-            judge: Judge {
-                taxonomy,
-                collisions: &collisions[i],
-                also_right: &also_right,
-            },
-            annotations: &run.predictions.annotations,
-            answers: &run.predictions.evaluated.answers,
+/// What a second taxonomy says otherwise than a first, and whether it explains more of the error of the same answers than chance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    pub difference: Difference,
+    pub forgiveness: Forgiveness,
+}
+
+/// What an edit explains of the answers of a run, which was read whole: the part of [`compare_taxonomies`] that takes no judging anew.
+/// `None` where the two taxonomies say the same. Runs on the current rayon pool; the result does not depend on its size.
+///
+/// # Errors
+/// A taxonomy lacks labels of the run; a run that was not read whole.
+pub fn explained(
+    saved: &Saved,
+    taxonomies: [(&str, &Taxonomy); 2],
+) -> Result<Option<Explained>, TaxonomiesError> {
+    let [first, second] = taxonomies.map(|(_, taxonomy)| taxonomy);
+    // The same texts say the same, and to see that takes no time.
+    if first.sources() == second.sources() {
+        return Ok(None);
+    }
+    let difference = Difference::between(first, second);
+    if difference.is_empty() {
+        return Ok(None);
+    }
+    let saved = of_both(saved, taxonomies)?;
+    Ok(Some(Explained {
+        difference,
+        forgiveness: forgiven(&saved, [first, second])?,
+    }))
+}
+
+/// The run with labels that both taxonomies have: what was judged by the first may be gone from another, such as what labels had in
+/// common there.
+fn of_both<'s>(
+    saved: &'s Saved,
+    taxonomies: [(&str, &Taxonomy); 2],
+) -> Result<Cow<'s, Saved>, TaxonomiesError> {
+    let is_known = |id: &String| taxonomies.iter().all(|(_, t)| t.find(id).is_some());
+    let saved = match saved.labels.iter().all(is_known) {
+        true => Cow::Borrowed(saved),
+        false => Cow::Owned(without_judgements(saved)),
+    };
+    for (name, taxonomy) in taxonomies {
+        let unknown = saved.labels.iter().filter(|id| taxonomy.find(id).is_none());
+        let labels: Vec<String> = unknown.cloned().collect();
+        if !labels.is_empty() {
+            return Err(TaxonomiesError::Missing {
+                taxonomy: name.to_owned(),
+                labels,
+            });
         }
+    }
+    Ok(saved)
+}
+
+/// What is forgiven of the answers, by the names of the labels alone where these collide, as [`rejudged`] has it.
+fn forgiven(saved: &Saved, taxonomies: [&Taxonomy; 2]) -> Result<Forgiveness, TaxonomiesError> {
+    let [first, second] = taxonomies.map(|taxonomy| Question::new(saved, taxonomy));
+    let questions = [first?, second?];
+    let answers = questions.each_ref().map(|question| {
+        let node = |label: u32| question.nodes[label as usize];
+        let answers = saved.rows.iter().map(|row| row.answer.map(node));
+        answers.collect::<Vec<_>>()
     });
-    forgiveness(&first, &second)
+    let also_right = AlsoRight::default();
+    let collisions = [0, 1].map(|i| {
+        let truths = questions[i].annotations.distinct().iter();
+        let truths = truths.flat_map(|annotation| &annotation.truths);
+        let occurring: HashSet<_> = truths.chain(answers[i].iter().flatten()).copied().collect();
+        Collisions::of_names(taxonomies[i], &Vec::from_iter(occurring))
+    });
+    let [first, second] = [0, 1].map(|i| Answered {
+        judge: Judge {
+            taxonomy: taxonomies[i],
+            collisions: &collisions[i],
+            also_right: &also_right,
+        },
+        annotations: &questions[i].annotations,
+        answers: &answers[i],
+    });
+    Ok(forgiveness(&first, &second))
 }
 
 #[cfg(test)]
@@ -191,6 +240,16 @@ mod tests {
         assert_eq!(found.comparison.n, 3);
         let [related, unrelated] = [Verdict::Related, Verdict::Unrelated].map(|v| v as usize);
         assert_eq!(found.comparison.transitions[related][unrelated], 1);
+        let edit = explained(&saved, both).unwrap().unwrap();
+        assert_eq!(edit.forgiveness, found.forgiveness);
+        assert_eq!(
+            edit.difference.counts(),
+            [("node_removed", 1), ("parent_removed", 2)]
+        );
+        assert_eq!(explained(&saved, [both[0], both[0]]).unwrap(), None);
+        // Written otherwise, and saying the same.
+        let flow = taxonomy("tree:\n  root:\n    mid: [child]\n    other:\n");
+        assert_eq!(explained(&saved, [both[0], ("b", &flow)]).unwrap(), None);
         // Without being asked, it is the same run.
         let bare = without_judgements(&saved);
         assert_eq!(bare.labels, ["child", "other", "mid"]);

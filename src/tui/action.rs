@@ -6,12 +6,18 @@ use std::sync::atomic::AtomicBool;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::backend::{Applied, EncodedPrompts, Expanded, Fault, News, On, Templates, Trial, Tried};
+use super::backend::{
+    Applied, EncodedPrompts, Expanded, Fault, News, On, Plan, Templates, Trial, Tried,
+};
 use super::picture::Drawn;
 use super::sheet::Sheet;
-use crate::run::{Comparison, Confusions, NodeFigures, Opened, Operating, Order};
+use crate::history::What;
+use crate::run::{
+    Comparison, Confusions, Explained, NodeFigures, Opened, Operating, Order, Suggestion,
+};
 use crate::score::{CurveValue, Summary};
 use crate::taxonomy::NodeId;
+use crate::taxonomy::edit::Edit;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -96,13 +102,25 @@ pub enum Job {
     Try(Trial, On),
     /// With the run in a directory.
     CompareWith(PathBuf),
-    /// With another run at hand.
-    Compare(Arc<Opened>),
+    /// With another run at hand, by what it is called.
+    Compare(String, Arc<Opened>),
+    /// What the taxonomy of the run explains that that of another one does not.
+    Explain(Arc<Opened>),
     AtThreshold(f64),
+    Suggest,
+    /// What the edit of the suggestion with this number does to the text.
+    Diff(usize, Edit),
     Export(PathBuf, Sheet),
     /// A text to a file.
     Write(PathBuf, String),
     SaveRun(PathBuf),
+    /// What an edit would write.
+    Plan(What),
+    Edit(Plan),
+    Undo,
+    Redo,
+    /// Go on with a file in the place of the built-in taxonomy, and open the editor on it if that is asked for.
+    Adopt(PathBuf, bool),
 }
 
 /// A kind of job: a new one of a kind takes the place of an older one.
@@ -120,8 +138,13 @@ pub enum Kind {
     EncodePrompts,
     Try,
     Compare,
+    Explain,
     AtThreshold,
+    Suggest,
+    Diff,
     Write,
+    Plan,
+    Edit,
 }
 
 /// Which thread does it.
@@ -153,9 +176,14 @@ impl Job {
             Job::Expand(_) => Kind::Expand,
             Job::EncodePrompts => Kind::EncodePrompts,
             Job::Try(..) => Kind::Try,
-            Job::CompareWith(_) | Job::Compare(_) => Kind::Compare,
+            Job::CompareWith(_) | Job::Compare(..) => Kind::Compare,
+            Job::Explain(_) => Kind::Explain,
             Job::AtThreshold(_) => Kind::AtThreshold,
+            Job::Suggest => Kind::Suggest,
+            Job::Diff(..) => Kind::Diff,
             Job::Export(..) | Job::Write(..) | Job::SaveRun(_) => Kind::Write,
+            Job::Plan(_) => Kind::Plan,
+            Job::Edit(_) | Job::Undo | Job::Redo | Job::Adopt(..) => Kind::Edit,
         }
     }
 }
@@ -164,7 +192,9 @@ impl Kind {
     pub fn lane(self) -> Lane {
         match self {
             Kind::Open | Kind::Again | Kind::EncodePrompts | Kind::Try => Lane::Model,
-            Kind::Compare | Kind::AtThreshold => Lane::Long,
+            Kind::Compare | Kind::Explain | Kind::AtThreshold | Kind::Suggest | Kind::Diff => {
+                Lane::Long
+            }
             Kind::Picture => Lane::Picture,
             _ => Lane::Data,
         }
@@ -184,10 +214,27 @@ impl Kind {
             Kind::EncodePrompts => "encoding prompts",
             Kind::Try => "trying it out",
             Kind::Compare => "comparing",
+            Kind::Explain => "luck or not",
             Kind::AtThreshold => "applying the rule",
+            Kind::Suggest => "suggesting",
+            Kind::Diff => "making the edit",
             Kind::Write => "writing",
+            Kind::Plan => "preparing the edit",
+            Kind::Edit => "editing",
         }
     }
+}
+
+/// A comparison with another run, which is the first of the two.
+#[derive(Debug)]
+pub struct Compared {
+    /// The other run's name.
+    pub name: String,
+    /// Its figures.
+    pub figures: Box<Summary>,
+    pub comparison: Arc<Comparison>,
+    /// It with the taxonomy that it was judged by; else why that is not known.
+    pub other: Result<Arc<Opened>, String>,
 }
 
 /// What came of a job.
@@ -210,9 +257,13 @@ pub enum Answer {
     Encoded(Arc<EncodedPrompts>),
     /// Where it was tried, and what came of it.
     Tried(On, Tried),
-    /// The other run's name, its figures, and the comparison: it is the first of the two.
-    Compared(String, Box<Summary>, Arc<Comparison>),
+    Compared(Compared),
+    /// `None` where the two taxonomies say the same; else why it cannot be told.
+    Explained(Result<Option<Box<Explained>>, String>),
     Applied(Applied),
+    Suggested(Vec<Suggestion>),
+    /// What the edit of the suggestion with this number does to the text, as a diff, or why it cannot be made.
+    Diff(usize, Result<String, String>),
     Again(Applied),
     /// The files hold what the run that is shown was made of.
     Unchanged,
@@ -222,4 +273,11 @@ pub enum Answer {
     Saved(PathBuf),
     /// What was written.
     Written(String),
+    Planned(Plan),
+    /// There is no file to make this edit in.
+    WithoutFile(What),
+    /// What was done to the files, in words: the run is of other ones now.
+    Edited(String),
+    /// The taxonomy is in this file now, and whether the editor is to be opened on it.
+    Adopted(PathBuf, bool),
 }

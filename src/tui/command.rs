@@ -43,6 +43,10 @@ pub enum Command {
     Again,
     Faults,
     EditFile,
+    Edit,
+    Undo,
+    Redo,
+    Snapshot,
     Suspend,
     Redraw,
     FoldAll,
@@ -119,7 +123,11 @@ const OF_NODES: &[View] = &[
     V::Confusions,
     V::Prompts,
     V::Compare,
+    V::Suggest,
 ];
+
+/// Views with something to edit.
+const EDITED: &[View] = &[V::Taxonomy, V::Images, V::Confusions, V::Prompts];
 
 const fn spec(
     command: Command,
@@ -212,6 +220,14 @@ pub const TABLE: &[Spec] = &[
         &["7"],
         Everywhere,
         "Go to the comparison",
+    ),
+    spec(
+        C::Show(V::Suggest),
+        "suggest",
+        "",
+        &["8"],
+        Everywhere,
+        "Go to the suggested edits",
     ),
     spec(
         C::NextView,
@@ -322,6 +338,7 @@ pub const TABLE: &[Spec] = &[
             V::Confusions,
             V::Prompts,
             V::Compare,
+            V::Suggest,
         ]),
         "Show only what matches; in the taxonomy, find",
     ),
@@ -462,10 +479,18 @@ pub const TABLE: &[Spec] = &[
         "Show the confusions as a matrix, or as a list",
     ),
     spec(
+        C::Edit,
+        "edit",
+        "edit",
+        &["e"],
+        In(EDITED),
+        "Edit what is selected: add, rename, delete, split, merge, parents, relations, names, description, prompts; say that an answer was right too",
+    ),
+    spec(
         C::EncodePrompts,
         "encode-prompts",
         "encode",
-        &["e"],
+        &["shift-p"],
         In(&[V::Taxonomy, V::Prompts]),
         "Encode the prompts, for cosines between labels",
     ),
@@ -505,7 +530,7 @@ pub const TABLE: &[Spec] = &[
         C::Measure,
         "measure",
         "measure",
-        &["u"],
+        &["b"],
         In(&[V::Curve]),
         "Measure in bits of information, or in depth",
     ),
@@ -588,6 +613,30 @@ pub const TABLE: &[Spec] = &[
         &["shift-e"],
         Everywhere,
         "Open the taxonomy in your editor (VISUAL, EDITOR), where the selected node is written",
+    ),
+    spec(
+        C::Undo,
+        "undo",
+        "",
+        &["u"],
+        Everywhere,
+        "Take the last edit back: the file is byte for byte what it was",
+    ),
+    spec(
+        C::Redo,
+        "redo",
+        "",
+        &["shift-u"],
+        Everywhere,
+        "Make the edit again that was taken back last",
+    ),
+    spec(
+        C::Snapshot,
+        "snapshot",
+        "",
+        &["shift-r"],
+        Everywhere,
+        "Give what is shown a name, to compare with it later",
     ),
     spec(
         C::Widen,

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use super::app::Beginning;
 use super::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Shown, Templates, Trial,
-    Tried, TriedOnAll,
+    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Plan, Progress, Shown,
+    Templates, Trial, Tried, TriedOnAll,
 };
 use super::keymap::Keymap;
 use super::stage::Stage;
 use super::theme::Theme;
+use crate::history::{Change, What};
 use crate::run::{self, Opened, Saved};
-use crate::taxonomy::{NodeId, Taxonomy, load_str};
+use crate::taxonomy::{NodeId, Taxonomy, edit, load_str};
 
 /// Where the fixture is.
 pub fn run_dir() -> PathBuf {
@@ -23,9 +24,7 @@ pub fn run_dir() -> PathBuf {
 }
 
 pub fn taxonomy() -> Taxonomy {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("taxonomies/shapes.yaml");
-    let text = std::fs::read_to_string(path).unwrap();
-    load_str("shapes.yaml", &text).into_sound().unwrap()
+    load_str("shapes.yaml", &shapes()).into_sound().unwrap()
 }
 
 /// Answers from the fixture; what a model would say is made up.
@@ -35,8 +34,73 @@ pub struct Fake {
     pub trials: Mutex<Vec<(Trial, On)>>,
     /// What is wrong with the files when the run is to be made again.
     pub faults: Mutex<Vec<Fault>>,
+    /// The taxonomy's text, where it is not that of the demo.
+    pub text: Mutex<Option<String>>,
     /// Whether they hold what the run was made of.
     pub is_unchanged: AtomicBool,
+    /// Edits that were made and not taken back: no file is touched.
+    pub made: Mutex<Vec<Plan>>,
+    /// Whether the taxonomy is in no file yet.
+    pub is_built_in: AtomicBool,
+    /// Files that took the place of the built-in taxonomy.
+    pub adopted: Mutex<Vec<PathBuf>>,
+}
+
+impl Fake {
+    /// Of the demo's taxonomy with three faults: two edges less and one too many.
+    pub fn faulty() -> Self {
+        let fake = Self::default();
+        fake.write(&[
+            (
+                "constant_width_figure: [circle, reuleaux_triangle]",
+                "constant_width_figure: [reuleaux_triangle]",
+            ),
+            (
+                "parents: [parallelogram, kite, equilateral_polygon]",
+                "parents: [parallelogram, equilateral_polygon]",
+            ),
+            (
+                "parents: [rectangle, rhombus, regular_polygon]",
+                "parents: [rectangle, rhombus, regular_polygon, parallelogram]",
+            ),
+        ]);
+        fake
+    }
+
+    /// Writes the demo's taxonomy anew, each of these texts replaced by the one beside it.
+    pub fn write(&self, changes: &[(&str, &str)]) {
+        let mut text = shapes();
+        for (before, after) in changes {
+            assert!(text.contains(before), "{before}");
+            text = text.replacen(before, after, 1);
+        }
+        *self.text.lock().unwrap() = Some(text);
+    }
+
+    fn taxonomy(&self) -> Taxonomy {
+        let text = self.text.lock().unwrap().clone();
+        let text = text.unwrap_or_else(shapes);
+        load_str("shapes.yaml", &text).into_sound().unwrap()
+    }
+
+    /// The run under the taxonomy as it is now, judged again if that has changed.
+    fn judged(&self, opened: &Opened) -> Opened {
+        let taxonomy = self.taxonomy();
+        let saved = match taxonomy.sources() == opened.taxonomy.sources() {
+            true => opened.saved.clone(),
+            false => {
+                let mut again = run::rejudged(&opened.saved, &taxonomy).unwrap();
+                again.run.manifest.taxonomy.sha256 = "edited".into();
+                Saved::of(&again.run)
+            }
+        };
+        Opened::new(saved, taxonomy)
+    }
+}
+
+fn shapes() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("taxonomies/shapes.yaml");
+    std::fs::read_to_string(path).unwrap()
 }
 
 impl Backend for Fake {
@@ -53,10 +117,9 @@ impl Backend for Fake {
         if self.is_unchanged.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let opened = Opened::new(opened.saved.clone(), opened.taxonomy.clone());
         Ok(Some(Applied {
             shown: Shown {
-                opened: Arc::new(opened),
+                opened: Arc::new(self.judged(opened)),
                 so_far: None,
                 is_saved: true,
                 name: "fixture".into(),
@@ -80,7 +143,7 @@ impl Backend for Fake {
             elapsed: Duration::from_secs(2),
         }));
         tell(News::Run(Shown {
-            opened: Arc::new(Opened::new(saved, taxonomy())),
+            opened: Arc::new(Opened::new(saved, self.taxonomy())),
             so_far: None,
             is_saved: true,
             name: "fixture".into(),
@@ -103,11 +166,14 @@ impl Backend for Fake {
         Ok(bytes.into_inner())
     }
 
-    fn other(&self, dir: &Path) -> Result<Saved, String> {
-        match dir == Path::new("fixture") {
-            true => run::load_whole(&run_dir()).map_err(|e| e.to_string()),
-            false => Err(format!("{}: no run of cladist", dir.display())),
-        }
+    fn other(&self, dir: &Path) -> Result<Other, String> {
+        let saved = run::load_whole(&run_dir()).map_err(|e| e.to_string())?;
+        let taxonomy = match dir.to_str() {
+            Some("fixture") => Ok(taxonomy()),
+            Some("moved") => Err("shapes.yaml is gone".to_owned()),
+            _ => return Err(format!("{}: no run of cladist", dir.display())),
+        };
+        Ok(Other { saved, taxonomy })
     }
 
     fn templates(&self, _opened: &Opened) -> Result<Templates, String> {
@@ -188,6 +254,53 @@ impl Backend for Fake {
             },
             assumed: vec!["something had to be assumed".into()],
         })
+    }
+
+    fn plan(&self, opened: &Opened, what: &What) -> Result<Option<Plan>, String> {
+        if self.is_built_in.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let What::Taxonomy(edit) = what else {
+            return Ok(Some(Plan {
+                what: what.clone(),
+                changes: vec![Change {
+                    path: "labels.valid.csv".into(),
+                    before: None,
+                    after: Some("image,labels\n".to_owned()),
+                }],
+            }));
+        };
+        let edited = edit::apply(&opened.taxonomy, edit).map_err(|refusal| refusal.to_string())?;
+        let changes = edited.files.into_iter().map(|file| Change {
+            path: file.path,
+            before: Some(file.before),
+            after: Some(file.after),
+        });
+        Ok(Some(Plan {
+            what: what.clone(),
+            changes: changes.collect(),
+        }))
+    }
+
+    fn make(&self, _opened: &Opened, plan: &Plan) -> Result<(), String> {
+        self.made.lock().unwrap().push(plan.clone());
+        Ok(())
+    }
+
+    fn undo(&self, _opened: &Opened) -> Result<What, String> {
+        let plan = self.made.lock().unwrap().pop();
+        plan.map(|plan| plan.what)
+            .ok_or_else(|| "there is no edit to take back".to_owned())
+    }
+
+    fn redo(&self, _opened: &Opened) -> Result<What, String> {
+        Err("no edit was taken back".to_owned())
+    }
+
+    fn adopt(&self, _opened: &Opened, path: &Path) -> Result<(), String> {
+        self.adopted.lock().unwrap().push(path.to_owned());
+        self.is_built_in.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn save(&self, _dir: &Path) -> Result<(), String> {

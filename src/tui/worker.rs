@@ -10,12 +10,13 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use ratatui_image::picker::Picker;
 
-use super::action::{Action, Answer, Job, Lane, Request};
-use super::backend::{Backend, News};
+use super::action::{Action, Answer, Compared, Job, Lane, Request};
+use super::backend::{Backend, News, Other};
 use super::picture;
 use super::sheet::Sheet;
 use crate::files::StagedFiles;
 use crate::run::{self, Comparison, Filter, Opened, Saved};
+use crate::taxonomy::edit::{self, EditedFile};
 
 /// What does the jobs.
 #[derive(Clone)]
@@ -149,22 +150,54 @@ impl Worker {
                 Answer::Tried(on, backend.try_out(&run, &trial, on, tell, &stop)?)
             }
             Job::CompareWith(dir) => {
-                let other = backend.other(&dir)?;
-                let found = self.compare(&other, &run.saved)?;
-                let figures = Box::new(other.summary);
-                Answer::Compared(dir.display().to_string(), figures, Arc::new(found))
+                let Other { saved, taxonomy } = backend.other(&dir)?;
+                let comparison = self.compare(&saved, &run.saved)?;
+                Answer::Compared(Compared {
+                    name: dir.display().to_string(),
+                    figures: Box::new(saved.summary.clone()),
+                    comparison: Arc::new(comparison),
+                    other: taxonomy.map(|taxonomy| Arc::new(Opened::new(saved, taxonomy))),
+                })
             }
-            Job::Compare(other) => {
-                let found = self.compare(&other.saved, &run.saved)?;
-                let figures = Box::new(other.saved.summary.clone());
-                Answer::Compared("before".to_owned(), figures, Arc::new(found))
+            Job::Compare(name, other) => Answer::Compared(Compared {
+                name,
+                figures: Box::new(other.saved.summary.clone()),
+                comparison: Arc::new(self.compare(&other.saved, &run.saved)?),
+                other: Ok(other),
+            }),
+            Job::Explain(other) => {
+                let taxonomies = [("A", &other.taxonomy), ("B", &run.taxonomy)];
+                let explain = || run::explained(&run.saved, taxonomies);
+                let found = self.pool.install(explain);
+                let found = found.map(|found| found.map(Box::new));
+                Answer::Explained(found.map_err(|error| error.to_string()))
             }
             Job::AtThreshold(threshold) => Answer::Applied(backend.at_threshold(&run, threshold)?),
+            Job::Suggest => Answer::Suggested(backend.suggest(&run)),
+            Job::Diff(number, edit) => {
+                let edited = edit::apply(&run.taxonomy, &edit);
+                let diff = edited.map(|edited| edited.files.iter().map(EditedFile::diff).collect());
+                Answer::Diff(number, diff.map_err(|refusal| refusal.to_string()))
+            }
             Job::Export(path, sheet) => Answer::Written(export(&path, &sheet)?),
             Job::Write(path, text) => Answer::Written(write(&path, text.as_bytes())?),
             Job::SaveRun(dir) => {
                 backend.save(&dir)?;
                 Answer::Saved(dir)
+            }
+            Job::Plan(what) => match backend.plan(&run, &what)? {
+                Some(plan) => Answer::Planned(plan),
+                None => Answer::WithoutFile(what),
+            },
+            Job::Edit(plan) => {
+                backend.make(&run, &plan)?;
+                Answer::Edited(format!("done: {}", plan.what))
+            }
+            Job::Undo => Answer::Edited(format!("undone: {}", backend.undo(&run)?)),
+            Job::Redo => Answer::Edited(format!("done again: {}", backend.redo(&run)?)),
+            Job::Adopt(path, opens) => {
+                backend.adopt(&run, &path)?;
+                Answer::Adopted(path, opens)
             }
         })
     }

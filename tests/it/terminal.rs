@@ -9,11 +9,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cladist::run::{Opened, Saved};
+use cladist::run::Opened;
 use cladist::score::CurveValue;
 use cladist::taxonomy::NodeId;
 use cladist::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, News, On, Templates, Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, News, On, Other, Templates, Trial, Tried,
 };
 use cladist::tui::{self, ImageProtocol, Settings, ThemeChoice};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -382,7 +382,7 @@ impl Backend for Broken {
         unreachable!()
     }
 
-    fn other(&self, _: &Path) -> Result<Saved, String> {
+    fn other(&self, _: &Path) -> Result<Other, String> {
         unreachable!()
     }
 

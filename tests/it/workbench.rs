@@ -232,7 +232,8 @@ fn a_saved_run_opens_with_its_taxonomy_and_pictures_and_its_model_can_be_asked()
         .unwrap();
     assert_eq!(again, tried);
     let other = workbench.other(&files.path().join("run")).unwrap();
-    assert_eq!(other.rows.len(), 40);
+    assert_eq!(other.saved.rows.len(), 40);
+    assert_eq!(other.taxonomy.unwrap().name(), opened.taxonomy.name());
     assert!(
         workbench
             .other(files.path())

@@ -114,6 +114,17 @@ pub fn read_label_index(
     args.label_index.as_ref().map(read).transpose()
 }
 
+/// Where each image is in a table of labels.
+fn join_table(
+    names: &Names,
+    table: &LabelTable,
+    source: &Path,
+    table_source: &Path,
+) -> anyhow::Result<Vec<Option<u32>>> {
+    let find = |name: &str| table.find(name);
+    join(names, &table.names, &find, source, table_source)
+}
+
 impl Truth {
     /// Reads the tables, and the side file of these or of the images; labels at fault are left with `resolver`.
     ///
@@ -199,7 +210,7 @@ impl Truth {
         let labels = match &labels {
             None => None,
             Some((table, path)) => {
-                let places = join(names, table, source, path)?;
+                let places = join_table(names, table, source, path)?;
                 let found = places.iter().flatten().count();
                 if found < names.len() {
                     tell!(
@@ -221,7 +232,7 @@ impl Truth {
         };
         let valid = match &valid {
             None => None,
-            Some((table, path)) => Some((table, join(names, table, source, path)?)),
+            Some((table, path)) => Some((table, join_table(names, table, source, path)?)),
         };
         let (sets, set_of): (&[LabelSet], Vec<Option<u32>>) = match (&labels, own) {
             (Some((table, places)), _) => (table.sets(), numbers(table, places)),

@@ -5,32 +5,32 @@ use std::path::Path;
 use anyhow::bail;
 
 use crate::cli::output::tell;
-use crate::dataset::LabelTable;
 use crate::names::{NameIndex, Names};
 use crate::text::shown;
 
 /// Parts of a path that are compared, at most.
 const DEEPEST: usize = 8;
 
-/// Where each image is in a table: by its name, or where no name is in the table as it is, by as many of the last parts of its path
-/// as tell the images of the table apart.
+/// Where each image is in a table, whose images are `listed` and found by `find`: by its name, or where no name is in the table as it
+/// is, by as many of the last parts of its path as tell the images of the table apart.
 ///
 /// # Errors
 /// The table names none of the images; an image is given twice.
 pub fn join(
     names: &Names,
-    table: &LabelTable,
+    listed: &Names,
+    find: &dyn Fn(&str) -> Option<usize>,
     source: &Path,
     table_source: &Path,
 ) -> anyhow::Result<Vec<Option<u32>>> {
-    let by_name = |name: &str| table.find(name).map(|place| place as u32);
+    let by_name = |name: &str| find(name).map(|place| place as u32);
     let mut places: Vec<Option<u32>> = names.iter().map(by_name).collect();
     if places.iter().all(Option::is_none) {
-        let Some((parts, found)) = by_last_parts(names, &table.names) else {
+        let Some((parts, found)) = by_last_parts(names, listed) else {
             let first = |names: &Names| names.iter().next().map_or(String::new(), shown);
             bail!(
                 "{table} names none of the images of {source}: its first is `{}`, and that of {source} `{}`",
-                first(&table.names),
+                first(listed),
                 first(names),
                 table = table_source.display(),
                 source = source.display()
@@ -47,7 +47,7 @@ pub fn join(
         );
         places = found;
     }
-    let mut taken = vec![false; table.len()];
+    let mut taken = vec![false; listed.len()];
     for (i, place) in places.iter().enumerate() {
         if let Some(place) = place
             && std::mem::replace(&mut taken[*place as usize], true)

@@ -37,6 +37,7 @@ use crate::text::{self, TextError};
 
 pub use annotate::TruthArgs;
 use elsewhere::ElsewhereArgs;
+pub use elsewhere::{EmbeddingsArgs, Placed};
 pub use join::by_last_parts;
 pub use pictures::{Computed, Embeddings, Inputs, Observer, compute};
 pub use prompting::{Basis, expand_prompts};

@@ -12,13 +12,15 @@ use super::{Source, Workbench, locked};
 use crate::cli::output::tell;
 use crate::cli::progress::Progress;
 use crate::cli::prompts::load_prompts;
-use crate::cli::score::{Basis, Embeddings, candidate_choice, candidates_hash, expand_prompts};
+use crate::cli::score::{
+    Basis, Embeddings, Placed, candidate_choice, candidates_hash, expand_prompts,
+};
 use crate::cli::{Interrupted, count, embed, on_all_cores};
 use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images};
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;
 use crate::prompts::{self, BUILTIN, ExpandOptions, TemplateSet};
-use crate::run::{Candidates, Opened, Prompts};
+use crate::run::{self, Candidates, Embedded, Opened, Prompts, Suggestion};
 use crate::score::{Match, nearest_labels, prompt_cosines, prototypes};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{EncodedPrompts, Expanded, Templates};
@@ -94,6 +96,23 @@ pub fn encode_prompts(
         nearest: nearest.into_iter().map(named).collect(),
         agreement,
     })
+}
+
+/// What the run speaks for, by the images and prompts too that were encoded for it.
+pub fn suggest(bench: &Workbench, opened: &Opened) -> Vec<Suggestion> {
+    let images = locked(&bench.embeddings).clone();
+    let images = images.filter(|images| images.of.len() == opened.len());
+    let asked = locked(&bench.asked).clone();
+    let asked = asked.filter(|(of, _)| std::ptr::eq(of.as_ptr(), opened));
+    let texts = asked.map(|(_, basis)| Placed::prototypes(&basis.prompts, opened));
+    let embeddings = run::Embeddings {
+        texts: texts.as_ref().map(Placed::embedded),
+        images: images.as_deref().map(|images| Embedded {
+            rows: &images.rows,
+            of: &images.of,
+        }),
+    };
+    run::suggest(opened, embeddings)
 }
 
 impl Workbench {

@@ -2,6 +2,7 @@
 
 mod again;
 mod asking;
+mod editing;
 mod opening;
 mod pictures;
 mod session;
@@ -12,7 +13,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anyhow::{Context, bail};
 use clap::{FromArgMatches, ValueHint};
@@ -23,11 +24,13 @@ use super::score::{Basis, Embeddings, ScoreOptions, WhatArgs};
 use super::{builtin, exit, told};
 use crate::demo;
 use crate::files::Staging;
+use crate::history::What;
 use crate::model::Encoder;
-use crate::run::{self, Opened, Run, Saved};
+use crate::run::{self, Opened, Run, Suggestion};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Progress, Templates, Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Plan, Progress, Templates,
+    Trial, Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
 use crate::watch::Contents;
@@ -215,6 +218,8 @@ pub struct Workbench {
     device: DeviceArgs,
     /// Where the taxonomy of a saved run is now.
     taxonomy: Option<PathBuf>,
+    /// The file that took the place of a built-in taxonomy.
+    adopted: Mutex<Option<PathBuf>>,
     /// The model of a saved run, by its name now.
     model: Option<String>,
     /// Where the images of a saved run are now.
@@ -227,6 +232,8 @@ pub struct Workbench {
     embeddings: Mutex<Option<Arc<Embeddings>>>,
     /// The run that was made here, when it is whole.
     made: Mutex<Option<Arc<Run>>>,
+    /// What it was asked with, and the run as it is shown: nodes are those of its taxonomy.
+    asked: Mutex<Option<(Weak<Opened>, Arc<Basis>)>>,
     /// What the files of text beside the taxonomy held when the run was made.
     made_of: Mutex<Contents>,
     /// The taxonomy's files when it was last read.
@@ -255,6 +262,7 @@ impl Workbench {
             source,
             device: what.device.clone(),
             taxonomy: what.taxonomy.clone().filter(|_| is_saved),
+            adopted: Mutex::default(),
             model: what.model.clone().filter(|_| is_saved),
             pictures: Pictures::new(images.clone()),
             images,
@@ -263,6 +271,7 @@ impl Workbench {
             basis: Mutex::default(),
             embeddings: Mutex::default(),
             made: Mutex::default(),
+            asked: Mutex::default(),
             made_of: Mutex::default(),
             included: Mutex::default(),
         })
@@ -378,8 +387,12 @@ impl Backend for Workbench {
         in_silence(|| self.pictures.bytes(opened, image))
     }
 
-    fn other(&self, dir: &Path) -> Result<Saved, String> {
-        run::load(dir).map_err(|error| error.to_string())
+    fn other(&self, dir: &Path) -> Result<Other, String> {
+        in_silence(|| opening::other(dir))
+    }
+
+    fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
+        asking::suggest(self, opened)
     }
 
     fn templates(&self, opened: &Opened) -> Result<Templates, String> {
@@ -425,6 +438,26 @@ impl Backend for Workbench {
         stop: &AtomicBool,
     ) -> Result<Option<Applied>, Vec<Fault>> {
         hearing(tell, |_| again::again(self, opened, stop))
+    }
+
+    fn plan(&self, opened: &Opened, what: &What) -> Result<Option<Plan>, String> {
+        in_silence(|| editing::plan(self, opened, what))
+    }
+
+    fn make(&self, opened: &Opened, plan: &Plan) -> Result<(), String> {
+        in_silence(|| editing::make(self, opened, plan))
+    }
+
+    fn undo(&self, opened: &Opened) -> Result<What, String> {
+        in_silence(|| editing::undo(self, opened))
+    }
+
+    fn redo(&self, opened: &Opened) -> Result<What, String> {
+        in_silence(|| editing::redo(self, opened))
+    }
+
+    fn adopt(&self, opened: &Opened, path: &Path) -> Result<(), String> {
+        in_silence(|| editing::adopt(self, opened, path))
     }
 
     fn save(&self, dir: &Path) -> Result<(), String> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, bail};
 
 use super::{Source, Workbench, locked};
-use crate::cli::confusions::taxonomy_of;
+use crate::cli::confusions::{recorded_taxonomy, taxonomy_of};
 use crate::cli::output::{self, tell};
 use crate::cli::score::{self, Computed, Observer};
 use crate::cli::{Interrupted, count, demo, on_all_cores, told};
@@ -16,7 +16,7 @@ use crate::model::{Encoder, Remembering};
 use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::Taxonomy;
 use crate::text::shown;
-use crate::tui::backend::{Applied, News, Shown};
+use crate::tui::backend::{Applied, News, Other, Shown};
 
 /// Labels that are named where many could be.
 const NAMED: usize = 3;
@@ -62,6 +62,21 @@ fn open_saved(
         name: bench.name(),
     }));
     Ok(())
+}
+
+/// Another saved run, with the taxonomy that it was judged by.
+pub fn other(dir: &Path) -> anyhow::Result<Other> {
+    let saved = run::load(dir)?;
+    let taxonomy = match recorded_taxonomy(&saved, None) {
+        Ok((taxonomy, true)) => Ok(taxonomy),
+        Ok((taxonomy, false)) => Err(format!(
+            "{} is not what {} was made with",
+            shown(taxonomy.name()),
+            dir.display()
+        )),
+        Err(error) => Err(told(&error)),
+    };
+    Ok(Other { saved, taxonomy })
 }
 
 /// The run beside its taxonomy, or for want of one beside its labels alone.
@@ -155,6 +170,8 @@ fn compute(
 /// Keeps what a whole run was computed from.
 fn keep(bench: &Workbench, computed: Computed) -> Shown {
     let shown = as_shown(bench, &computed.run, &computed.taxonomy, None);
+    let of = Arc::downgrade(&shown.opened);
+    *locked(&bench.asked) = computed.basis.clone().map(|basis| (of, basis));
     *locked(&bench.basis) = computed.basis;
     *locked(&bench.embeddings) = computed.images.map(Arc::new);
     *locked(&bench.made) = Some(Arc::new(computed.run));

@@ -21,6 +21,7 @@ use crate::matrix::Matrix;
 use crate::taxonomy::NodeId;
 use crate::taxonomy::edit::Edit;
 use claims::Claims;
+pub use coarse::Clusters;
 use confused::Confused;
 pub use confused::Moved;
 pub use inclusion::Share;
@@ -84,8 +85,8 @@ pub enum Why {
     Coincide,
     /// Both hold of some images.
     HoldAtOnce,
-    /// The images of the first are two clusters so far apart: the distance of their means over their joint spread (Ashman's D).
-    Clusters { separation: f64 },
+    /// The images of the first are two clusters.
+    Clusters(Clusters),
     /// The two have a name in common.
     SameName,
     /// The model cannot tell the prompts of the two apart.
@@ -142,10 +143,30 @@ pub struct Suggestion {
 /// What a saved run does not hold, and whoever made it may still have.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Embeddings<'a> {
-    /// A unit row a label of the run: the prototype of its prompts.
-    pub texts: Option<&'a Matrix>,
-    /// A unit row an image of the run.
-    pub images: Option<&'a Matrix>,
+    /// Of the labels of the run: the prototypes of their prompts.
+    pub texts: Option<Embedded<'a>>,
+    /// Of the images of the run.
+    pub images: Option<Embedded<'a>>,
+}
+
+/// Unit rows, and which of them is whose.
+#[derive(Debug, Clone, Copy)]
+pub struct Embedded<'a> {
+    pub rows: &'a Matrix,
+    /// The row of each label, or of each image; `None` of one that has none.
+    pub of: &'a [Option<usize>],
+}
+
+impl<'a> Embedded<'a> {
+    fn row(&self, i: usize) -> Option<&'a [f32]> {
+        self.of[i].map(|row| self.rows.row(row))
+    }
+
+    /// Those of these that have a row.
+    fn known(&self, of: &[usize]) -> Vec<usize> {
+        let known = of.iter().copied().filter(|&i| self.of[i].is_some());
+        known.collect()
+    }
 }
 
 /// What all kinds of suggestion are made of.
@@ -161,11 +182,11 @@ struct Context<'a> {
 /// taxonomy has not are passed over.
 ///
 /// # Panics
-/// If there are embeddings, and not one a label or an image: a programming error.
+/// If it is not said of every label, or of every image, which row is its: a programming error.
 pub fn suggest(run: &Opened, embeddings: Embeddings<'_>) -> Vec<Suggestion> {
-    let rows = |matrix: Option<&Matrix>| matrix.map(Matrix::rows);
-    assert!(rows(embeddings.texts).is_none_or(|n| n == run.saved.labels.len()));
-    assert!(rows(embeddings.images).is_none_or(|n| n == run.len()));
+    let told = |embedded: Option<Embedded<'_>>| embedded.map(|embedded| embedded.of.len());
+    assert!(told(embeddings.texts).is_none_or(|n| n == run.saved.labels.len()));
+    assert!(told(embeddings.images).is_none_or(|n| n == run.len()));
     let claims = Claims::new(run);
     let context = Context {
         inclusions: inclusions(&run.taxonomy, &claims),
@@ -242,7 +263,7 @@ impl Context<'_> {
         let label = |n| self.run.label(n).map(|label| label as usize);
         let own = || {
             let texts = self.embeddings.texts?;
-            let (a, b) = (texts.row(label(first)?), texts.row(label(second)?));
+            let (a, b) = (texts.row(label(first)?)?, texts.row(label(second)?)?);
             Some(dot(a, b))
         };
         own().or_else(|| self.confused.text_cosine(first, second))
@@ -251,8 +272,8 @@ impl Context<'_> {
     fn image_overlap(&self, first: NodeId, second: NodeId) -> Option<f64> {
         let images = self.embeddings.images?;
         // Not those of which they are claimed: of the same words the model claims both.
-        let of = |n| self.claims.annotated(n);
-        coarse::overlap(images, of(first), of(second))
+        let of = |n| images.known(self.claims.annotated(n));
+        coarse::overlap(images, &of(first), &of(second))
     }
 }
 

@@ -252,19 +252,41 @@ fn embeddings_tell_sorts_and_what_coincides() {
             _ => angle(90.0 + jitter),
         }
     });
-    let images = Matrix::new(2, images.collect());
-    let embeddings = Embeddings {
-        texts: None,
-        images: Some(&images),
+    let rows = Matrix::new(2, images.collect());
+    let mut of: Vec<Option<usize>> = (0..100).map(Some).collect();
+    let images = |of: &[Option<usize>]| {
+        let embeddings = Embeddings {
+            texts: None,
+            images: Some(Embedded { rows: &rows, of }),
+        };
+        suggest(&run, embeddings)
     };
-    let found = suggest(&run, embeddings);
+    let found = images(&of);
     assert_eq!(found[0].kind, SuggestionKind::TooCoarse);
     assert_eq!(found[0].nodes, ["bat"]);
+    let Why::Clusters(clusters) = &found[0].why else {
+        panic!("{:?}", found[0].why);
+    };
+    assert_eq!(clusters.sizes, [40, 40]);
+    // The middle ones: what is four degrees off is at the edge.
+    for (name, cluster) in clusters.typical.iter().flatten().zip([0, 0, 0, 1, 1, 1]) {
+        let image: usize = name.parse().unwrap();
+        let is_first = clusters.typical[0][0].parse::<usize>().unwrap() % 4 < 2;
+        assert_eq!((image % 4 < 2) == is_first, cluster == 0, "{name}");
+        assert!((image % 7).abs_diff(3) <= 1, "{name}");
+    }
+    let embedded = Embedded {
+        rows: &rows,
+        of: &of,
+    };
     let ids: Vec<usize> = (0..100).collect();
-    let apart = coarse::overlap(&images, &ids[..40], &ids[80..]);
+    let apart = coarse::overlap(embedded, &ids[..40], &ids[80..]);
     assert!(apart.is_some_and(|overlap| overlap < 0.1));
-    let same = coarse::overlap(&images, &ids[..40], &ids[40..80]);
+    let same = coarse::overlap(embedded, &ids[..40], &ids[40..80]);
     assert!(same.is_some_and(|overlap| overlap > 0.9), "{same:?}");
+    // What could not be read is passed over.
+    (0..100).filter(|i| i % 4 < 2).for_each(|i| of[i] = None);
+    assert_eq!(images(&of).len(), 0);
 }
 
 #[test]

@@ -1,10 +1,6 @@
 //! An edit → texts, held against what the edit means.
 
-use std::{
-    collections::HashMap,
-    io,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, io, path::PathBuf};
 
 use super::{Edit, Refusal, book::Book, value::Value};
 use crate::taxonomy::{Code, Declared, Diagnostic, Loaded, Taxonomy, load};
@@ -44,20 +40,15 @@ impl Edited {
 }
 
 impl EditedFile {
-    /// The change as a [`diff`].
+    /// The change as a unified diff with three lines of context. O(size of the file).
     pub fn diff(&self) -> String {
-        diff(&self.path, &self.before, &self.after)
+        let path = self.path.display().to_string();
+        similar::TextDiff::from_lines(&self.before, &self.after)
+            .unified_diff()
+            .context_radius(3)
+            .header(&path, &path)
+            .to_string()
     }
-}
-
-/// What changes in a file, as a unified diff with three lines of context. O(size of the file).
-pub fn diff(path: &Path, before: &str, after: &str) -> String {
-    let path = path.display().to_string();
-    similar::TextDiff::from_lines(before, after)
-        .unified_diff()
-        .context_radius(3)
-        .header(&path, &path)
-        .to_string()
 }
 
 /// Makes an edit in the text of a taxonomy's files. What it does not need to touch stays as it is, byte for byte.
@@ -109,7 +100,7 @@ fn reload(taxonomy: &Taxonomy, files: &[EditedFile]) -> Option<Loaded> {
     let mut texts: HashMap<_, _> = sources.collect();
     texts.extend(files.iter().map(|file| (&file.path, &file.after)));
     let (main, _) = taxonomy.sources().first()?;
-    let read = |path: &Path| {
+    let read = |path: &std::path::Path| {
         let text = texts.get(&path.to_path_buf());
         let missing = || io::Error::new(io::ErrorKind::NotFound, "no such file");
         text.map(|text| text.as_bytes().to_vec())

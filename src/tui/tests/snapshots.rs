@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::*;
+use crate::tui::testing::{Fake, stage_with};
 
 /// A screen, and the keys that lead there.
 const SCREENS: &[(&str, &str)] = &[
@@ -16,9 +18,13 @@ const SCREENS: &[(&str, &str)] = &[
     ("prompts", "5 down"),
     ("curve", "6 right right right"),
     ("compare", "7"),
+    ("suggest", "8"),
+    ("explained", "7"),
     ("help", "3 ?"),
     ("palette", ":"),
     ("jump", "f"),
+    ("edits", "4 e"),
+    ("preview", "4 e o"),
     ("columns", "3 c"),
 ];
 
@@ -31,8 +37,16 @@ fn every_view_looks_as_it_did() {
     let mut differing = Vec::new();
     for (name, keys) in SCREENS {
         for (width, height) in SIZES {
-            let mut stage = stage(width, height);
+            let fake = Arc::new(match *name {
+                "suggest" | "explained" => Fake::faulty(),
+                _ => Fake::default(),
+            });
+            let mut stage = stage_with(&fake, width, height);
             stage.press(keys);
+            if *name == "explained" {
+                fake.write(&[]);
+                stage.press("ctrl-r");
+            }
             let screen = stage.text_at(width, height);
             let file = folder.join(format!("{name}-{width}x{height}.txt"));
             if update {

@@ -13,10 +13,9 @@ use ratatui::layout::Rect;
 use serde_json::{Value, json};
 
 use super::{Part, images};
-use crate::run::Comparison;
-use crate::score::Summary;
+use crate::run::{Comparison, Explained};
 use crate::score::Verdict;
-use crate::tui::action::{Effect, Job, Kind};
+use crate::tui::action::{self, Effect, Job, Kind};
 use crate::tui::app::{App, Hit};
 use crate::tui::backend::Shown;
 use crate::tui::command::Command;
@@ -45,9 +44,9 @@ pub struct Compared {
     generation: u64,
     /// The two by name, the other one first.
     names: [String; 2],
-    /// The other one's figures.
-    other: Box<Summary>,
     comparison: Arc<Comparison>,
+    /// Whether what the taxonomies say differently explains more than chance; `None` until it is known.
+    explained: Option<Result<Option<Box<Explained>>, String>>,
     /// The images of each way in [`Comparison::flips`], as numbers in [`Comparison::images`].
     of_ways: Vec<Vec<u32>>,
 }
@@ -60,8 +59,14 @@ const PANES: usize = 4;
 
 pub struct Compare;
 
-/// Takes a comparison of another run with the one that is shown.
-pub fn set(app: &mut App, name: String, other: Box<Summary>, comparison: Arc<Comparison>) {
+/// Takes a comparison of another run with the one that is shown, and asks whether the taxonomies explain it.
+pub fn set(app: &mut App, compared: action::Compared) -> Vec<Effect> {
+    let action::Compared {
+        name,
+        comparison,
+        other,
+        ..
+    } = compared;
     let this = app.shown.as_ref().map_or("", |shown| shown.name.as_str());
     let name = match (&app.before, name.as_str()) {
         (Some(before), "before") => format!("before: {}", before.name),
@@ -73,15 +78,30 @@ pub fn set(app: &mut App, name: String, other: Box<Summary>, comparison: Arc<Com
     state.compared = Some(Compared {
         generation: app.generation,
         names,
-        other,
         of_ways,
         comparison,
+        explained: None,
     });
     state.transition = None;
     state.summary.to_top();
     let most_frequent = transitions::most_frequent(app);
     app.compare.cell.set(most_frequent);
     flips::list(app);
+    match other {
+        Ok(other) => vec![app.request(Job::Explain(other))],
+        Err(why) => {
+            app.forget(Kind::Explain);
+            set_explained(app, Err(why));
+            Vec::new()
+        }
+    }
+}
+
+/// Takes what the taxonomies explain.
+pub fn set_explained(app: &mut App, explained: Result<Option<Box<Explained>>, String>) {
+    if let Some(compared) = &mut app.compare.compared {
+        compared.explained = Some(explained);
+    }
 }
 
 fn comparison(app: &App) -> Option<&Comparison> {
@@ -127,7 +147,7 @@ impl Part for Compare {
             Command::CompareBefore => {
                 let before = app.before.as_ref().map(|b| Arc::clone(&b.opened));
                 return before
-                    .map(|before| app.request(Job::Compare(before)))
+                    .map(|before| app.request(Job::Compare("before".to_owned(), before)))
                     .into_iter()
                     .collect();
             }

@@ -7,6 +7,7 @@ pub mod images;
 mod over;
 pub mod overview;
 pub mod prompts;
+pub mod suggest;
 pub mod taxonomy;
 #[cfg(test)]
 mod testing;
@@ -21,6 +22,7 @@ use super::action::{Effect, Job, Kind};
 use super::app::{App, Hit, View};
 use super::backend::{Progress, Shown};
 use super::command::{Command, Scope, Spec, TABLE};
+use super::editing::Subject;
 use super::sheet::Sheet;
 use super::text;
 use crate::report::text::thousands;
@@ -47,6 +49,11 @@ pub trait Part {
 
     /// The selected value, to copy.
     fn value(&self, app: &App) -> Option<String>;
+
+    /// What an edit would be about.
+    fn subject(&self, _app: &App) -> Option<Subject> {
+        None
+    }
 
     /// What is shown, as a table for a file.
     fn sheet(&self, app: &App) -> Option<Sheet>;
@@ -111,6 +118,7 @@ pub fn part(view: View) -> &'static dyn Part {
         View::Prompts => &prompts::Prompts,
         View::Curve => &curve::Curve,
         View::Compare => &compare::Compare,
+        View::Suggest => &suggest::Suggest,
     }
 }
 
@@ -230,9 +238,10 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect) {
         let is_shown = view == app.view;
         let text = match is_wide || is_shown {
             true => format!(" {number} {} ", view.title()),
+            // The next one begins with a blank.
             false => {
                 let short: String = view.title().chars().take(4).collect();
-                format!(" {number} {short} ")
+                format!(" {number} {short}")
             }
         };
         let style = match is_shown {
@@ -258,7 +267,14 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let told = so_far.or(n).unwrap_or_default();
     let room = usize::from(area.right().saturating_sub(x + 1));
     let told_width = text::width(&told);
-    if room > told_width + 3 {
+    if room <= told_width + 3 {
+        // No name fits.
+        let told = told.trim_start_matches(" · ");
+        if room >= text::width(told) {
+            let x = area.right().saturating_sub(text::width(told) as u16);
+            put(frame, x, told, app.theme.title());
+        }
+    } else {
         let name = match text::width(name) + told_width > room {
             true => text::fit_start(name, room - told_width),
             false => name.to_owned(),

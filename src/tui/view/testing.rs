@@ -46,6 +46,7 @@ const KEYS: &[&str] = &[
     "backspace",
     "4",
     "7",
+    "8",
     "b",
     "r",
     "/",

@@ -1,6 +1,7 @@
 //! Answers that were made elsewhere: predicted labels, scores, or embeddings.
 
 mod evidence;
+mod of_run;
 mod texts;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use evidence::{
     Found, Raw, images, predictions, scores, select_columns, select_names, select_rankings,
     select_rows, unit,
 };
+pub use of_run::{EmbeddingsArgs, Placed};
 use texts::text_embeddings;
 
 use super::annotate::{Annotated, Truth, choose_columns, column, read_label_index};

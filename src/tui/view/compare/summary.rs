@@ -7,9 +7,11 @@ use ratatui::text::{Line, Span};
 
 use super::{Compared, SUMMARY};
 use crate::report::compare::{SIGNIFICANT, probability};
+use crate::report::diff::brief;
+use crate::report::taxonomies::{extents, sentence};
 use crate::report::text::thousands;
-use crate::run::VerdictChange;
-use crate::score::{Difference, McNemar, Summary};
+use crate::run::{ManifestDifference, VerdictChange};
+use crate::score::{Difference, McNemar};
 use crate::tui::action::Kind;
 use crate::tui::app::App;
 use crate::tui::text::fit;
@@ -67,6 +69,12 @@ fn lines(app: &App, compared: &Compared, width: usize) -> Vec<Line<'static>> {
     page.row("credit", Style::new(), &comparison.credit, None);
     page.text(&discordant(&top1.mcnemar), theme.dim());
     page.blank();
+    page.text("Multiplicity share of the error", theme.title());
+    let multiplicity = &comparison.multiplicity;
+    page.row("  at least", Style::new(), &multiplicity.confirmed, None);
+    page.row("  at most", Style::new(), &multiplicity.at_most, None);
+    explanation(&mut page, app, compared);
+    page.blank();
     page.text("Verdicts (p after Holm)", theme.title());
     let occurs = |change: &&VerdictChange| {
         let Difference { first, second, .. } = change.difference;
@@ -80,19 +88,57 @@ fn lines(app: &App, compared: &Compared, width: usize) -> Vec<Line<'static>> {
         let style = theme.verdict(change.verdict);
         page.row(&title, style, &change.difference, change.p_holm);
     }
+    page.lines
+}
+
+/// Whether what the taxonomies say differently explains more of the error than chance.
+fn explanation(page: &mut Page, app: &App, compared: &Compared) {
+    let theme = page.theme;
+    let is_other = |part: &ManifestDifference| part.part == "taxonomy";
+    let explained = match &compared.explained {
+        None if app.is_busy(Kind::Explain) => {
+            page.blank();
+            page.text(
+                "Whether the taxonomy explains more than chance …",
+                theme.dim(),
+            );
+            return;
+        }
+        Some(Err(why)) if compared.comparison.differs.iter().any(is_other) => {
+            page.blank();
+            let told = format!("What the taxonomy explains is not known: {why}");
+            page.text(&told, theme.orange());
+            return;
+        }
+        Some(Ok(Some(explained))) => explained,
+        _ => return,
+    };
     page.blank();
     page.text(
-        "Multiplicity share of the error, each of its own images",
+        "What the taxonomy forgives of the answers of B, from A to B",
         theme.title(),
     );
-    page.text(
-        &format!("A: {}", multiplicity(&compared.other)),
-        Style::new(),
-    );
-    if let Some(summary) = app.summary().filter(|_| super::is_current(app)) {
-        page.text(&format!("B: {}", multiplicity(summary)), Style::new());
+    page.text(&brief(&explained.difference), Style::new());
+    for (title, of) in extents(&explained.forgiveness) {
+        let style = match of.exceeds_chance {
+            Some(true) => theme.title(),
+            _ => Style::new(),
+        };
+        page.text(&format!("{title}: {}", sentence(of)), style);
+        page.row("  of all images", Style::new(), &of.share, of.p_value);
+        for (what, figure) in [("  by chance", &of.by_chance), ("  beyond it", &of.excess)] {
+            if let Some(figure) = figure {
+                page.row(what, Style::new(), figure, None);
+            }
+        }
     }
-    page.lines
+    let permutations = thousands(explained.forgiveness.permutations);
+    page.text(
+        &format!(
+            "by chance: the mean over all orders of the answers; p of {permutations} permutations"
+        ),
+        theme.dim(),
+    );
 }
 
 /// Which runs they are, what they differ in, and on how many images they are compared.
@@ -170,18 +216,6 @@ fn discordant(mcnemar: &McNemar) -> String {
         thousands(mcnemar.only_first),
         thousands(mcnemar.only_second)
     )
-}
-
-fn multiplicity(summary: &Summary) -> String {
-    let errors = thousands(summary.errors);
-    match summary.multiplicity.share_of_error {
-        Some(share) => format!(
-            "{:.1} to {:.1} % of {errors} errors",
-            100.0 * share.low,
-            100.0 * share.high
-        ),
-        None => "no errors".to_owned(),
-    }
 }
 
 /// What is copied: the difference in top-1.

@@ -9,7 +9,7 @@ use crate::tui::action::Action;
 use crate::tui::app::View;
 use crate::tui::backend::News;
 use crate::tui::stage::Stage;
-use crate::tui::testing::stage;
+use crate::tui::testing::{Fake, stage, stage_with};
 use crate::tui::view::part;
 use crate::tui::view::testing::steps;
 
@@ -25,8 +25,13 @@ fn compare_with_changed(stage: &mut Stage) {
     let run = Arc::clone(stage.app.run().unwrap());
     let other = Arc::new(changed(&run.saved));
     let comparison = Arc::new(compare(&other, &run.saved).unwrap());
-    let figures = Box::new(other.summary.clone());
-    set(&mut stage.app, "other".into(), figures, comparison);
+    let compared = action::Compared {
+        name: "other".into(),
+        figures: Box::new(other.summary.clone()),
+        comparison,
+        other: Err("it was made up".into()),
+    };
+    assert!(set(&mut stage.app, compared).is_empty());
 }
 
 /// The run as it would be if each exact answer in three had been the first label of the run, which has nothing to do with it.
@@ -88,6 +93,48 @@ fn what_was_shown_before_is_compared_with() {
     stage.press("b");
     assert!(stage.find("A: before: fixture").is_some());
     assert!(stage.find("B: fixture").is_some());
+}
+
+/// Two edges less forgive less of the same answers, and the interval of the multiplicity moves.
+#[test]
+fn whether_an_edit_explains_more_than_chance_is_told() {
+    let fake = Arc::new(Fake::default());
+    let mut stage = stage_with(&fake, 140, 60);
+    stage.press("7 r");
+    stage.type_in("fixture");
+    stage.press("enter");
+    // The same taxonomy: nothing is to be explained.
+    assert!(stage.find("What the taxonomy forgives").is_none());
+    fake.write(&[(
+        "    parents: [polygon]\n    description: a polygon without an inward corner",
+        "    parents: [shape]\n    description: a polygon without an inward corner",
+    )]);
+    stage.act(Action::Changed(vec!["shapes.yaml".into()]));
+    for told in [
+        "What the taxonomy forgives of the answers of B",
+        "parent removed 1, parent added 1",
+        "confirmed multiplicity: B forgives less than A",
+        "  beyond it",
+        "permutations",
+    ] {
+        assert!(stage.find(told).is_some(), "{told}");
+    }
+    let comparison = comparison(&stage.app).unwrap();
+    let change = &comparison.multiplicity.confirmed;
+    assert!(change.difference.unwrap() < 0.0 && change.interval.is_some());
+    let before = stage.app.before.as_ref().unwrap();
+    let of = |run: &Saved| run.summary.multiplicity.share_of_error.unwrap().low;
+    let told = [change.first.unwrap(), change.second.unwrap()];
+    let kept = [&before.opened, stage.app.run().unwrap()].map(|run| of(&run.saved));
+    for (told, kept) in told.into_iter().zip(kept) {
+        assert!((told - kept).abs() < 1e-12, "{told} {kept}");
+    }
+    // Where nobody knows the other's taxonomy, and it is another one, that is told.
+    stage.press("r");
+    stage.type_in("moved");
+    stage.press("enter");
+    assert!(stage.find("What the taxonomy forgives").is_none());
+    assert!(stage.find("is not known: shapes.yaml is gone").is_some());
 }
 
 #[test]

@@ -9,11 +9,10 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Rect;
 
 use super::*;
-use crate::run::Saved;
 use crate::run::testing::{Image, opened, random_world};
 use crate::tui::action::Action;
 use crate::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, News, On, Templates, Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, News, On, Other, Templates, Trial, Tried,
 };
 use crate::tui::stage::Stage;
 use crate::tui::testing::{beginning, stage};
@@ -40,7 +39,7 @@ impl Backend for World {
         Err("no picture".into())
     }
 
-    fn other(&self, _: &Path) -> Result<Saved, String> {
+    fn other(&self, _: &Path) -> Result<Other, String> {
         Err("no run".into())
     }
 
@@ -368,9 +367,9 @@ fn what_is_told_of_a_node_are_doors() {
     stage.press("backspace");
     let node = selected(&stage.app).unwrap();
     assert_eq!(found, figures(&stage.app).unwrap().get(node).confirmed);
-    stage.press("e");
+    stage.press("P");
     assert!(stage.text_at(120, 60).contains("Nearest by text"));
-    stage.press("e");
+    stage.press("P");
     assert_eq!(status(&stage), "encode-prompts: they are encoded already");
     // All doors can be come to with the arrows, however low the screen is.
     stage.text_at(80, 18);
