@@ -242,6 +242,7 @@ fn saved(dir: &Path) {
         prompts: None,
         images: source("images"),
         truth: Default::default(),
+        right_too: Default::default(),
         model: serde_json::json!({ "source": "none" }),
         device: None,
         dtype: None,

@@ -9,6 +9,7 @@ mod curve;
 mod demo;
 mod diff;
 mod distances;
+mod edit;
 mod embed;
 mod generate;
 mod history;
@@ -79,6 +80,7 @@ enum Command {
     /// Print a taxonomy as a tree, with its counts
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),
+    Edit(edit::EditArgs),
     History(history::HistoryArgs),
     Distances(distances::DistancesArgs),
     /// Print what each label's prompts expand to
@@ -161,6 +163,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
         Command::Diff(args) => diff::run(args),
+        Command::Edit(args) => edit::run(args),
         Command::History(args) => history::run(args),
         Command::Distances(args) => distances::run(args),
         Command::Prompts(args) => prompts::run(args),

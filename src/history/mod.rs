@@ -1,6 +1,6 @@
 //! Edits on disk: each is written whole or not at all, can be undone and redone without limit, and outlives a crash.
 //!
-//! A history is a file of its own, a JSON object a line, to which lines are only added ([`log`]). What a step is about to do is on
+//! A history is a file of its own, a JSON object a line, to which lines are only added. What a step is about to do is on
 //! disk before the first file is touched, so who opens a history after a crash sees by the files' hashes how far it came: a step of
 //! which any file was written is finished, any other is dropped. A lock lets one process at a time at a history, which reads first what the
 //! others have added; so they do not write over one another's edits, and an undo takes back the last edit of all of them.

@@ -23,7 +23,7 @@ pub struct Manifest {
     pub prompts: Option<SourceHash>,
     /// The images, or the file that has what was predicted of them.
     pub images: SourceHash,
-    /// Tables of labels, of valid sets, and of labels that are also right, by the option that named them.
+    /// Tables of labels, of valid sets, and of labels that are also right, by the option that named them; the side file as `side-labels`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub truth: BTreeMap<String, SourceHash>,
     /// Ids of labels that are valid for images beside what they are annotated with, by the image's name: what the side file added.

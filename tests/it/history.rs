@@ -187,12 +187,17 @@ fn two_processes_lose_no_edit() {
     assert_eq!(read(dir), [MAIN, BELOW].map(str::to_owned));
 }
 
-/// Runs `cladist history main.yaml …` with its state in the directory.
+/// Runs `cladist history main.yaml …`.
 fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    run_command(dir, &[&["history", "main.yaml"], args].concat())
+}
+
+/// Runs `cladist` with its state in the directory.
+fn run_command(dir: &Path, args: &[&str]) -> (i32, String, String) {
     let out = Command::new(env!("CARGO_BIN_EXE_cladist"))
         .current_dir(dir)
         .env("XDG_STATE_HOME", dir.join("state"))
-        .args([&["history", "main.yaml"], args].concat())
+        .args(args)
         .output()
         .expect("the program runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
@@ -267,4 +272,95 @@ fn edits_are_listed_undone_and_redone() {
     assert_eq!((code, said.contains("is in no file")), (2, true), "{said}");
     let (code, _, said) = cmd::run(dir, &["history", "gone.yaml"]);
     assert_eq!((code, said.contains("gone.yaml")), (2, true), "{said}");
+}
+
+#[test]
+fn an_edit_is_shown_written_and_undone() {
+    let place = place();
+    let dir = place.path();
+    let edit = |args: &[&str]| run_command(dir, &[&["edit", "main.yaml"], args].concat());
+    let (code, shown, _) = edit(&["rename", "n0", "n1", "--dry-run"]);
+    assert_eq!(code, 0);
+    let expected = "--- below.yaml\n+++ below.yaml\n@@ -1,3 +1,3 @@\n nodes:\n   child:\n\
+        -    parents: ['n0'] # here too\n+    parents: ['n1'] # here too\n";
+    assert!(shown.ends_with(expected), "{shown}");
+    assert_eq!((read(dir), dir.join("state").exists()), (texts(0), false));
+    let (code, again, said) = edit(&["rename", "n0", "n1"]);
+    assert_eq!((code, again), (0, shown));
+    let told = "rename `n0` to `n1`: written; `cladist history main.yaml --undo` takes it back\n";
+    assert_eq!(said, told);
+    assert_eq!(read(dir), texts(1));
+    // Every edit is understood, as far as the nodes are there.
+    for (args, told) in [
+        (
+            &["add", "new", "--name", "the new", "--parent", "n1"][..],
+            "add `new` named `the new` below `n1`",
+        ),
+        (
+            &["add-parent", "the new", "child"],
+            "add parent `child` to `new`",
+        ),
+        (
+            &["remove-parent", "new", "n1"],
+            "remove parent `n1` of `new`",
+        ),
+        (
+            &["move", "new", "child", "n1"],
+            "move `new` from `child` to `n1`",
+        ),
+        (
+            &["overlapping", "new", "child"],
+            "declare `new` and `child` overlapping",
+        ),
+        (&["add-name", "new", "newer"], "add name `newer` to `new`"),
+        (
+            &["remove-name", "new", "newer"],
+            "remove name `newer` of `new`",
+        ),
+        (&["describe", "new", "what is new"], "describe `new`"),
+        (&["describe", "new"], "remove the description of `new`"),
+        (
+            &["prompts", "new", "a {name}", "one {name}"],
+            "set the prompts of `new`",
+        ),
+        (
+            &["split", "n1", "p=new,child", "q"],
+            "split `n1` into `p` and `q`",
+        ),
+        (&["merge", "q", "p"], "merge `q` into `p`"),
+        (&["add", "apart"], "add `apart`"),
+        (
+            &["equivalent", "new", "apart"],
+            "declare `new` and `apart` equivalent",
+        ),
+        (&["add", "else"], "add `else`"),
+        (
+            &["disjoint", "new", "else"],
+            "declare `new` and `else` disjoint",
+        ),
+        (
+            &["delete", "p", "--children", "loose"],
+            "delete `p`, its children lose this parent",
+        ),
+    ] {
+        let (code, shown, said) = edit(args);
+        assert!(code == 0 && said.starts_with(told), "{args:?}: {said}");
+        assert!(shown.starts_with("--- "), "{shown}");
+    }
+    // What cannot be is refused with the reason, and is in no history.
+    let before = read(dir);
+    for (args, told) in [
+        (&["add-parent", "n1", "chidl"][..], "did you mean `child`"),
+        (
+            &["add-parent", "child", "child"],
+            "`child` can be no relation of itself",
+        ),
+        (&["add", "new"], "there is a node `new` already"),
+    ] {
+        let (code, _, said) = edit(args);
+        assert!(code == 2 && said.contains(told), "{args:?}: {said}");
+    }
+    assert_eq!(read(dir), before);
+    let (code, ..) = run(dir, &["--undo", "18"]);
+    assert_eq!((code, read(dir)), (0, texts(0)));
 }

@@ -246,7 +246,7 @@ fn a_saved_run_forgets_what_is_right_no_more() {
     for more in [&[][..], &["--valid", "sets.csv"]] {
         fs::write(
             dir.join("sets.csv"),
-            "image,labels\na/1.jpg,dog|bus\na/2.jpg,dog\n",
+            "image,labels\na/1.jpg,dog|bus\na/2.jpg,dog\nb/1.jpg,cat\n",
         )
         .unwrap();
         fs::write(&side, "image,labels\na/1.jpg,bus\na/2.jpg,bus\n").unwrap();

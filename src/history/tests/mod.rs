@@ -144,6 +144,11 @@ fn a_file_may_come_and_go() {
         place.change("a.yaml", Some("a\n")),
         place.change("b.csv", Some("b\r\n")),
     ];
+    assert!(
+        both[1].diff().ends_with("@@ -0,0 +1 @@\n+b\r\n"),
+        "{}",
+        both[1].diff()
+    );
     history.make(what("both"), &both).unwrap();
     let paths: Vec<&Path> = history.done().flat_map(Entry::paths).collect();
     let real = place.dir.path().canonicalize().unwrap();
