@@ -53,6 +53,7 @@ pub enum Command {
     PromptsOf,
     Reveal,
     EncodePrompts,
+    EncodeImages,
     Deeper,
     Shallower,
     Matrix,
@@ -478,6 +479,14 @@ pub const TABLE: &[Spec] = &[
         &["e"],
         In(&[V::Taxonomy, V::Prompts]),
         "Encode the prompts, for cosines between labels",
+    ),
+    spec(
+        C::EncodeImages,
+        "encode-images",
+        "encode",
+        &["e"],
+        In(&[V::Suggest]),
+        "Encode the images, for how far those of two labels coincide and which labels are of two sorts",
     ),
     spec(
         C::TryLabel,

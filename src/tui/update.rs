@@ -615,6 +615,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
             app.tell(format!("{}: Compare (7) says what it changes", shown.name));
             set_run(app, shown);
         }
+        Answer::ImagesEncoded => view::suggest::ask_again(app),
         Answer::Suggested(found) => view::suggest::set(app, found),
         Answer::Diff(number, diff) => view::suggest::set_diff(app, number, diff),
         Answer::Again(again) => return again::show_again(app, again),

@@ -116,6 +116,8 @@ fn rejudge(
     let (path, taxonomy) = taxonomy.context("the run's taxonomy is in no file")?;
     let mut again = on_all_cores(|| run::rejudged(&opened.saved, &taxonomy))??;
     again.run.manifest.taxonomy = taxonomy_hash(path, &taxonomy);
+    // Its nodes are numbered by the taxonomy as it was.
+    *locked(&bench.basis) = None;
     Ok(Applied {
         shown: Shown {
             opened: Arc::new(Opened::new(Saved::of(&again.run), taxonomy)),

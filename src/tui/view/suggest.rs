@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{Part, images};
 use crate::run::{Suggestion, SuggestionKind, quote};
 use crate::taxonomy::NodeId;
-use crate::tui::action::{Effect, Job};
+use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::App;
 use crate::tui::backend::Shown;
 use crate::tui::command::Command;
@@ -47,6 +47,8 @@ pub struct Suggest;
 /// Takes what is suggested. What was selected stays so, if it is still suggested.
 pub fn set(app: &mut App, found: Vec<Suggestion>) {
     let earlier = selected(app).map(|suggestion| (suggestion.kind, suggestion.nodes.clone()));
+    // Diffs are known by the numbers of suggestions, which are others now.
+    app.forget(Kind::Diff);
     let state = &mut app.suggest;
     state.found = Some((app.generation, Arc::new(found)));
     state.diffs.clear();
@@ -57,6 +59,16 @@ pub fn set(app: &mut App, found: Vec<Suggestion>) {
 /// Takes what the edit of a suggestion does to the text.
 pub fn set_diff(app: &mut App, number: usize, diff: Result<String, String>) {
     app.suggest.diffs.insert(number, diff);
+}
+
+/// Asks anew: more is known of the images.
+pub fn ask_again(app: &mut App) {
+    if let Some((generation, _)) = &mut app.suggest.found {
+        // Kept until the new list is there, so that what is selected can be found in it.
+        *generation = 0;
+    }
+    app.forget(Kind::Suggest);
+    app.tell("the images are encoded: what coincides is told now");
 }
 
 /// What is suggested for the run that is shown, if it is known.
@@ -150,6 +162,7 @@ impl Part for Suggest {
             Command::ImagesOf | Command::Reveal | Command::PromptsOf | Command::ConfusionsOf => {
                 go_with_label(app, command);
             }
+            Command::EncodeImages => return vec![app.request(Job::EncodeImages)],
             Command::ClearFilter => self.set_filter(app, String::new()),
             Command::NextMatch => move_by(app, Command::Down),
             Command::PreviousMatch => move_by(app, Command::Up),
@@ -181,6 +194,16 @@ impl Part for Suggest {
             app.want(key, Job::Diff(number, edit))
         });
         diff.into_iter().collect()
+    }
+
+    fn why_not(&self, app: &App, command: Command) -> Option<String> {
+        let is_whole = app.shown.as_ref().is_some_and(|s| s.so_far.is_none());
+        let why = match command {
+            Command::EncodeImages if !is_whole => "not all images are scored yet",
+            Command::EncodeImages if app.is_busy(Kind::EncodeImages) => "they are being encoded",
+            _ => return None,
+        };
+        Some(why.to_owned())
     }
 
     fn value(&self, app: &App) -> Option<String> {

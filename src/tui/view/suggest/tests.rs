@@ -155,6 +155,22 @@ fn an_edit_that_was_made_is_suggested_no_more() {
 }
 
 #[test]
+fn encoded_images_tell_whether_those_of_two_labels_coincide() {
+    let mut stage = on_stage();
+    stage.press("down");
+    assert!(stage.find("image overlap –").is_some());
+    stage.press("e");
+    assert!(status(&stage).starts_with("the images are encoded"));
+    assert_eq!(nodes(&stage), ["circle", "constant_width_figure"]);
+    assert!(stage.find("image overlap 0.00").is_some());
+    assert!(
+        stage
+            .find("+    parents: [constant_width_figure]")
+            .is_some()
+    );
+}
+
+#[test]
 fn of_the_first_images_nothing_is_suggested_yet() {
     let mut stage = stage(120, 50);
     let mut shown = stage.app.shown.clone().unwrap();
@@ -169,6 +185,8 @@ fn of_the_first_images_nothing_is_suggested_yet() {
     assert_eq!(part(View::Suggest).value(&stage.app), None);
     stage.press("enter");
     assert_eq!(status(&stage), "no suggestion is selected");
+    stage.press("e");
+    assert!(status(&stage).ends_with("not all images are scored yet"));
 }
 
 proptest! {
