@@ -11,10 +11,12 @@ mod diff;
 mod distances;
 mod embed;
 mod generate;
+mod history;
 mod interrupt;
 mod model_args;
 mod output;
 mod parts;
+mod places;
 mod progress;
 mod prompts;
 mod score;
@@ -77,6 +79,7 @@ enum Command {
     /// Print a taxonomy as a tree, with its counts
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),
+    History(history::HistoryArgs),
     Distances(distances::DistancesArgs),
     /// Print what each label's prompts expand to
     Prompts(prompts::PromptsArgs),
@@ -158,6 +161,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
         Command::Diff(args) => diff::run(args),
+        Command::History(args) => history::run(args),
         Command::Distances(args) => distances::run(args),
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),

@@ -43,6 +43,19 @@ pub struct Change {
     pub after: Option<String>,
 }
 
+impl Change {
+    /// As a unified diff; a file that is not there is an empty one. O(size of the file).
+    pub fn diff(&self) -> String {
+        let text = |side: &Option<String>| side.clone().unwrap_or_default();
+        let file = EditedFile {
+            path: self.path.clone(),
+            before: text(&self.before),
+            after: text(&self.after),
+        };
+        file.diff()
+    }
+}
+
 impl From<EditedFile> for Change {
     fn from(file: EditedFile) -> Self {
         Self {

@@ -6,9 +6,12 @@ use std::sync::atomic::AtomicBool;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::backend::{Applied, EncodedPrompts, Expanded, Fault, News, On, Templates, Trial, Tried};
+use super::backend::{
+    Applied, EncodedPrompts, Expanded, Fault, News, On, Plan, Templates, Trial, Tried,
+};
 use super::picture::Drawn;
 use super::sheet::Sheet;
+use crate::history::What;
 use crate::run::{
     Comparison, Confusions, Explained, NodeFigures, Opened, Operating, Order, Suggestion,
 };
@@ -101,8 +104,8 @@ pub enum Job {
     Try(Trial, On),
     /// With the run in a directory.
     CompareWith(PathBuf),
-    /// With another run at hand.
-    Compare(Arc<Opened>),
+    /// With another run at hand, by what it is called.
+    Compare(String, Arc<Opened>),
     /// What the taxonomy of the run explains that that of another one does not.
     Explain(Arc<Opened>),
     AtThreshold(f64),
@@ -113,6 +116,13 @@ pub enum Job {
     /// A text to a file.
     Write(PathBuf, String),
     SaveRun(PathBuf),
+    /// What an edit would write.
+    Plan(What),
+    Edit(Plan),
+    Undo,
+    Redo,
+    /// Go on with a file in the place of the built-in taxonomy, and open the editor on it if that is asked for.
+    Adopt(PathBuf, bool),
 }
 
 /// A kind of job: a new one of a kind takes the place of an older one.
@@ -136,6 +146,8 @@ pub enum Kind {
     Suggest,
     Diff,
     Write,
+    Plan,
+    Edit,
 }
 
 /// Which thread does it.
@@ -168,12 +180,14 @@ impl Job {
             Job::EncodePrompts => Kind::EncodePrompts,
             Job::EncodeImages => Kind::EncodeImages,
             Job::Try(..) => Kind::Try,
-            Job::CompareWith(_) | Job::Compare(_) => Kind::Compare,
+            Job::CompareWith(_) | Job::Compare(..) => Kind::Compare,
             Job::Explain(_) => Kind::Explain,
             Job::AtThreshold(_) => Kind::AtThreshold,
             Job::Suggest => Kind::Suggest,
             Job::Diff(..) => Kind::Diff,
             Job::Export(..) | Job::Write(..) | Job::SaveRun(_) => Kind::Write,
+            Job::Plan(_) => Kind::Plan,
+            Job::Edit(_) | Job::Undo | Job::Redo | Job::Adopt(..) => Kind::Edit,
         }
     }
 }
@@ -212,6 +226,8 @@ impl Kind {
             Kind::Suggest => "suggesting",
             Kind::Diff => "making the edit",
             Kind::Write => "writing",
+            Kind::Plan => "preparing the edit",
+            Kind::Edit => "editing",
         }
     }
 }
@@ -265,4 +281,11 @@ pub enum Answer {
     Saved(PathBuf),
     /// What was written.
     Written(String),
+    Planned(Plan),
+    /// There is no file to make this edit in.
+    WithoutFile(What),
+    /// What was done to the files, in words: the run is of other ones now.
+    Edited(String),
+    /// The taxonomy is in this file now, and whether the editor is to be opened on it.
+    Adopted(PathBuf, bool),
 }

@@ -13,10 +13,12 @@ use serde_json::Value;
 use super::action::{Effect, Job, Kind, Request};
 use super::backend::{Fault, Progress, Shown};
 use super::command::{Command, Scope};
+use super::editing::Draft;
 use super::keymap::Keymap;
 use super::overlay::Overlay;
 use super::theme::Theme;
 use super::view::{compare, confusions, curve, images, overview, prompts, suggest, taxonomy};
+use crate::history::What;
 use crate::run::Opened;
 use crate::score::Summary;
 
@@ -156,6 +158,8 @@ pub struct App {
     pub faults: Vec<Fault>,
     /// Whether files changed while the run was not whole yet.
     pub is_stale: bool,
+    /// Whether files were edited here, which is noticed as a change yet.
+    pub has_edited: bool,
     pub overview: overview::State,
     pub taxonomy: taxonomy::State,
     pub images: images::State,
@@ -165,6 +169,14 @@ pub struct App {
     pub compare: compare::State,
     pub suggest: suggest::State,
     pub overlay: Option<Overlay>,
+    /// The edit that is being prepared: what is wrong with it is told where it was typed.
+    pub draft: Option<Draft>,
+    /// The edit that waits for the taxonomy to be in a file.
+    pub pending: Option<What>,
+    /// Whether the editor is opened on the file that takes the place of the built-in taxonomy.
+    pub opens_adopted: bool,
+    /// Runs that were given a name.
+    pub snapshots: BTreeMap<String, Arc<Opened>>,
     pub history: Vec<Place>,
     pub notes: Vec<String>,
     pub status: Option<Status>,
@@ -214,6 +226,7 @@ impl App {
             before: None,
             faults: Vec::new(),
             is_stale: false,
+            has_edited: false,
             overview: overview::State::default(),
             taxonomy: taxonomy::State::default(),
             images: images::State::default(),
@@ -223,6 +236,10 @@ impl App {
             compare: compare::State::default(),
             suggest: suggest::State::default(),
             overlay: None,
+            draft: None,
+            pending: None,
+            opens_adopted: false,
+            snapshots: BTreeMap::new(),
             history: Vec::new(),
             notes: Vec::new(),
             status: None,
@@ -299,7 +316,7 @@ impl App {
     pub fn forget_waiting(&mut self) {
         self.waiting.retain(|kind, waiting| {
             // These are about what is opened or written, whatever is shown.
-            let stays = matches!(kind, Kind::Open | Kind::Again | Kind::Write);
+            let stays = matches!(kind, Kind::Open | Kind::Again | Kind::Write | Kind::Edit);
             if !stays {
                 waiting.stop.store(true, Ordering::Relaxed);
             }
@@ -387,7 +404,14 @@ impl App {
             Command::Faults if self.faults.is_empty() => {
                 Some("nothing is wrong with the files".into())
             }
-            Command::Jump | Command::Export | Command::SaveRun | Command::Again => needs_run(),
+            Command::Jump
+            | Command::Export
+            | Command::SaveRun
+            | Command::Again
+            | Command::Edit
+            | Command::Undo
+            | Command::Redo
+            | Command::Snapshot => needs_run(),
             _ => super::view::why_not(self, command),
         }
     }
@@ -408,7 +432,7 @@ impl App {
 
     /// What would be lost by quitting now, in words.
     pub fn at_stake(&self) -> Option<String> {
-        if self.is_busy(Kind::Write) {
+        if self.is_busy(Kind::Write) || self.is_busy(Kind::Edit) {
             return Some("a file is being written".into());
         }
         match &self.shown {

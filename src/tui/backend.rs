@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::history::{Change, What};
 use crate::run::{self, Embeddings, Opened, Saved, Suggestion};
 use crate::score::{CurveValue, Summary, TemplateAgreement};
 use crate::taxonomy::{NodeId, Taxonomy};
@@ -72,6 +73,13 @@ impl Fault {
             help: None,
         }
     }
+}
+
+/// An edit that can be made: what it is, and what it writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub what: What,
+    pub changes: Vec<Change>,
 }
 
 /// How far long work is.
@@ -172,6 +180,9 @@ pub enum On {
     All,
 }
 
+/// What a backend says that has nothing to edit.
+const NO_EDITS: &str = "what this run was made of cannot be edited here";
+
 /// What the workbench asks for. Every method may take long and is called on a thread of its own kind; `stop` asks it to end early.
 /// Errors are texts for people.
 pub trait Backend: Send + Sync {
@@ -246,6 +257,34 @@ pub trait Backend: Send + Sync {
     /// The edits that the run speaks for. What was encoded for it has a say as far as it is at hand: nothing is encoded for this.
     fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
         run::suggest(opened, Embeddings::default())
+    }
+
+    /// What an edit would write; nothing is written. `None` where the taxonomy is built in, so that there is no file to write.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    fn plan(&self, _opened: &Opened, _what: &What) -> Result<Option<Plan>, String> {
+        Err(NO_EDITS.to_owned())
+    }
+
+    /// Makes an edit, unless the files are others than those it was planned for.
+    fn make(&self, _opened: &Opened, _plan: &Plan) -> Result<(), String> {
+        Err(NO_EDITS.to_owned())
+    }
+
+    /// Takes the last edit back.
+    fn undo(&self, _opened: &Opened) -> Result<What, String> {
+        Err(NO_EDITS.to_owned())
+    }
+
+    /// Makes the edit again that was taken back last.
+    fn redo(&self, _opened: &Opened) -> Result<What, String> {
+        Err(NO_EDITS.to_owned())
+    }
+
+    /// Goes on with a file in the place of a taxonomy that is built in: the one that is there, else a copy that is written.
+    fn adopt(&self, _opened: &Opened, _path: &Path) -> Result<(), String> {
+        Err(NO_EDITS.to_owned())
     }
 
     /// Saves the run that was made here.

@@ -9,6 +9,7 @@ pub mod backend;
 pub mod cast;
 mod clipboard;
 pub mod command;
+mod editing;
 mod editor;
 mod event_loop;
 pub mod keymap;

@@ -5,7 +5,9 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
 
 use super::app::App;
+use super::backend::Plan;
 use super::command::{Command, TABLE};
+use super::editing::{Draft, Subject};
 use super::widget::Cursor;
 use crate::run::Completion;
 use crate::taxonomy::NodeId;
@@ -21,6 +23,12 @@ pub enum Overlay {
     Columns(Cursor),
     /// What is wrong with the files.
     Faults(Cursor),
+    /// The edits that there are of what is selected.
+    Edits(Subject, Cursor),
+    /// One of a few, for an edit.
+    Choose(Choose),
+    /// What an edit would write.
+    Preview(Preview),
     /// A question, and what is done if the answer is yes.
     Confirm(String, Command),
 }
@@ -42,12 +50,41 @@ pub struct Jump {
     pub matches: Vec<NodeId>,
     /// How many match in all.
     pub count: usize,
+    /// The edit that the node is for, and what it is asked as; `None`: it is gone to.
+    pub asked: Option<Asked>,
+}
+
+/// What an edit asks for.
+#[derive(Debug)]
+pub struct Asked {
+    pub title: String,
+    pub draft: Draft,
+}
+
+/// A choice of a few, for an edit.
+#[derive(Debug)]
+pub struct Choose {
+    pub asked: Asked,
+    /// What each is called, and the answer that it is.
+    pub options: Vec<(String, String)>,
+    pub cursor: Cursor,
+}
+
+/// An edit before it is written.
+#[derive(Debug)]
+pub struct Preview {
+    pub plan: Plan,
+    /// Of the diff.
+    pub lines: Vec<String>,
+    pub cursor: Cursor,
 }
 
 /// A line that is typed in.
 #[derive(Debug)]
 pub struct Line {
     pub purpose: Purpose,
+    /// The edit that it is for, and what it is asked as.
+    pub asked: Option<Asked>,
     pub input: Input,
     pub completions: Vec<Completion>,
     /// The completion that Tab takes next.
@@ -65,11 +102,21 @@ pub enum Purpose {
     CompareWith,
     TryLabel,
     TryTemplate,
+    /// For an edit, which says what is asked.
+    Edit,
+    /// Where to write the taxonomy that is in no file.
+    Adopt,
+    Snapshot,
 }
 
 impl Purpose {
-    pub fn title(self) -> &'static str {
+    fn title(self) -> &'static str {
         match self {
+            Purpose::Edit => "Edit",
+            Purpose::Adopt => {
+                "The taxonomy is built in: write a copy to edit, or use the one that is there"
+            }
+            Purpose::Snapshot => "Name what is shown, to compare with it later",
             Purpose::Filter => "Filter",
             Purpose::Export => "Write what is shown to (.csv, .json or .jsonl)",
             Purpose::SaveRun => "Save the run to the directory",
@@ -112,8 +159,11 @@ impl Palette {
 }
 
 impl Jump {
-    pub fn new(app: &App) -> Self {
-        let mut jump = Self::default();
+    pub fn new(app: &App, asked: Option<Asked>) -> Self {
+        let mut jump = Self {
+            asked,
+            ..Self::default()
+        };
         jump.search(app);
         jump
     }
@@ -162,10 +212,26 @@ impl Line {
     pub fn new(purpose: Purpose, text: impl Into<String>) -> Self {
         Self {
             purpose,
+            asked: None,
             input: Input::new(text.into()),
             completions: Vec::new(),
             chosen: None,
             fault: None,
+        }
+    }
+
+    /// A line for an edit.
+    pub fn asked(asked: Asked, text: impl Into<String>) -> Self {
+        Self {
+            asked: Some(asked),
+            ..Self::new(Purpose::Edit, text)
+        }
+    }
+
+    pub fn title(&self) -> &str {
+        match &self.asked {
+            Some(asked) => &asked.title,
+            None => self.purpose.title(),
         }
     }
 

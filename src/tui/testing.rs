@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use super::app::Beginning;
 use super::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Progress, Shown, Templates,
-    Trial, Tried, TriedOnAll,
+    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Plan, Progress, Shown,
+    Templates, Trial, Tried, TriedOnAll,
 };
 use super::keymap::Keymap;
 use super::stage::Stage;
 use super::theme::Theme;
+use crate::history::{Change, What};
 use crate::matrix::Matrix;
 use crate::run::{self, Embedded, Embeddings, Opened, Saved, Suggestion};
-use crate::taxonomy::{NodeId, Taxonomy, load_str};
+use crate::taxonomy::{NodeId, Taxonomy, edit, load_str};
 
 /// Where the fixture is.
 pub fn run_dir() -> PathBuf {
@@ -40,6 +41,12 @@ pub struct Fake {
     pub has_images: AtomicBool,
     /// Whether they hold what the run was made of.
     pub is_unchanged: AtomicBool,
+    /// Edits that were made and not taken back: no file is touched.
+    pub made: Mutex<Vec<Plan>>,
+    /// Whether the taxonomy is in no file yet.
+    pub is_built_in: AtomicBool,
+    /// Files that took the place of the built-in taxonomy.
+    pub adopted: Mutex<Vec<PathBuf>>,
 }
 
 impl Fake {
@@ -281,6 +288,53 @@ impl Backend for Fake {
             },
             assumed: vec!["something had to be assumed".into()],
         })
+    }
+
+    fn plan(&self, opened: &Opened, what: &What) -> Result<Option<Plan>, String> {
+        if self.is_built_in.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let What::Taxonomy(edit) = what else {
+            return Ok(Some(Plan {
+                what: what.clone(),
+                changes: vec![Change {
+                    path: "labels.valid.csv".into(),
+                    before: None,
+                    after: Some("image,labels\n".to_owned()),
+                }],
+            }));
+        };
+        let edited = edit::apply(&opened.taxonomy, edit).map_err(|refusal| refusal.to_string())?;
+        let changes = edited.files.into_iter().map(|file| Change {
+            path: file.path,
+            before: Some(file.before),
+            after: Some(file.after),
+        });
+        Ok(Some(Plan {
+            what: what.clone(),
+            changes: changes.collect(),
+        }))
+    }
+
+    fn make(&self, _opened: &Opened, plan: &Plan) -> Result<(), String> {
+        self.made.lock().unwrap().push(plan.clone());
+        Ok(())
+    }
+
+    fn undo(&self, _opened: &Opened) -> Result<What, String> {
+        let plan = self.made.lock().unwrap().pop();
+        plan.map(|plan| plan.what)
+            .ok_or_else(|| "there is no edit to take back".to_owned())
+    }
+
+    fn redo(&self, _opened: &Opened) -> Result<What, String> {
+        Err("no edit was taken back".to_owned())
+    }
+
+    fn adopt(&self, _opened: &Opened, path: &Path) -> Result<(), String> {
+        self.adopted.lock().unwrap().push(path.to_owned());
+        self.is_built_in.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn save(&self, _dir: &Path) -> Result<(), String> {

@@ -1,20 +1,20 @@
 //! What an action changes, and what it asks for: the whole behaviour of the workbench, without a terminal.
 
 mod again;
+mod editing;
+mod overlays;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 use ratatui::layout::Rect;
-use tui_input::backend::crossterm::EventHandler;
 
 use super::action::{Action, Answer, Effect, Job, Kind, Lane};
-use super::app::{App, Hit, View};
-use super::backend::{Applied, News, Shown, Trial};
+use super::app::{App, Hit};
+use super::backend::{Applied, News, Shown};
 use super::command::Command;
 use super::overlay::{Jump, Line, Overlay, Palette, Purpose};
 use super::session;
@@ -28,7 +28,7 @@ pub fn update(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Action::Key(key) => on_key(app, key),
         Action::Mouse(mouse) => on_mouse(app, mouse),
-        Action::Paste(text) => on_paste(app, &text),
+        Action::Paste(text) => overlays::on_paste(app, &text),
         Action::Resize(width, height) => {
             app.size = (width, height);
             Vec::new()
@@ -47,7 +47,7 @@ pub fn update(app: &mut App, action: Action) -> Vec<Effect> {
 fn on_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     app.status = None;
     if app.overlay.is_some() {
-        return in_overlay(app, key);
+        return overlays::in_overlay(app, key);
     }
     match app.keymap.command(key, app.view) {
         Some(command) => perform(app, command),
@@ -76,7 +76,7 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
             over(app, Overlay::Palette(palette))
         }
         Command::Jump => {
-            let jump = Jump::new(app);
+            let jump = Jump::new(app, None);
             over(app, Overlay::Jump(jump))
         }
         Command::Show(view) => {
@@ -149,6 +149,11 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Again => vec![app.request(Job::Again)],
         Command::Faults => over(app, Overlay::Faults(Cursor::default())),
         Command::EditFile => again::edit_file(app),
+        Command::Edit => editing::menu(app),
+        Command::Accept => editing::accept(app),
+        Command::Undo => vec![app.request(Job::Undo)],
+        Command::Redo => vec![app.request(Job::Redo)],
+        Command::Snapshot => line(app, Line::new(Purpose::Snapshot, "")),
         Command::Widen => split_at(app, app.split + 5),
         Command::Narrow => split_at(app, app.split.saturating_sub(5)),
         Command::Suspend => vec![Effect::Suspend],
@@ -175,7 +180,7 @@ fn over(app: &mut App, overlay: Overlay) -> Vec<Effect> {
 }
 
 fn line(app: &mut App, mut line: Line) -> Vec<Effect> {
-    check_line(app, &mut line);
+    overlays::check_line(app, &mut line);
     over(app, Overlay::Line(line))
 }
 
@@ -187,233 +192,6 @@ fn step_view(app: &mut App, by: isize) -> Vec<Effect> {
 fn split_at(app: &mut App, percent: u16) -> Vec<Effect> {
     app.split = percent.clamp(15, 85);
     Vec::new()
-}
-
-/// Keys while something lies over the view.
-fn in_overlay(app: &mut App, key: KeyEvent) -> Vec<Effect> {
-    // What is escaped from; it is put back unless it is done with.
-    let Some(overlay) = app.overlay.take() else {
-        return Vec::new();
-    };
-    let is_escape = key.code == KeyCode::Esc
-        || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL));
-    if is_escape {
-        return Vec::new();
-    }
-    match overlay {
-        Overlay::Confirm(question, command) => match key.code {
-            KeyCode::Char('y' | 'Y') | KeyCode::Enter => match command {
-                Command::Quit => leave(app),
-                command => perform(app, command),
-            },
-            KeyCode::Char('n' | 'N' | 'q') => Vec::new(),
-            _ => over(app, Overlay::Confirm(question, command)),
-        },
-        Overlay::Help(mut cursor) => {
-            let command = app.keymap.command(key, app.view);
-            match command {
-                Some(Command::Help | Command::Quit) => Vec::new(),
-                Some(command) => {
-                    cursor.perform(command, view::help_lines(app).len());
-                    over(app, Overlay::Help(cursor))
-                }
-                None => over(app, Overlay::Help(cursor)),
-            }
-        }
-        Overlay::Faults(mut cursor) => match (key.code, app.keymap.command(key, app.view)) {
-            (KeyCode::Enter, _) => {
-                let place = app.faults.get(cursor.at()).and_then(|f| f.place.clone());
-                let edit = place.map(|(path, line, _)| Effect::Edit(path, line));
-                app.overlay = Some(Overlay::Faults(cursor));
-                edit.into_iter().collect()
-            }
-            (_, Some(Command::Faults | Command::Quit)) => Vec::new(),
-            (_, Some(command @ (Command::Again | Command::EditFile))) => perform(app, command),
-            (_, command) => {
-                if let Some(command) = command {
-                    cursor.perform(command, app.faults.len());
-                }
-                over(app, Overlay::Faults(cursor))
-            }
-        },
-        Overlay::Columns(mut cursor) => {
-            let part = view::part(app.view);
-            let count = part.columns(app).len();
-            match (key.code, app.keymap.command(key, app.view)) {
-                (KeyCode::Char(' ') | KeyCode::Enter, _) => part.toggle_column(app, cursor.at()),
-                (_, Some(Command::Columns | Command::Quit)) => return Vec::new(),
-                (_, Some(command)) => {
-                    cursor.perform(command, count);
-                }
-                _ => {}
-            }
-            over(app, Overlay::Columns(cursor))
-        }
-        Overlay::Palette(mut palette) => match list_key(key) {
-            Some(ListKey::Take) => match palette.matches.get(palette.cursor.at()) {
-                Some(&command) => perform(app, command),
-                None => over(app, Overlay::Palette(palette)),
-            },
-            Some(ListKey::Move(command)) => {
-                palette.cursor.perform(command, palette.matches.len());
-                over(app, Overlay::Palette(palette))
-            }
-            None => {
-                if typed(&mut palette.input, key) {
-                    palette.search(app);
-                }
-                over(app, Overlay::Palette(palette))
-            }
-        },
-        Overlay::Jump(mut jump) => match list_key(key) {
-            Some(ListKey::Take) => match jump.matches.get(jump.cursor.at()) {
-                Some(&node) => {
-                    app.go(View::Taxonomy);
-                    view::taxonomy::reveal(app, node);
-                    Vec::new()
-                }
-                None => over(app, Overlay::Jump(jump)),
-            },
-            Some(ListKey::Move(command)) => {
-                jump.cursor.perform(command, jump.matches.len());
-                over(app, Overlay::Jump(jump))
-            }
-            None => {
-                if typed(&mut jump.input, key) {
-                    jump.search(app);
-                }
-                over(app, Overlay::Jump(jump))
-            }
-        },
-        Overlay::Line(line) => in_line(app, line, key),
-    }
-}
-
-/// Keys of a list below an input.
-enum ListKey {
-    Take,
-    Move(Command),
-}
-
-fn list_key(key: KeyEvent) -> Option<ListKey> {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    Some(match key.code {
-        KeyCode::Enter => ListKey::Take,
-        KeyCode::Up | KeyCode::BackTab => ListKey::Move(Command::Up),
-        KeyCode::Down | KeyCode::Tab => ListKey::Move(Command::Down),
-        KeyCode::Char('p') if control => ListKey::Move(Command::Up),
-        KeyCode::Char('n') if control => ListKey::Move(Command::Down),
-        KeyCode::PageUp => ListKey::Move(Command::PageUp),
-        KeyCode::PageDown => ListKey::Move(Command::PageDown),
-        _ => return None,
-    })
-}
-
-/// Types a key into an input; whether its text is another.
-fn typed(input: &mut tui_input::Input, key: KeyEvent) -> bool {
-    let changed = input.handle_event(&Event::Key(key));
-    changed.is_some_and(|changed| changed.value)
-}
-
-fn in_line(app: &mut App, mut line: Line, key: KeyEvent) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Enter => {
-            line.accept();
-            check_line(app, &mut line);
-            finish_line(app, line)
-        }
-        KeyCode::Tab | KeyCode::Down => {
-            line.complete(1);
-            over(app, Overlay::Line(line))
-        }
-        KeyCode::BackTab | KeyCode::Up => {
-            line.complete(-1);
-            over(app, Overlay::Line(line))
-        }
-        _ => {
-            line.accept();
-            typed(&mut line.input, key);
-            check_line(app, &mut line);
-            over(app, Overlay::Line(line))
-        }
-    }
-}
-
-/// Finds what is wrong with a line, and how it may go on.
-fn check_line(app: &App, line: &mut Line) {
-    line.chosen = None;
-    line.completions.clear();
-    line.fault = None;
-    if line.purpose == Purpose::Filter {
-        let text = line.input.value();
-        let cursor = text
-            .char_indices()
-            .nth(line.input.cursor())
-            .map_or(text.len(), |(at, _)| at);
-        let part = view::part(app.view);
-        line.completions = part.complete(app, text, cursor);
-        line.fault = part.check_filter(app, text).err();
-    }
-}
-
-fn finish_line(app: &mut App, line: Line) -> Vec<Effect> {
-    let text = line.input.value().trim().to_owned();
-    if line.fault.is_some() {
-        return over(app, Overlay::Line(line));
-    }
-    match line.purpose {
-        Purpose::Filter => {
-            view::part(app.view).set_filter(app, text);
-            Vec::new()
-        }
-        _ if text.is_empty() => Vec::new(),
-        Purpose::Export => match view::part(app.view).sheet(app) {
-            Some(sheet) => vec![app.request(Job::Export(PathBuf::from(text), sheet))],
-            None => {
-                app.complain("there is nothing here to write yet");
-                Vec::new()
-            }
-        },
-        Purpose::SaveRun => vec![app.request(Job::SaveRun(PathBuf::from(text)))],
-        Purpose::Screenshot => {
-            let svg = super::still_of(app);
-            vec![app.request(Job::Write(PathBuf::from(text), svg))]
-        }
-        Purpose::CompareWith => vec![app.request(Job::CompareWith(PathBuf::from(text)))],
-        Purpose::TryLabel => try_out(app, Trial::Label(text)),
-        Purpose::TryTemplate => try_out(app, Trial::Template(text)),
-    }
-}
-
-fn try_out(app: &mut App, trial: Trial) -> Vec<Effect> {
-    let on = view::prompts::begin_trial(app);
-    vec![app.request(Job::Try(trial, on))]
-}
-
-fn on_paste(app: &mut App, text: &str) -> Vec<Effect> {
-    // One line is typed in; pasted line ends are no Enter.
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    let Some(mut overlay) = app.overlay.take() else {
-        return Vec::new();
-    };
-    let input = match &mut overlay {
-        Overlay::Line(line) => Some(&mut line.input),
-        Overlay::Palette(palette) => Some(&mut palette.input),
-        Overlay::Jump(jump) => Some(&mut jump.input),
-        _ => None,
-    };
-    if let Some(input) = input {
-        for c in text.chars() {
-            input.handle(tui_input::InputRequest::InsertChar(c));
-        }
-    }
-    match &mut overlay {
-        Overlay::Line(line) => check_line(app, line),
-        Overlay::Palette(palette) => palette.search(app),
-        Overlay::Jump(jump) => jump.search(app),
-        _ => {}
-    }
-    over(app, overlay)
 }
 
 fn on_mouse(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
@@ -481,11 +259,14 @@ fn on_click(app: &mut App, hit: Hit) -> Vec<Effect> {
             let cursor = match &mut app.overlay {
                 Some(Overlay::Palette(palette)) => &mut palette.cursor,
                 Some(Overlay::Jump(jump)) => &mut jump.cursor,
-                Some(Overlay::Columns(cursor) | Overlay::Faults(cursor)) => cursor,
+                Some(Overlay::Choose(choose)) => &mut choose.cursor,
+                Some(
+                    Overlay::Columns(cursor) | Overlay::Faults(cursor) | Overlay::Edits(_, cursor),
+                ) => cursor,
                 _ => return Vec::new(),
             };
             cursor.set(row);
-            in_overlay(app, enter)
+            overlays::in_overlay(app, enter)
         }
     }
 }
@@ -511,6 +292,7 @@ fn wheel(app: &mut App, hit: Option<Hit>, rows: isize) -> Vec<Effect> {
             Overlay::Jump(jump) => (&mut jump.cursor, jump.matches.len()),
             Overlay::Help(cursor) => (cursor, lines_of_help),
             Overlay::Faults(cursor) => (cursor, app.faults.len()),
+            Overlay::Preview(preview) => (&mut preview.cursor, preview.lines.len()),
             _ => return Vec::new(),
         };
         cursor.move_by(rows, len);
@@ -563,6 +345,9 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         }
         Err(message) => {
             set_outcome(app, kind, Err(message.clone()));
+            if kind == Kind::Plan {
+                return editing::set_refused(app, message);
+            }
             // What a view asks for by itself is told in the view.
             if !matches!(kind, Kind::Expand | Kind::Picture) {
                 app.complain(message);
@@ -622,6 +407,10 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         Answer::Unchanged => again::keep_shown(app),
         Answer::Faults(faults) => again::set_faults(app, faults),
         Answer::Written(what) => app.tell(what),
+        Answer::Planned(plan) => return editing::preview(app, plan),
+        Answer::WithoutFile(what) => return editing::set_without_file(app, what),
+        Answer::Edited(told) => return editing::set_edited(app, told),
+        Answer::Adopted(path, opens) => return editing::set_adopted(app, path, opens),
     }
     Vec::new()
 }

@@ -163,8 +163,8 @@ impl Worker {
                     other: taxonomy.map(|taxonomy| Arc::new(Opened::new(saved, taxonomy))),
                 })
             }
-            Job::Compare(other) => Answer::Compared(Compared {
-                name: "before".to_owned(),
+            Job::Compare(name, other) => Answer::Compared(Compared {
+                name,
                 figures: Box::new(other.saved.summary.clone()),
                 comparison: Arc::new(self.compare(&other.saved, &run.saved)?),
                 other: Ok(other),
@@ -188,6 +188,20 @@ impl Worker {
             Job::SaveRun(dir) => {
                 backend.save(&dir)?;
                 Answer::Saved(dir)
+            }
+            Job::Plan(what) => match backend.plan(&run, &what)? {
+                Some(plan) => Answer::Planned(plan),
+                None => Answer::WithoutFile(what),
+            },
+            Job::Edit(plan) => {
+                backend.make(&run, &plan)?;
+                Answer::Edited(format!("done: {}", plan.what))
+            }
+            Job::Undo => Answer::Edited(format!("undone: {}", backend.undo(&run)?)),
+            Job::Redo => Answer::Edited(format!("done again: {}", backend.redo(&run)?)),
+            Job::Adopt(path, opens) => {
+                backend.adopt(&run, &path)?;
+                Answer::Adopted(path, opens)
             }
         })
     }

@@ -11,6 +11,7 @@ mod distances;
 mod elsewhere;
 mod embed;
 mod hierarchy_metrics;
+mod history;
 mod hub;
 mod intervals;
 mod layers;

@@ -18,7 +18,10 @@ use crate::watch::{Contents, content};
 
 impl Workbench {
     /// The taxonomy's file; `None` of the built-in one.
-    fn taxonomy_file(&self, opened: Option<&Opened>) -> Option<PathBuf> {
+    pub(super) fn taxonomy_file(&self, opened: Option<&Opened>) -> Option<PathBuf> {
+        if let Some(adopted) = &*locked(&self.adopted) {
+            return Some(adopted.clone());
+        }
         let path = match &self.source {
             Source::Scored(what) => what.taxonomy.clone()?,
             Source::Demo(..) => return None,
@@ -99,12 +102,9 @@ pub fn again(
 /// Whether a run was made of this taxonomy and is read by it, text by text.
 fn is_made_of(opened: &Opened, path: &Path, taxonomy: &Taxonomy) -> bool {
     let recorded = opened.saved.manifest.pointer("/taxonomy/sha256");
-    let texts = |taxonomy: &Taxonomy| -> Vec<_> {
-        let sources = taxonomy.sources().iter();
-        sources.map(|(_, text)| text.clone()).collect()
-    };
     let hash = taxonomy_hash(path, taxonomy).sha256;
-    recorded.and_then(Value::as_str) == Some(&hash) && texts(&opened.taxonomy) == texts(taxonomy)
+    recorded.and_then(Value::as_str) == Some(&hash)
+        && opened.taxonomy.sources() == taxonomy.sources()
 }
 
 /// The answers of a saved run under the taxonomy as it is now.

@@ -2,6 +2,7 @@
 
 mod again;
 mod asking;
+mod editing;
 mod opening;
 mod pictures;
 mod session;
@@ -22,12 +23,13 @@ use super::score::{Basis, Embeddings, ScoreOptions, WhatArgs};
 use super::{builtin, exit, told};
 use crate::demo;
 use crate::files::Staging;
+use crate::history::What;
 use crate::model::Encoder;
 use crate::run::{self, Opened, Run, Suggestion};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Progress, Templates, Trial,
-    Tried,
+    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Plan, Progress, Templates,
+    Trial, Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
 use crate::watch::Contents;
@@ -214,6 +216,8 @@ pub struct Workbench {
     device: DeviceArgs,
     /// Where the taxonomy of a saved run is now.
     taxonomy: Option<PathBuf>,
+    /// The file that took the place of a built-in taxonomy.
+    adopted: Mutex<Option<PathBuf>>,
     /// The model of a saved run, by its name now.
     model: Option<String>,
     pictures: Pictures,
@@ -252,6 +256,7 @@ impl Workbench {
             source,
             device: what.device.clone(),
             taxonomy: what.taxonomy.clone().filter(|_| is_saved),
+            adopted: Mutex::default(),
             model: what.model.clone().filter(|_| is_saved),
             pictures: Pictures::new(what.images.clone().filter(|_| is_saved)),
             encoder: Mutex::default(),
@@ -437,6 +442,26 @@ impl Backend for Workbench {
         stop: &AtomicBool,
     ) -> Result<Option<Applied>, Vec<Fault>> {
         hearing(tell, |_| again::again(self, opened, stop))
+    }
+
+    fn plan(&self, opened: &Opened, what: &What) -> Result<Option<Plan>, String> {
+        in_silence(|| editing::plan(self, opened, what))
+    }
+
+    fn make(&self, opened: &Opened, plan: &Plan) -> Result<(), String> {
+        in_silence(|| editing::make(self, opened, plan))
+    }
+
+    fn undo(&self, opened: &Opened) -> Result<What, String> {
+        in_silence(|| editing::undo(self, opened))
+    }
+
+    fn redo(&self, opened: &Opened) -> Result<What, String> {
+        in_silence(|| editing::redo(self, opened))
+    }
+
+    fn adopt(&self, opened: &Opened, path: &Path) -> Result<(), String> {
+        in_silence(|| editing::adopt(self, opened, path))
     }
 
     fn save(&self, dir: &Path) -> Result<(), String> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Source;
+use crate::cli::places;
 use crate::hash;
 
 /// The file that the state of the workbench on this source is kept in; `None` without a home.
@@ -13,22 +14,13 @@ pub fn file(source: &Source) -> Option<PathBuf> {
         Source::Scored(what) => what.sources().map(|path| real(&path)).collect(),
     };
     let name = hash::of_parts(parts.iter().map(String::as_bytes));
-    let state = directory("XDG_STATE_HOME", ".local/state")?;
-    Some(state.join(format!("cladist/sessions/{name}.json")))
+    Some(places::state()?.join(format!("sessions/{name}.json")))
 }
 
 /// The user's keys, if there are any where they are looked for.
 pub fn default_keys() -> Option<PathBuf> {
-    let keys = directory("XDG_CONFIG_HOME", ".config")?.join("cladist/keys.toml");
+    let keys = places::settings()?.join("keys.toml");
     keys.is_file().then_some(keys)
-}
-
-/// A directory of the user's: as the variable says, which must be absolute to count, else in the home.
-fn directory(variable: &str, in_home: &str) -> Option<PathBuf> {
-    let said = std::env::var_os(variable).map(PathBuf::from);
-    let home = || std::env::home_dir().filter(|home| home.is_absolute());
-    said.filter(|path| path.is_absolute())
-        .or_else(|| Some(home()?.join(in_home)))
 }
 
 /// The path from the root, links resolved; as it is where there is nothing, as of a model's name.

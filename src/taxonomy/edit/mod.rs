@@ -7,6 +7,8 @@ mod apply;
 mod book;
 mod bytes;
 mod display;
+#[cfg(test)]
+pub(crate) mod drawn;
 mod meaning;
 mod places;
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn beside_the_curve_stands_what_the_threshold_means() {
 #[test]
 fn the_measure_is_changed_and_the_cursor_stays() {
     let mut stage = at_curve();
-    stage.press("pageup u");
+    stage.press("pageup b");
     assert_eq!(stage.app.curve.value, CurveValue::Depth);
     assert_eq!(threshold(&stage.app), 0.6);
     let screen = stage.text_at(120, 40);
@@ -126,11 +126,11 @@ fn a_click_on_the_chart_goes_to_that_recall_and_applies_nothing() {
 #[test]
 fn one_comes_back_to_the_very_point() {
     let mut stage = at_curve();
-    stage.press("right right right u");
+    stage.press("right right right b");
     let at = threshold(&stage.app);
     let place = part(View::Curve).remember(&stage.app);
     let text = place.to_string();
-    stage.press("home u");
+    stage.press("home b");
     part(View::Curve).recall(&mut stage.app, &serde_json::from_str(&text).unwrap());
     assert_eq!(threshold(&stage.app).to_bits(), at.to_bits());
     assert_eq!(stage.app.curve.value, CurveValue::Depth);
@@ -172,7 +172,7 @@ proptest! {
         steps in prop::collection::vec((0usize..16, 0u16..220, 0u16..70), 60)
     ) {
         const KEYS: [&str; 16] = [
-            "left", "right", "up", "down", "pageup", "pagedown", "home", "end", "u", "y", "tab", ">", "<", "T", "esc", "a",
+            "left", "right", "up", "down", "pageup", "pagedown", "home", "end", "b", "y", "tab", ">", "<", "T", "esc", "a",
         ];
         let mut stage = at_curve();
         for (key, width, height) in steps {

@@ -1,6 +1,7 @@
 //! The whole workbench on a stage: what keys do, and what is seen.
 
 mod curve;
+mod editing;
 mod flows;
 mod prompts;
 mod random;

@@ -141,8 +141,8 @@ fn labels_are_filtered_and_lead_to_their_images_and_their_place() {
 fn encoded_prompts_tell_of_agreement_and_of_the_nearest_labels() {
     let (_, mut stage) = at_prompts();
     let screen = text_of(&stage.screen());
-    assert!(screen.contains("e encodes the prompts"), "{screen}");
-    stage.press("e");
+    assert!(screen.contains("P encodes the prompts"), "{screen}");
+    stage.press("P");
     let screen = text_of(&stage.screen());
     assert!(
         screen.contains("2 prompts, their mean cosine 0.900"),
@@ -171,7 +171,7 @@ fn encoded_prompts_tell_of_agreement_and_of_the_nearest_labels() {
 #[test]
 fn the_order_is_by_name_or_agreement_and_one_comes_back() {
     let (_, mut stage) = at_prompts();
-    stage.press("e s shift-s down down tab w");
+    stage.press("P s shift-s down down tab w");
     let place = part(View::Prompts).remember(&stage.app);
     stage.press("tab tab home s shift-s w");
     part(View::Prompts).recall(&mut stage.app, &place);

@@ -23,6 +23,8 @@ const SCREENS: &[(&str, &str)] = &[
     ("help", "3 ?"),
     ("palette", ":"),
     ("jump", "f"),
+    ("edits", "4 e"),
+    ("preview", "4 e o"),
     ("columns", "3 c"),
 ];
 

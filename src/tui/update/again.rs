@@ -21,9 +21,12 @@ pub fn on_changed(app: &mut App, files: &[PathBuf]) -> Vec<Effect> {
         app.is_stale = true;
         return Vec::new();
     }
-    let names = files.iter().filter_map(|path| path.file_name());
-    let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
-    app.tell(format!("{} changed: scoring again …", names.join(", ")));
+    // What one's own edit did is told already.
+    if !std::mem::take(&mut app.has_edited) {
+        let names = files.iter().filter_map(|path| path.file_name());
+        let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+        app.tell(format!("{} changed: scoring again …", names.join(", ")));
+    }
     vec![app.request(Job::Again)]
 }
 
@@ -40,14 +43,17 @@ pub fn show_again(app: &mut App, again: Applied) -> Vec<Effect> {
     set_run(app, again.shown);
     let opened = before.as_ref().map(|before| Arc::clone(&before.opened));
     app.before = before;
-    let compare = opened.map(|opened| app.request(Job::Compare(opened)));
-    compare.into_iter().collect()
+    let compare = opened.map(|opened| app.request(Job::Compare("before".to_owned(), opened)));
+    let resumed = super::editing::resume(app);
+    compare.into_iter().chain(resumed).collect()
 }
 
 /// Keeps what is shown, and what was shown before: a file that was broken may be as it was.
 pub fn keep_shown(app: &mut App) {
+    if !app.faults.is_empty() || app.status.is_none() {
+        app.tell("the files hold what is shown");
+    }
     clear_faults(app);
-    app.tell("the files hold what is shown");
 }
 
 /// Nothing is wrong with the files any more.
@@ -87,11 +93,6 @@ pub fn edit_file(app: &mut App) -> Vec<Effect> {
     });
     match place {
         Some((path, line)) => vec![Effect::Edit(path, line)],
-        None => {
-            app.complain(
-                "the taxonomy is in no file: it is the built-in one, or not there any more",
-            );
-            Vec::new()
-        }
+        None => super::editing::ask_for_file(app, true),
     }
 }

@@ -147,7 +147,7 @@ impl Part for Compare {
             Command::CompareBefore => {
                 let before = app.before.as_ref().map(|b| Arc::clone(&b.opened));
                 return before
-                    .map(|before| app.request(Job::Compare(before)))
+                    .map(|before| app.request(Job::Compare("before".to_owned(), before)))
                     .into_iter()
                     .collect();
             }

@@ -23,6 +23,7 @@ use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::App;
 use crate::tui::backend::Shown;
 use crate::tui::command::Command;
+use crate::tui::editing::Subject;
 use crate::tui::sheet::Sheet;
 use crate::tui::widget::{Cursor, Scroll, split};
 use commands::{go_with_truth, group_at, move_by, open, sort_by};
@@ -240,6 +241,15 @@ impl Part for Pairs {
 
     fn value(&self, app: &App) -> Option<String> {
         selected(app).map(|(truth, answer)| format!("{truth}\t{answer}"))
+    }
+
+    fn subject(&self, app: &App) -> Option<Subject> {
+        let (truth, answer) = selected(app)?;
+        Some(Subject {
+            node: truth,
+            other: Some(answer),
+            image: None,
+        })
     }
 
     fn sheet(&self, app: &App) -> Option<Sheet> {

@@ -16,6 +16,7 @@ use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::{App, View};
 use crate::tui::backend::Shown;
 use crate::tui::command::Command;
+use crate::tui::editing::Subject;
 use crate::tui::picture::Drawn;
 use crate::tui::sheet::Sheet;
 use crate::tui::widget::{Cursor, Scroll};
@@ -209,6 +210,20 @@ impl Part for Images {
     fn value(&self, app: &App) -> Option<String> {
         let row = selected(app)?;
         Some(app.run()?.saved.images.get(row).to_owned())
+    }
+
+    fn subject(&self, app: &App) -> Option<Subject> {
+        let (run, image) = (app.run()?, selected(app)?);
+        let row = run.saved.rows.get(image)?;
+        let id = |label: u32| run.saved.id(label).to_owned();
+        let answer = row.answer.map(id);
+        let truth = row.primary.map(id);
+        let node = truth.clone().or_else(|| answer.clone())?;
+        Some(Subject {
+            other: answer.filter(|answer| *answer != node),
+            node,
+            image: Some((image, run.saved.images.get(image).to_owned())),
+        })
     }
 
     fn sheet(&self, app: &App) -> Option<Sheet> {

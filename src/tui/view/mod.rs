@@ -22,6 +22,7 @@ use super::action::{Effect, Job, Kind};
 use super::app::{App, Hit, View};
 use super::backend::{Progress, Shown};
 use super::command::{Command, Scope, Spec, TABLE};
+use super::editing::Subject;
 use super::sheet::Sheet;
 use super::text;
 use crate::report::text::thousands;
@@ -48,6 +49,11 @@ pub trait Part {
 
     /// The selected value, to copy.
     fn value(&self, app: &App) -> Option<String>;
+
+    /// What an edit would be about.
+    fn subject(&self, _app: &App) -> Option<Subject> {
+        None
+    }
 
     /// What is shown, as a table for a file.
     fn sheet(&self, app: &App) -> Option<Sheet>;

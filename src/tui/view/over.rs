@@ -1,5 +1,7 @@
 //! Draws what lies over a view.
 
+mod edits;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -63,7 +65,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, body: Rect) {
                     )
                 })
                 .collect();
-            let title = format!("Jump to a node ({} match)", thousands(jump.count));
+            let title = match &jump.asked {
+                Some(asked) => asked.title.as_str(),
+                None => "Jump to a node",
+            };
+            let title = format!("{title} ({} match)", thousands(jump.count));
             choose(app, frame, body, &title, &jump.input, &jump.cursor, &rows);
         }
         Some(Overlay::Columns(cursor)) => {
@@ -112,6 +118,9 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, body: Rect) {
             super::paragraph(frame, below, "y yes   n no", app.theme.key());
         }
         Some(Overlay::Line(line)) => input_line(app, frame, body, line),
+        Some(Overlay::Edits(subject, cursor)) => edits::menu(app, frame, body, subject, cursor),
+        Some(Overlay::Choose(choose)) => edits::choose(app, frame, body, choose),
+        Some(Overlay::Preview(preview)) => edits::preview(app, frame, body, preview),
     }
 }
 
@@ -288,7 +297,7 @@ fn input_line(app: &App, frame: &mut Frame<'_>, body: Rect, line: &Line) {
         ..body
     };
     frame.render_widget(Clear, area);
-    let inner = pane(frame, area, line.purpose.title(), true, app.theme);
+    let inner = pane(frame, area, line.title(), true, app.theme);
     let first = Rect { height: 1, ..inner };
     let cursor = line.chosen.is_none().then(|| line.input.visual_cursor());
     draw_input(app, frame, first, &line.text(), cursor);

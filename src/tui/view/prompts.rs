@@ -20,6 +20,7 @@ use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::App;
 use crate::tui::backend::{EncodedPrompts, Expanded, On, Shown, Templates, Tried};
 use crate::tui::command::Command;
+use crate::tui::editing::Subject;
 use crate::tui::sheet::Sheet;
 use crate::tui::widget::{Cursor, split};
 
@@ -228,6 +229,10 @@ impl Part for Prompts {
             }
             _ => selected_entry(app)?.value,
         }
+    }
+
+    fn subject(&self, app: &App) -> Option<Subject> {
+        Some(Subject::of(app.run()?, labels::selected(app)?))
     }
 
     fn sheet(&self, app: &App) -> Option<Sheet> {

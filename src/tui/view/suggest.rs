@@ -15,10 +15,12 @@ use serde_json::{Value, json};
 use super::{Part, images};
 use crate::run::{Suggestion, SuggestionKind, quote};
 use crate::taxonomy::NodeId;
+use crate::taxonomy::edit::Edit;
 use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::App;
 use crate::tui::backend::Shown;
 use crate::tui::command::Command;
+use crate::tui::editing::{self, Draft, Subject};
 use crate::tui::sheet::Sheet;
 use crate::tui::widget::{Cursor, Scroll, split};
 
@@ -128,6 +130,37 @@ fn behind(suggestion: &Suggestion) -> String {
     }
 }
 
+/// What accepting a suggestion comes to.
+#[derive(Debug)]
+pub enum Accepted {
+    /// An edit that is known.
+    Edit(Edit),
+    /// One that takes words, which are asked for.
+    Words(Draft),
+}
+
+/// What accepting the selected suggestion comes to.
+///
+/// # Errors
+/// Why there is nothing to accept.
+pub fn accepted(app: &App) -> Result<Accepted, &'static str> {
+    let number = number(app).ok_or("no suggestion is selected")?;
+    let suggestion = selected(app).ok_or("no suggestion is selected")?;
+    let subject = Suggest.subject(app);
+    let words = |kind| subject.map(|subject| Accepted::Words(Draft::new(kind, subject)));
+    let none = "no edit of the taxonomy helps: what does is said beside it";
+    match (suggestion.kind, &suggestion.edit) {
+        // The parts that the suggestion names are placeholders.
+        (SuggestionKind::TooCoarse, _) => words(editing::Kind::Split).ok_or(none),
+        (SuggestionKind::NameCollision, None) => words(editing::Kind::Describe).ok_or(none),
+        (_, None) => Err(none),
+        (_, Some(_)) if matches!(app.suggest.diffs.get(&number), Some(Err(_))) => {
+            Err("this edit is to be made by hand: why is said beside it")
+        }
+        (_, Some(edit)) => Ok(Accepted::Edit(edit.clone())),
+    }
+}
+
 /// Goes where a command about a node leads.
 fn go_with_label(app: &mut App, command: Command) {
     let node: Option<NodeId> = subject(app).and_then(|id| app.run()?.taxonomy.find(id));
@@ -217,6 +250,17 @@ impl Part for Suggest {
                 suggestion.nodes.join("\t")
             )),
         }
+    }
+
+    fn subject(&self, app: &App) -> Option<Subject> {
+        let node = subject(app)?.to_owned();
+        let nodes = selected(app)?.nodes.iter();
+        let other = nodes.filter(|&other| *other != node).next_back();
+        Some(Subject {
+            other: other.cloned(),
+            node,
+            image: None,
+        })
     }
 
     fn sheet(&self, app: &App) -> Option<Sheet> {

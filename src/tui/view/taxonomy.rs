@@ -24,6 +24,7 @@ use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::{App, View};
 use crate::tui::backend::Shown;
 use crate::tui::command::Command;
+use crate::tui::editing::Subject;
 use crate::tui::sheet::Sheet;
 use crate::tui::widget::Cursor;
 use columns::COLUMNS;
@@ -235,6 +236,10 @@ impl Part for Tree {
 
     fn value(&self, app: &App) -> Option<String> {
         Some(app.run()?.taxonomy.id(selected(app)?).to_owned())
+    }
+
+    fn subject(&self, app: &App) -> Option<Subject> {
+        Some(Subject::of(app.run()?, selected(app)?))
     }
 
     fn sheet(&self, app: &App) -> Option<Sheet> {

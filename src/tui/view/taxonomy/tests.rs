@@ -367,9 +367,9 @@ fn what_is_told_of_a_node_are_doors() {
     stage.press("backspace");
     let node = selected(&stage.app).unwrap();
     assert_eq!(found, figures(&stage.app).unwrap().get(node).confirmed);
-    stage.press("e");
+    stage.press("P");
     assert!(stage.text_at(120, 60).contains("Nearest by text"));
-    stage.press("e");
+    stage.press("P");
     assert_eq!(status(&stage), "encode-prompts: they are encoded already");
     // All doors can be come to with the arrows, however low the screen is.
     stage.text_at(80, 18);

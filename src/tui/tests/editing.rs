@@ -1,0 +1,206 @@
+//! Edits in the workbench: what is asked, what is shown before it is written, what is taken back.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::*;
+use crate::history::What;
+use crate::taxonomy::edit::Edit;
+use crate::tui::overlay::Overlay;
+use crate::tui::testing::{Fake, stage_with};
+
+fn fake() -> (Arc<Fake>, Stage) {
+    let fake = Arc::new(Fake::default());
+    let stage = stage_with(&fake, 120, 40);
+    (fake, stage)
+}
+
+/// Goes to a node of the taxonomy.
+fn go_to(stage: &mut Stage, name: &str) {
+    stage.press("f");
+    stage.type_in(name);
+    stage.press("enter");
+}
+
+fn made(fake: &Fake) -> Vec<What> {
+    let made = fake.made.lock().unwrap();
+    made.iter().map(|plan| plan.what.clone()).collect()
+}
+
+fn status(stage: &Stage) -> String {
+    let status = stage.app.status.as_ref();
+    status.map_or(String::new(), |status| status.text.clone())
+}
+
+#[test]
+fn a_parent_is_removed_after_its_diff_was_seen_and_put_back() {
+    let (fake, mut stage) = fake();
+    go_to(&mut stage, "equilateral triangle");
+    stage.press("e x");
+    let screen = text_of(&stage.screen());
+    assert!(
+        screen.contains("Parent to remove from `equilateral_triangle`"),
+        "{screen}"
+    );
+    stage.press("down down enter");
+    let screen = text_of(&stage.screen());
+    for line in [
+        "-    parents: [isosceles_triangle, acute_triangle, regular_polygon]",
+        "+    parents: [isosceles_triangle, acute_triangle]",
+        "enter writes it",
+    ] {
+        assert!(screen.contains(line), "{screen}");
+    }
+    assert!(made(&fake).is_empty(), "nothing is written before that");
+    stage.press("enter");
+    let edit = Edit::RemoveParent {
+        node: "equilateral_triangle".to_owned(),
+        parent: "regular_polygon".to_owned(),
+    };
+    assert_eq!(made(&fake), [What::Taxonomy(edit)]);
+    assert!(stage.app.before.is_some(), "it was scored again");
+    stage.press("u");
+    assert!(made(&fake).is_empty());
+    stage.press("u");
+    assert_eq!(status(&stage), "there is no edit to take back");
+}
+
+#[test]
+fn what_is_escaped_from_is_not_written() {
+    let (fake, mut stage) = fake();
+    go_to(&mut stage, "kite");
+    for keys in [
+        "e esc",
+        "e r esc",
+        "e p esc",
+        "e p enter esc",
+        "e p enter n",
+    ] {
+        stage.press(keys);
+        assert!(stage.app.overlay.is_none(), "{keys}");
+    }
+    assert!(made(&fake).is_empty());
+}
+
+#[test]
+fn a_refused_line_is_there_again_with_the_reason() {
+    let (fake, mut stage) = fake();
+    go_to(&mut stage, "kite");
+    stage.press("e r");
+    (0..4).for_each(|_| stage.press("backspace"));
+    stage.type_in("square");
+    stage.press("enter");
+    let screen = text_of(&stage.screen());
+    assert!(
+        screen.contains("there is a node `square` already"),
+        "{screen}"
+    );
+    assert!(screen.contains("> square"), "{screen}");
+    stage.type_in("d");
+    stage.press("enter enter");
+    let edit = Edit::Rename {
+        node: "kite".to_owned(),
+        id: "squared".to_owned(),
+    };
+    assert_eq!(made(&fake), [What::Taxonomy(edit)]);
+}
+
+#[test]
+fn a_refused_choice_is_told() {
+    let (fake, mut stage) = fake();
+    go_to(&mut stage, "polygon");
+    // Below what is below it.
+    stage.press("e p");
+    stage.type_in("square");
+    stage.press("enter");
+    let told = status(&stage);
+    assert!(told.contains("would close a cycle"), "{told}");
+    assert!(made(&fake).is_empty());
+}
+
+#[test]
+fn a_pair_is_edited_from_either_side() {
+    let (fake, mut stage) = fake();
+    stage.press("4 e");
+    let Some(Overlay::Edits(subject, _)) = &stage.app.overlay else {
+        panic!()
+    };
+    let (truth, answer) = (subject.node.clone(), subject.other.clone().unwrap());
+    stage.press("o");
+    let told = text_of(&stage.screen());
+    assert!(told.contains("Write this?"), "{told}");
+    stage.press("enter e tab o enter");
+    let overlap = |a: &String, b: &String| {
+        What::Taxonomy(Edit::Overlapping {
+            a: a.clone(),
+            b: b.clone(),
+        })
+    };
+    assert_eq!(
+        made(&fake),
+        [overlap(&truth, &answer), overlap(&answer, &truth)]
+    );
+}
+
+#[test]
+fn an_answer_that_was_right_too_is_told_of_its_image() {
+    let (fake, mut stage) = fake();
+    stage.press("3 e v");
+    let screen = text_of(&stage.screen());
+    assert!(screen.contains("+image,labels"), "{screen}");
+    stage.press("enter");
+    let [What::AlsoRight { image, label }] = &made(&fake)[..] else {
+        panic!("{:?}", made(&fake))
+    };
+    let run = stage.app.run().unwrap();
+    let row = crate::tui::view::images::selected(&stage.app).unwrap();
+    assert_eq!(image, run.saved.images.get(row));
+    assert_eq!(label, run.saved.id(run.saved.rows[row].answer.unwrap()));
+}
+
+#[test]
+fn the_children_of_a_split_are_completed() {
+    let (fake, mut stage) = fake();
+    go_to(&mut stage, "isosceles triangle");
+    stage.press("e /");
+    stage.type_in("sharp: eq");
+    stage.press("tab enter enter");
+    let [What::Taxonomy(Edit::Split { parts, .. })] = &made(&fake)[..] else {
+        panic!("{:?}", made(&fake))
+    };
+    assert_eq!(parts[0].id, "sharp");
+    assert_eq!(parts[0].children, ["equilateral_triangle"]);
+}
+
+#[test]
+fn without_a_file_one_is_asked_for_and_the_edit_goes_on() {
+    let (fake, mut stage) = fake();
+    fake.is_built_in.store(true, Ordering::Relaxed);
+    go_to(&mut stage, "kite");
+    stage.press("e s");
+    stage.type_in("dragon");
+    stage.press("enter");
+    let screen = text_of(&stage.screen());
+    assert!(screen.contains("The taxonomy is built in"), "{screen}");
+    stage.press("enter");
+    assert_eq!(
+        fake.adopted.lock().unwrap()[..],
+        [std::path::PathBuf::from("taxonomy.yaml")]
+    );
+    let screen = text_of(&stage.screen());
+    assert!(screen.contains("dragon"), "{screen}");
+    stage.press("enter");
+    assert_eq!(made(&fake).len(), 1);
+}
+
+#[test]
+fn a_run_that_was_named_is_compared_with() {
+    let (_, mut stage) = fake();
+    stage.press("R");
+    stage.type_in("first");
+    stage.press("enter 7 r");
+    stage.type_in("fi");
+    stage.press("tab enter");
+    let told = text_of(&stage.screen());
+    assert!(told.contains("A: first"), "{told}");
+}

@@ -1,0 +1,258 @@
+//! Edits: chosen from a menu, asked for what they need, shown as a diff, written, taken back.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::over;
+use super::overlays::{check_line, completions, list_command};
+use crate::history::What;
+use crate::run::Completion;
+use crate::taxonomy::NodeId;
+use crate::tui::action::{Effect, Job};
+use crate::tui::app::App;
+use crate::tui::backend::Plan;
+use crate::tui::editing::{Draft, Kind, Step, Subject};
+use crate::tui::overlay::{Asked, Choose, Jump, Line, Overlay, Preview, Purpose};
+use crate::tui::view;
+use crate::tui::view::suggest::Accepted;
+use crate::tui::widget::Cursor;
+
+/// Shows the edits that there are of what is selected.
+pub fn menu(app: &mut App) -> Vec<Effect> {
+    match view::part(app.view).subject(app) {
+        Some(subject) => over(app, Overlay::Edits(subject, Cursor::default())),
+        None => {
+            app.complain("nothing is selected that could be edited");
+            Vec::new()
+        }
+    }
+}
+
+/// A key in the menu.
+pub fn in_menu(app: &mut App, subject: Subject, mut cursor: Cursor, key: KeyEvent) -> Vec<Effect> {
+    let chosen = match key.code {
+        KeyCode::Enter => Kind::MENU.get(cursor.at()).map(|&(_, kind)| kind),
+        KeyCode::Char(c) => Kind::MENU.iter().find(|e| e.0 == c).map(|&(_, kind)| kind),
+        _ => None,
+    };
+    if let Some(kind) = chosen {
+        return begin(app, Draft::new(kind, subject));
+    }
+    if key.code == KeyCode::Tab {
+        return over(app, Overlay::Edits(subject.swapped(), cursor));
+    }
+    if let Some(command) = list_command(key) {
+        cursor.perform(command, Kind::MENU.len());
+    }
+    over(app, Overlay::Edits(subject, cursor))
+}
+
+/// Makes the selected suggestion an edit.
+pub fn accept(app: &mut App) -> Vec<Effect> {
+    match view::suggest::accepted(app) {
+        Ok(Accepted::Edit(edit)) => plan(app, What::Taxonomy(edit)),
+        Ok(Accepted::Words(draft)) => begin(app, draft),
+        Err(why) => {
+            app.complain(why);
+            Vec::new()
+        }
+    }
+}
+
+/// Begins an edit, or says why it cannot be made.
+fn begin(app: &mut App, draft: Draft) -> Vec<Effect> {
+    let Some(run) = app.run().cloned() else {
+        return Vec::new();
+    };
+    if let Some(why) = draft.kind.why_not(&draft.subject, &run.taxonomy) {
+        app.complain(format!("{}: {why}", draft.kind.title(&draft.subject)));
+        return over(app, Overlay::Edits(draft.subject, Cursor::default()));
+    }
+    go_on(app, draft)
+}
+
+/// Asks for what the edit needs next, or for what it would write.
+pub fn go_on(app: &mut App, draft: Draft) -> Vec<Effect> {
+    let Some(run) = app.run().cloned() else {
+        return Vec::new();
+    };
+    match draft.step(&run.taxonomy) {
+        Err(why) => ask_again(app, draft, why),
+        Ok(Step::Choose { title, options }) => over(
+            app,
+            Overlay::Choose(Choose {
+                asked: Asked { title, draft },
+                options,
+                cursor: Cursor::default(),
+            }),
+        ),
+        Ok(Step::Pick { title }) => {
+            let jump = Jump::new(app, Some(Asked { title, draft }));
+            over(app, Overlay::Jump(jump))
+        }
+        Ok(Step::Type { title, text }) => {
+            let mut line = Line::asked(Asked { title, draft }, text);
+            check_line(app, &mut line);
+            over(app, Overlay::Line(line))
+        }
+        Ok(Step::Done(what)) => {
+            app.draft = Some(draft);
+            plan(app, what)
+        }
+    }
+}
+
+/// Asks what an edit would write.
+pub fn plan(app: &mut App, what: What) -> Vec<Effect> {
+    vec![app.request(Job::Plan(what))]
+}
+
+/// Goes back to the line that was typed last, with what is wrong with it; without one it is told.
+fn ask_again(app: &mut App, mut draft: Draft, why: String) -> Vec<Effect> {
+    let typed = draft.answers.pop();
+    let asked = app.run().and_then(|run| draft.step(&run.taxonomy).ok());
+    match (typed, asked) {
+        (Some(text), Some(Step::Type { title, .. })) if app.overlay.is_none() => {
+            let mut line = Line::asked(Asked { title, draft }, text);
+            check_line(app, &mut line);
+            line.fault = Some(why);
+            over(app, Overlay::Line(line))
+        }
+        _ => {
+            app.complain(why);
+            Vec::new()
+        }
+    }
+}
+
+/// The edit cannot be made.
+pub fn set_refused(app: &mut App, why: String) -> Vec<Effect> {
+    match app.draft.take() {
+        Some(draft) => ask_again(app, draft, why),
+        None => {
+            app.complain(why);
+            Vec::new()
+        }
+    }
+}
+
+/// A node was picked for an edit.
+pub fn picked(app: &mut App, draft: Draft, node: NodeId) -> Vec<Effect> {
+    let id = app.run().map(|run| run.taxonomy.id(node).to_owned());
+    match id {
+        Some(id) => go_on(app, draft.answered(id)),
+        None => Vec::new(),
+    }
+}
+
+/// A key in a choice of a few.
+pub fn in_choice(app: &mut App, mut choose: Choose, key: KeyEvent) -> Vec<Effect> {
+    if key.code == KeyCode::Enter {
+        let option = choose.options.get(choose.cursor.at());
+        if let Some((_, answer)) = option {
+            return go_on(app, choose.asked.draft.answered(answer.clone()));
+        }
+    }
+    if let Some(command) = list_command(key) {
+        choose.cursor.perform(command, choose.options.len());
+    }
+    over(app, Overlay::Choose(choose))
+}
+
+/// Shows what an edit would write, unless something else has come to lie over the view.
+pub fn preview(app: &mut App, plan: Plan) -> Vec<Effect> {
+    app.draft = None;
+    if app.overlay.is_some() {
+        return Vec::new();
+    }
+    let lines = plan
+        .changes
+        .iter()
+        .flat_map(|change| change.diff().lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    over(
+        app,
+        Overlay::Preview(Preview {
+            plan,
+            lines,
+            cursor: Cursor::default(),
+        }),
+    )
+}
+
+/// A key while an edit is shown that is not written yet.
+pub fn in_preview(app: &mut App, mut preview: Preview, key: KeyEvent) -> Vec<Effect> {
+    match (key.code, list_command(key)) {
+        (KeyCode::Enter | KeyCode::Char('y'), _) => {
+            return vec![app.request(Job::Edit(preview.plan))];
+        }
+        (KeyCode::Char('n' | 'q'), _) => return Vec::new(),
+        (_, Some(command)) => {
+            preview.cursor.perform(command, preview.lines.len());
+        }
+        _ => {}
+    }
+    over(app, Overlay::Preview(preview))
+}
+
+/// The files were edited: the run is made again of what they hold now.
+pub fn set_edited(app: &mut App, told: String) -> Vec<Effect> {
+    app.tell(told);
+    app.has_edited = true;
+    vec![app.request(Job::Again)]
+}
+
+/// How a line for an edit may go on at a byte.
+pub fn complete(app: &App, line: &Line, cursor: usize) -> Vec<Completion> {
+    let (Some(asked), Some(run)) = (&line.asked, app.run()) else {
+        return Vec::new();
+    };
+    let text = line.input.value();
+    let before = &text[..cursor];
+    // The word that is being typed, behind what divides words of a split.
+    let start = before.rfind([':', ',', ';']).map_or(0, |at| at + 1);
+    let start = cursor - before[start..].trim_start().len();
+    let is_child = before[..start]
+        .rfind([':', ';'])
+        .is_some_and(|at| text[at..].starts_with(':'));
+    let placed: Vec<&str> = text.split([':', ',', ';']).map(str::trim).collect();
+    let words = asked.draft.words(&run.taxonomy);
+    let left = words
+        .into_iter()
+        .filter(|word| is_child && !placed.contains(word));
+    completions(text, start..cursor, left, "a child")
+}
+
+/// Asks for the file that takes the place of the built-in taxonomy, and then opens the editor on it if `opens`.
+pub fn ask_for_file(app: &mut App, opens: bool) -> Vec<Effect> {
+    app.opens_adopted = opens;
+    let line = Line::new(Purpose::Adopt, "taxonomy.yaml");
+    over(app, Overlay::Line(line))
+}
+
+/// There is no file to make an edit in: it is asked for, and the edit goes on afterwards.
+pub fn set_without_file(app: &mut App, what: What) -> Vec<Effect> {
+    app.draft = None;
+    app.pending = Some(what);
+    ask_for_file(app, false)
+}
+
+/// Goes on with the edit that a file was wanting for.
+pub fn resume(app: &mut App) -> Option<Effect> {
+    let what = app.pending.take()?;
+    Some(app.request(Job::Plan(what)))
+}
+
+/// The taxonomy is in a file from now on.
+pub fn set_adopted(app: &mut App, path: PathBuf, opens: bool) -> Vec<Effect> {
+    app.tell(format!(
+        "the taxonomy is {} from now on: edit it here, or anywhere",
+        path.display()
+    ));
+    let mut effects = vec![app.request(Job::Again)];
+    if opens {
+        effects.push(Effect::Edit(path, 1));
+    }
+    effects
+}

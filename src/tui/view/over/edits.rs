@@ -1,0 +1,113 @@
+//! Draws what an edit needs on its way: the menu, a choice, the diff.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Clear;
+
+use super::{centred, row};
+use crate::tui::app::{App, Hit};
+use crate::tui::editing::{Kind, Subject};
+use crate::tui::overlay::{Choose, Preview};
+use crate::tui::text;
+use crate::tui::widget::{Cursor, pane};
+
+/// The edits that there are of what is selected, each with its key; those that cannot be made say why.
+pub fn menu(app: &App, frame: &mut Frame<'_>, body: Rect, subject: &Subject, cursor: &Cursor) {
+    let Some(run) = app.run() else { return };
+    let area = centred(body, 78, Kind::MENU.len() as u16 + 2);
+    frame.render_widget(Clear, area);
+    let title = match &subject.other {
+        Some(other) => format!("Edit `{}` (tab: `{other}`)", subject.node),
+        None => format!("Edit `{}`", subject.node),
+    };
+    let inner = pane(frame, area, &title, true, app.theme);
+    let visible = cursor.visible(Kind::MENU.len(), usize::from(inner.height));
+    for (y, i) in (inner.y..).zip(visible) {
+        let (key, kind) = Kind::MENU[i];
+        let why = kind.why_not(subject, &run.taxonomy);
+        let what = kind.title(subject);
+        let told = match why {
+            Some(why) => format!("{key}  {what} – not now: {why}"),
+            None => format!("{key}  {what}"),
+        };
+        choice(app, frame, inner, y, &told, i, cursor, why.is_none());
+    }
+}
+
+/// One of a few.
+pub fn choose(app: &App, frame: &mut Frame<'_>, body: Rect, choose: &Choose) {
+    let title = &choose.asked.title;
+    let texts = choose.options.iter().map(|(told, _)| told.as_str());
+    let widest = texts.chain([title.as_str()]).map(text::width).max();
+    let width = widest.unwrap_or(0) as u16 + 6;
+    let count = choose.options.len();
+    let area = centred(body, width.clamp(40, 96), (count as u16).min(20) + 2);
+    frame.render_widget(Clear, area);
+    let inner = pane(frame, area, title, true, app.theme);
+    let visible = choose.cursor.visible(count, usize::from(inner.height));
+    for (y, i) in (inner.y..).zip(visible) {
+        let (told, _) = &choose.options[i];
+        choice(app, frame, inner, y, told, i, &choose.cursor, true);
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row is all of these")]
+fn choice(
+    app: &App,
+    frame: &mut Frame<'_>,
+    inner: Rect,
+    y: u16,
+    told: &str,
+    i: usize,
+    cursor: &Cursor,
+    is_enabled: bool,
+) {
+    let line = Rect {
+        y,
+        height: 1,
+        ..inner
+    };
+    row(app, frame, line, told, i == cursor.at(), is_enabled);
+    app.hits.add(line, Hit::Choice(i));
+}
+
+/// What an edit would write.
+pub fn preview(app: &App, frame: &mut Frame<'_>, body: Rect, preview: &Preview) {
+    let what = preview.plan.what.to_string();
+    let count = preview.lines.len();
+    let area = centred(body, 96, (count as u16).saturating_add(4));
+    frame.render_widget(Clear, area);
+    let title = format!("Write this? – {what}");
+    let inner = pane(frame, area, &title, true, app.theme);
+    let list = Rect {
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
+    let visible = preview.cursor.visible(count, usize::from(list.height));
+    for (y, i) in (list.y..).zip(visible) {
+        let line = &preview.lines[i];
+        let width = usize::from(list.width);
+        let buffer = frame.buffer_mut();
+        let style = diff_style(app, line);
+        buffer.set_stringn(list.x, y, text::fit(line, width), width, style);
+    }
+    let foot = Rect {
+        y: list.bottom(),
+        height: inner.height.min(1),
+        ..inner
+    };
+    let keys = "enter writes it   esc leaves it   ↑ ↓ scroll   (u takes it back afterwards)";
+    super::super::paragraph(frame, foot, keys, app.theme.key());
+}
+
+/// The style of a line of a diff; its first character tells what it is, too.
+pub fn diff_style(app: &App, line: &str) -> Style {
+    match line.as_bytes().first() {
+        _ if line.starts_with("+++") || line.starts_with("---") => app.theme.dim(),
+        Some(b'+') => app.theme.key(),
+        Some(b'-') => app.theme.error(),
+        Some(b'@') => app.theme.blue(),
+        _ => Style::new(),
+    }
+}

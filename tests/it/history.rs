@@ -1,0 +1,267 @@
+//! Edits on disk: `cladist history`, and what is left when processes are killed or several are at work.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use cladist::history::{Change, History, HistoryError, What};
+use cladist::taxonomy::edit::{Edit, apply};
+use cladist::taxonomy::{Taxonomy, load};
+
+use crate::cmd;
+
+/// Set for a process that is started by a test here: what it is to do, and where.
+const ROLE: &str = "CLADIST_TEST_HISTORY_ROLE";
+const PLACE: &str = "CLADIST_TEST_HISTORY_PLACE";
+
+const MAIN: &str = "# a taxonomy in two files\r\ninclude: [below.yaml]\r\nnodes:\r\n  n0:   # renamed again and again\r\n";
+const BELOW: &str = "nodes:\n  child:\n    parents: ['n0'] # here too\n";
+
+fn place() -> tempfile::TempDir {
+    cmd::dir(&[
+        ("main.yaml", MAIN.as_bytes()),
+        ("below.yaml", BELOW.as_bytes()),
+    ])
+}
+
+fn log(dir: &Path) -> PathBuf {
+    dir.join("state/log.jsonl")
+}
+
+fn taxonomy(dir: &Path) -> Taxonomy {
+    let loaded = load(&dir.join("main.yaml"), &|path: &Path| fs::read(path));
+    loaded.into_sound().expect("a sound taxonomy")
+}
+
+/// Makes an edit of what the files say now.
+fn make(history: &mut History, dir: &Path, edit: Edit) -> Result<(), HistoryError> {
+    let edited = apply(&taxonomy(dir), &edit).expect("an edit that can be made");
+    let changes: Vec<Change> = edited.files.into_iter().map(Change::from).collect();
+    history.make(What::Taxonomy(edit), &changes)
+}
+
+/// The number that the one root has in its id.
+fn number(dir: &Path) -> usize {
+    let taxonomy = taxonomy(dir);
+    let mut ids = taxonomy.nodes().map(|node| taxonomy.id(node).to_owned());
+    let id = ids.find(|id| id.starts_with('n')).expect("the root");
+    id[1..].parse().expect("its number")
+}
+
+/// What the files hold when the root has this number.
+fn texts(number: usize) -> [String; 2] {
+    [MAIN, BELOW].map(|text| text.replace("n0", &format!("n{number}")))
+}
+
+fn read(dir: &Path) -> [String; 2] {
+    ["main.yaml", "below.yaml"].map(|name| fs::read_to_string(dir.join(name)).expect("a file"))
+}
+
+/// Starts this program again, for the test below alone, which does what the role says.
+fn start(role: &str, dir: &Path) -> Child {
+    Command::new(std::env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "history::a_process_of_its_own",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(ROLE, role)
+        .env(PLACE, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a process")
+}
+
+#[test]
+#[ignore = "the other side of the tests below: it does what they tell it in the environment"]
+fn a_process_of_its_own() {
+    let (Ok(role), Some(dir)) = (std::env::var(ROLE), std::env::var_os(PLACE)) else {
+        return;
+    };
+    let dir = PathBuf::from(dir);
+    let mut history = History::open(&log(&dir)).expect("a history");
+    println!("\nready");
+    if role == "rename" {
+        for step in 1_usize.. {
+            let done = match step % 5 {
+                3 => history.undo().map(drop),
+                4 => history.redo().map(drop),
+                _ => {
+                    let n = number(&dir);
+                    let (node, id) = (format!("n{n}"), format!("n{}", n + 1));
+                    make(&mut history, &dir, Edit::Rename { node, id })
+                }
+            };
+            done.expect("a step");
+        }
+    }
+    for i in 0..EDITS {
+        let id = format!("{role}{i}");
+        let add = Edit::Add {
+            id,
+            names: Vec::new(),
+            parents: vec!["n0".to_owned()],
+        };
+        // The other process may have written between our reading and writing.
+        while let Err(error) = make(&mut history, &dir, add.clone()) {
+            assert!(matches!(error, HistoryError::Stale { .. }), "{error}");
+        }
+    }
+}
+
+/// Edits that each of two processes makes at once.
+const EDITS: usize = 20;
+
+#[cfg(unix)]
+#[test]
+fn killed_at_any_point_the_files_are_whole() {
+    let place = place();
+    let dir = place.path();
+    let mut killed_within = 0;
+    for round in 0..30_u64 {
+        let mut child = start("rename", dir);
+        let out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut lines = out.lines().map(|line| line.expect("a line"));
+        assert!(lines.any(|line| line == "ready"));
+        // Moments of all kinds, the same ones each time as far as a scheduler lets them be.
+        std::thread::sleep(Duration::from_micros(500 + round * 7919 % 40_000));
+        child.kill().expect("a signal");
+        child.wait().expect("an end");
+        // Each file is one of its states before anybody has looked after it.
+        for (file, text) in [(0, MAIN), (1, BELOW)] {
+            let now = &read(dir)[file];
+            let (before, after) = text.split_once("n0").expect("the id");
+            let rest = now.strip_prefix(before).expect("the whole file");
+            let number = rest.strip_suffix(after).expect("the whole file");
+            let number = number.strip_prefix('n').map(str::parse::<usize>);
+            assert!(matches!(number, Some(Ok(_))), "{now}");
+        }
+        // Whoever is killed at once has not begun one.
+        let log_text = || fs::read_to_string(log(dir)).unwrap_or_default();
+        let unsettled = log_text();
+        let history = History::open(&log(dir)).expect("a history");
+        let settled = log_text();
+        killed_within += usize::from(unsettled != settled);
+        // And both are of the same state, which the history knows.
+        assert_eq!(read(dir), texts(history.done().len()));
+        let entries = fs::read_dir(dir).expect("the directory");
+        let mut names: Vec<_> = entries.map(|e| e.expect("an entry").file_name()).collect();
+        names.sort();
+        names.retain(|name| name != "state");
+        assert_eq!(names, ["below.yaml", "main.yaml"]);
+    }
+    assert!(killed_within > 0, "no process was killed within a step");
+    let mut history = History::open(&log(dir)).expect("a history");
+    assert!(history.done().len() > 0);
+    while history.done().len() > 0 {
+        history.undo().expect("a way back");
+    }
+    assert_eq!(read(dir), [MAIN, BELOW].map(str::to_owned));
+}
+
+#[test]
+fn two_processes_lose_no_edit() {
+    let place = place();
+    let dir = place.path();
+    for mut child in ["a", "b"].map(|role| start(role, dir)) {
+        assert!(child.wait().expect("an end").success());
+    }
+    let now = taxonomy(dir);
+    for id in ["a", "b"]
+        .iter()
+        .flat_map(|role| (0..EDITS).map(move |i| format!("{role}{i}")))
+    {
+        assert!(now.find(&id).is_some(), "{id} is lost");
+    }
+    let mut history = History::open(&log(dir)).expect("a history");
+    assert_eq!(history.done().len(), 2 * EDITS);
+    for _ in 0..2 * EDITS {
+        history.undo().expect("a way back");
+    }
+    assert_eq!(read(dir), [MAIN, BELOW].map(str::to_owned));
+}
+
+/// Runs `cladist history main.yaml …` with its state in the directory.
+fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_cladist"))
+        .current_dir(dir)
+        .env("XDG_STATE_HOME", dir.join("state"))
+        .args([&["history", "main.yaml"], args].concat())
+        .output()
+        .expect("the program runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let code = out.status.code().expect("an exit code");
+    (code, text(out.stdout), text(out.stderr))
+}
+
+#[test]
+fn edits_are_listed_undone_and_redone() {
+    let place = place();
+    let dir = place.path();
+    assert_eq!(run(dir, &[]), (0, "no edits\n".to_owned(), String::new()));
+    assert!(!dir.join("state").exists());
+    let (code, object, _) = run(dir, &["--format", "json"]);
+    assert_eq!(code, 0);
+    let object: serde_json::Value = serde_json::from_str(&object).expect("JSON");
+    let log = PathBuf::from(object["history"].as_str().expect("a path"));
+    assert!(
+        log.starts_with(dir.join("state/cladist/history")),
+        "{log:?}"
+    );
+    let mut history = History::open(&log).expect("a history");
+    for i in 0..3 {
+        let (node, id) = (format!("n{i}"), format!("n{}", i + 1));
+        make(&mut history, dir, Edit::Rename { node, id }).expect("an edit");
+    }
+    let out = |text: &str| (0, text.to_owned(), String::new());
+    assert_eq!(run(dir, &["--undo"]), out("undone: rename `n2` to `n3`\n"));
+    assert_eq!(read(dir), texts(2));
+    let listed =
+        "1  rename `n0` to `n1`\n2  rename `n1` to `n2`\n3  rename `n2` to `n3` (undone)\n";
+    assert_eq!(run(dir, &[]), out(listed));
+    let (_, object, _) = run(dir, &["--format", "json"]);
+    let object: serde_json::Value = serde_json::from_str(&object).expect("JSON");
+    let undone = &object["undone"][0];
+    assert_eq!(undone["sentence"], "rename `n2` to `n3`");
+    assert_eq!(undone["what"]["taxonomy"]["edit"], "rename");
+    assert_eq!(undone["files"].as_array().map(Vec::len), Some(2));
+    assert_eq!(object["done"].as_array().map(Vec::len), Some(2));
+    let both = "undone: rename `n1` to `n2`\nundone: rename `n0` to `n1`\n";
+    assert_eq!(run(dir, &["--undo", "2"]), out(both));
+    assert_eq!(read(dir), texts(0));
+    let (code, _, said) = run(dir, &["--undo"]);
+    assert_eq!(
+        (code, said.contains("there is nothing to undo")),
+        (2, true),
+        "{said}"
+    );
+    let (code, _, said) = run(dir, &["--redo", "4"]);
+    assert_eq!(
+        (code, said.contains("there are only 3 edits to redo")),
+        (2, true),
+        "{said}"
+    );
+    assert_eq!(read(dir), texts(0));
+    run(dir, &["--redo", "3"]);
+    assert_eq!(read(dir), texts(3));
+    // What is undone before one is refused is told.
+    let [main, below] = read(dir);
+    fs::write(dir.join("below.yaml"), below + "# by hand\n").expect("a file");
+    let (code, out, said) = run(dir, &["--undo", "2"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(
+        said.contains("below.yaml: was changed since by another program"),
+        "{said}"
+    );
+    assert_eq!(
+        fs::read_to_string(dir.join("main.yaml")).expect("a file"),
+        main
+    );
+    let (code, _, said) = cmd::run(dir, &["history", "demo"]);
+    assert_eq!((code, said.contains("is in no file")), (2, true), "{said}");
+    let (code, _, said) = cmd::run(dir, &["history", "gone.yaml"]);
+    assert_eq!((code, said.contains("gone.yaml")), (2, true), "{said}");
+}
