@@ -254,11 +254,6 @@ pub trait Backend: Send + Sync {
         )])
     }
 
-    /// The edits that the run speaks for. What was encoded for it has a say as far as it is at hand: nothing is encoded for this.
-    fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
-        run::suggest(opened, Embeddings::default())
-    }
-
     /// What an edit would write; nothing is written. `None` where the taxonomy is built in, so that there is no file to write.
     ///
     /// # Errors
@@ -285,6 +280,11 @@ pub trait Backend: Send + Sync {
     /// Goes on with a file in the place of a taxonomy that is built in: the one that is there, else a copy that is written.
     fn adopt(&self, _opened: &Opened, _path: &Path) -> Result<(), String> {
         Err(NO_EDITS.to_owned())
+    }
+
+    /// The edits that the run speaks for. What was encoded for it has a say as far as it is at hand: nothing is encoded for this.
+    fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
+        run::suggest(opened, Embeddings::default())
     }
 
     /// Saves the run that was made here.

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Compared, SUMMARY};
-use crate::report::compare::{SIGNIFICANT, probability};
+use crate::report::compare::{SIGNIFICANT, points, probability};
 use crate::report::diff::brief;
 use crate::report::taxonomies::{extents, sentence};
 use crate::report::text::thousands;
@@ -270,7 +270,6 @@ impl Page {
 
     /// A figure of both runs. What is more than noise is told by a mark and by a style.
     fn row(&mut self, title: &str, style: Style, of: &Difference, p: Option<f64>) {
-        let points = |d: f64| format!("{:+.1}", 100.0 * d);
         let mut figures = format!(
             "{:>8}{:>8}{:>8}",
             percent(of.first),
