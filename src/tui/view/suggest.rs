@@ -254,8 +254,7 @@ impl Part for Suggest {
 
     fn subject(&self, app: &App) -> Option<Subject> {
         let node = subject(app)?.to_owned();
-        let nodes = selected(app)?.nodes.iter();
-        let other = nodes.filter(|&other| *other != node).next_back();
+        let other = selected(app)?.nodes.iter().find(|&other| *other != node);
         Some(Subject {
             other: other.cloned(),
             node,
