@@ -315,6 +315,7 @@ fn manifest() -> Manifest {
         prompts: None,
         images: source(),
         truth: BTreeMap::new(),
+        right_too: BTreeMap::new(),
         model: serde_json::Value::Null,
         device: None,
         dtype: None,

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::Names;
+use crate::score::RightToo;
+use crate::taxonomy::Taxonomy;
+
 /// Version of `run.yaml`'s schema.
 pub const MANIFEST_SCHEMA: u32 = 2;
 
@@ -22,6 +26,9 @@ pub struct Manifest {
     /// Tables of labels, of valid sets, and of labels that are also right, by the option that named them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub truth: BTreeMap<String, SourceHash>,
+    /// Ids of labels that are valid for images beside what they are annotated with, by the image's name: what the side file added.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub right_too: BTreeMap<String, Vec<String>>,
     /// As given, with the fingerprint of what it resolved to; of predictions made elsewhere, what they are.
     pub model: serde_json::Value,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +40,19 @@ pub struct Manifest {
     /// The remaining options by their long names, as resolved.
     pub options: BTreeMap<String, serde_json::Value>,
     pub counts: Counts,
+}
+
+/// Labels that are right too as a manifest holds them: by the images' names, as ids.
+pub fn by_name(
+    labels: &RightToo,
+    images: &Names,
+    taxonomy: &Taxonomy,
+) -> BTreeMap<String, Vec<String>> {
+    let rows = labels.iter().map(|(&image, labels)| {
+        let ids = labels.iter().map(|&label| taxonomy.id(label).to_owned());
+        (images.get(image).to_owned(), ids.collect())
+    });
+    rows.collect()
 }
 
 /// A named input and the SHA-256 of what was read from it.
@@ -77,6 +97,8 @@ mod tests {
         let source = full.images.clone();
         full.prompts = Some(source.clone());
         full.truth.insert("valid".to_owned(), source);
+        let right_too = vec!["b".to_owned()];
+        full.right_too.insert("1.jpg".to_owned(), right_too);
         full.device = Some("cpu".to_owned());
         full.options.insert("synonyms".to_owned(), true.into());
         full.model = serde_json::json!({"source": "m", "logit_scale": 100.0});

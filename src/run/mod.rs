@@ -43,7 +43,7 @@ pub use confusions::{
 pub use curve::{Operating, curve, operating, present};
 pub use filter::{Completion, Filter, FilterError, HELP as FILTER_HELP, complete, quote};
 pub use load::{LoadError, load, load_flat, load_summary, load_whole};
-pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash};
+pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash, by_name};
 pub use nodes::{NodeFigure, NodeFigures, nodes};
 pub use opened::Opened;
 pub use order::{Key, Order};

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use super::confusions::UnknownLabel;
+use super::manifest::by_name;
 use super::saved::{Details, Saved};
 use super::{Candidates, Evidence, Inputs, Manifest, Run};
 use crate::score::{
-    AlsoRight, Annotation, Annotations, Collisions, CreditPolicy, Match, Rankings, Root, Rule,
+    AlsoRight, Annotation, Annotations, Collisions, CreditPolicy, Match, Rankings, RightToo, Root,
+    Rule,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -105,6 +107,27 @@ impl<'a> Question<'a> {
         Ok((manifest, assumed))
     }
 
+    /// Puts other labels that are right too in the place of those that the run was made with.
+    pub fn annotate(&mut self, manifest: &mut Manifest, labels: &RightToo) {
+        let (images, taxonomy) = (&self.saved.images, self.taxonomy);
+        let of_image = |image: usize| {
+            let ids = manifest.right_too.get(images.get(image))?;
+            // A label that the taxonomy has no more, the run would not have been read with.
+            let labels = ids.iter().filter_map(|id| taxonomy.find(id));
+            Some((image, labels.collect()))
+        };
+        let before: RightToo = match manifest.right_too.is_empty() {
+            true => RightToo::new(),
+            false => (0..images.len()).filter_map(of_image).collect(),
+        };
+        let annotations = std::mem::take(&mut self.annotations);
+        let (annotations, added) = annotations
+            .without_right_too(&before)
+            .with_right_too(labels);
+        self.annotations = annotations;
+        manifest.right_too = by_name(&added, images, taxonomy);
+    }
+
     /// The question with other answers, which are given: ready to be judged.
     pub fn inputs(&self, candidates: Vec<NodeId>, answers: Rankings) -> Inputs<'a> {
         Inputs {
@@ -196,6 +219,8 @@ fn annotations(saved: &Saved, details: &Details, nodes: &[NodeId]) -> Annotation
         }));
     }
     let is_named = saved.manifest.pointer("/truth/valid").is_some();
-    let reannotated = is_named || distinct.iter().any(|a| a.valid.is_some());
+    // Labels that are right too make a set where there is none.
+    let right_too = saved.manifest.get("right_too").is_some();
+    let reannotated = is_named || !right_too && distinct.iter().any(|a| a.valid.is_some());
     Annotations::numbered(distinct, of, reannotated)
 }

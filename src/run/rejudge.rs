@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::question::{Assumed, Question, QuestionError, Reanswered};
 use super::saved::{Detail, Details, Jagged, Numbers, Saved, SavedRank, SavedRow};
 use super::{BuildError, Run};
-use crate::score::{Ranked, Rankings, Rule};
+use crate::score::{Ranked, Rankings, RightToo, Rule};
 use crate::taxonomy::Taxonomy;
 
 /// Why a run cannot be judged under another taxonomy.
@@ -22,11 +22,18 @@ pub enum RejudgeError {
 /// asked again ([`Assumed::Rule`]). What needs the probabilities of all candidates (dilution, suspects, the operating curve) is
 /// `None`: the files hold the best few of an image alone.
 ///
+/// `right_too` are the labels that are right beside those that the images are annotated with, by the number of the image, in the place of those that the run
+/// was made with; `None` leaves these.
+///
 /// Runs on the current rayon pool; the result does not depend on its size.
 ///
 /// # Errors
 /// A label that the taxonomy has not and an image was annotated with, answered or ranked with; a run that was not read whole, or whose manifest is damaged.
-pub fn rejudged(saved: &Saved, taxonomy: &Taxonomy) -> Result<Reanswered, RejudgeError> {
+pub fn rejudged(
+    saved: &Saved,
+    taxonomy: &Taxonomy,
+    right_too: Option<&RightToo>,
+) -> Result<Reanswered, RejudgeError> {
     // What was judged by another taxonomy may be gone from this one, such as what labels had in common there.
     let is_unknown = |id: &String| taxonomy.find(id).is_none();
     let bare = saved
@@ -35,8 +42,11 @@ pub fn rejudged(saved: &Saved, taxonomy: &Taxonomy) -> Result<Reanswered, Rejudg
         .any(is_unknown)
         .then(|| without_judgements(saved));
     let saved = bare.as_ref().unwrap_or(saved);
-    let question = Question::new(saved, taxonomy)?;
+    let mut question = Question::new(saved, taxonomy)?;
     let (mut manifest, mut assumed) = question.manifest()?;
+    if let Some(labels) = right_too {
+        question.annotate(&mut manifest, labels);
+    }
     let candidates = question.ranked();
     if candidates.len() != manifest.counts.candidates {
         assumed.push(Assumed::Candidates);

@@ -72,7 +72,10 @@ pub fn compare_taxonomies(
 ) -> Result<UnderTaxonomies, TaxonomiesError> {
     let saved = &*of_both(saved, taxonomies)?;
     let [first, second] = taxonomies.map(|(_, taxonomy)| taxonomy);
-    let (a, b) = (rejudged(saved, first)?, rejudged(saved, second)?);
+    let (a, b) = (
+        rejudged(saved, first, None)?,
+        rejudged(saved, second, None)?,
+    );
     let mut assumed = a.assumed;
     for other in b.assumed {
         if !assumed.contains(&other) {

@@ -39,6 +39,7 @@ pub fn manifest() -> Manifest {
         prompts: None,
         images: source("images"),
         truth: BTreeMap::new(),
+        right_too: BTreeMap::new(),
         model: serde_json::json!({"source": "model"}),
         device: None,
         dtype: Some("f32".to_owned()),

@@ -1,6 +1,6 @@
 //! What is known to be true of the images: labels, and re-annotated valid sets.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::taxonomy::NodeId;
 
@@ -12,6 +12,9 @@ pub struct Annotation {
     /// The labels that a re-annotation found right, sorted; `None` if the image was not re-annotated.
     pub valid: Option<Vec<NodeId>>,
 }
+
+/// Labels of images that were found right beside those that they are annotated with, by the number of the image.
+pub type RightToo = BTreeMap<usize, Vec<NodeId>>;
 
 /// The annotations of images, each distinct one once: a data set has far fewer of them than images.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -101,11 +104,153 @@ impl Annotations {
         !annotation.truths.is_empty() && (annotation.valid.is_some() || !self.reannotated)
     }
 
+    /// With labels that were found right too. The valid set of an image is what it was, else its labels, together with these. Which images are
+    /// judged stays: an image without a label, or that a re-annotation passes over, gets none.
+    ///
+    /// Also returned is what was added, which is not what was there already. O(images).
+    pub fn with_right_too(self, labels: &RightToo) -> (Self, RightToo) {
+        let (mut others, mut added) = (BTreeMap::new(), RightToo::new());
+        for (&image, labels) in labels {
+            let annotation = self.get(image);
+            if !self.is_judged(annotation) {
+                continue;
+            }
+            let was = annotation.valid.as_ref().unwrap_or(&annotation.truths);
+            let mut new: Vec<NodeId> = labels.clone();
+            new.retain(|label| !was.contains(label));
+            new.sort_unstable();
+            new.dedup();
+            if new.is_empty() {
+                continue;
+            }
+            let mut valid = [&was[..], &new].concat();
+            valid.sort_unstable();
+            let truths = annotation.truths.clone();
+            others.insert(
+                image,
+                Annotation {
+                    truths,
+                    valid: Some(valid),
+                },
+            );
+            added.insert(image, new);
+        }
+        (self.with(others), added)
+    }
+
+    /// As they were before [`with_right_too`](Self::with_right_too) added this.
+    pub fn without_right_too(self, added: &RightToo) -> Self {
+        let mut others = BTreeMap::new();
+        for (&image, labels) in added {
+            let Annotation { truths, valid } = self.get(image).clone();
+            let valid = valid.filter(|_| self.reannotated).map(|mut valid| {
+                valid.retain(|label| !labels.contains(label));
+                valid
+            });
+            others.insert(image, Annotation { truths, valid });
+        }
+        self.with(others)
+    }
+
+    /// With other annotations of some images.
+    fn with(mut self, others: BTreeMap<usize, Annotation>) -> Self {
+        if others.is_empty() {
+            return self;
+        }
+        let mut all = std::mem::take(&mut self.distinct);
+        let mut numbers: HashMap<Annotation, u32> = HashMap::new();
+        for (number, annotation) in (0..).zip(&all) {
+            numbers.entry(annotation.clone()).or_insert(number);
+        }
+        for (image, annotation) in others {
+            self.of[image] = *numbers.entry(annotation).or_insert_with_key(|annotation| {
+                all.push(annotation.clone());
+                all.len() as u32 - 1
+            });
+        }
+        // Some may be of no image any more, and all are in the order of their first image.
+        let mut places = vec![None; all.len()];
+        for number in &mut self.of {
+            let old = *number as usize;
+            *number = *places[old].get_or_insert_with(|| {
+                self.distinct.push(std::mem::take(&mut all[old]));
+                self.distinct.len() as u32 - 1
+            });
+        }
+        self
+    }
+
     /// The annotations of these images, in this order.
     pub fn select(&self, images: &[usize]) -> Self {
         Self::new(
             images.iter().map(|&i| self.get(i).clone()),
             self.reannotated,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::taxonomy::load_str;
+
+    #[test]
+    fn labels_that_are_right_too_change_no_image_that_is_judged() {
+        let taxonomy = load_str("t", "nodes: {a: {}, b: {}, c: {}}")
+            .into_sound()
+            .unwrap();
+        let [a, b, c] = ["a", "b", "c"].map(|id| taxonomy.find(id).unwrap());
+        let of = |truths: &[NodeId], valid: Option<&[NodeId]>| Annotation {
+            truths: truths.to_vec(),
+            valid: valid.map(<[_]>::to_vec),
+        };
+        let all = |annotations: &Annotations| -> Vec<Annotation> {
+            (0..annotations.len())
+                .map(|i| annotations.get(i).clone())
+                .collect()
+        };
+        let check =
+            |images: &[Annotation], reannotated, labels: &RightToo, expected: &[Annotation]| {
+                let before = Annotations::new(images.iter().cloned(), reannotated);
+                let (after, added) = before.clone().with_right_too(labels);
+                assert_eq!(all(&after), expected);
+                assert_eq!(after.reannotated(), reannotated);
+                assert_eq!(
+                    after,
+                    Annotations::new(expected.iter().cloned(), reannotated)
+                );
+                assert_eq!(after.without_right_too(&added), before);
+                added
+            };
+        let judged = |valid: Option<&[NodeId]>| of(&[a], valid);
+        let nothing = RightToo::new();
+        // Without a re-annotation: the labels and what is right too.
+        let images = [judged(None), judged(None), of(&[], None), of(&[c, a], None)];
+        assert_eq!(check(&images, false, &nothing, &images), nothing);
+        let labels = RightToo::from([(0, vec![c, b, c]), (2, vec![b]), (3, vec![a, b])]);
+        let expected = [
+            judged(Some(&[a, b, c])),
+            judged(None),
+            of(&[], None),
+            of(&[c, a], Some(&[a, b, c])),
+        ];
+        let added = check(&images, false, &labels, &expected);
+        assert_eq!(added, RightToo::from([(0, vec![b, c]), (3, vec![b])]));
+        // With one: the sets and what is right too; who has no set stays without.
+        let images = [
+            judged(Some(&[b])),
+            judged(Some(&[])),
+            judged(None),
+            of(&[], Some(&[a])),
+        ];
+        let labels: RightToo = (0..4).map(|image| (image, vec![b])).collect();
+        let expected = [
+            judged(Some(&[b])),
+            judged(Some(&[b])),
+            judged(None),
+            of(&[], Some(&[a])),
+        ];
+        let added = check(&images, true, &labels, &expected);
+        assert_eq!(added, RightToo::from([(1, vec![b])]));
     }
 }

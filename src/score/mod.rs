@@ -41,7 +41,7 @@ pub mod trials;
 mod verdict;
 mod wilson;
 
-pub use annotation::{Annotation, Annotations};
+pub use annotation::{Annotation, Annotations, RightToo};
 pub use answer::{Cosines, Distribution, Given, Link, Scores, Selected, Similarities, prototypes};
 pub use attribution::{CauseRow, FEWEST, Multiplicity, VerdictRow};
 pub use bootstrap::Bootstrap;

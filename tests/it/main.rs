@@ -27,6 +27,7 @@ mod saved;
 mod score;
 mod screens;
 mod show;
+mod side;
 mod statistics;
 mod suggest;
 mod taxonomies;

@@ -187,6 +187,7 @@ pub fn manifest() -> Manifest {
         prompts: None,
         images: hash(),
         truth: Default::default(),
+        right_too: Default::default(),
         model: Value::Null,
         device: None,
         dtype: None,

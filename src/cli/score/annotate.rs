@@ -8,6 +8,7 @@ use clap::ValueHint;
 
 use super::file_hash;
 use super::join::join;
+use super::side::{self, SideLabels};
 use crate::cli::count;
 use crate::cli::output::tell;
 use crate::dataset::{
@@ -15,7 +16,7 @@ use crate::dataset::{
 };
 use crate::names::Names;
 use crate::run::SourceHash;
-use crate::score::{AlsoRight, Annotation, Annotations};
+use crate::score::{AlsoRight, Annotation, Annotations, RightToo};
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// Over these options in help texts.
@@ -42,6 +43,10 @@ pub struct TruthArgs {
     /// Labels that are right whenever another is the truth, as JSON: {"truth": ["also right", …], …}
     #[arg(long, help_heading = TRUTH, value_name = "FILE", value_hint = ValueHint::FilePath)]
     also_right: Option<PathBuf>,
+
+    /// Leave out the side file: labels that are right too, in labels.valid.csv beside labels.csv, or photos.valid.csv beside photos/
+    #[arg(long, help_heading = TRUTH)]
+    pub no_side_labels: bool,
 }
 
 impl TruthArgs {
@@ -91,6 +96,7 @@ pub struct Truth {
     /// The table of labels, and its source.
     labels: Option<(LabelTable, PathBuf)>,
     valid: Option<(LabelTable, PathBuf)>,
+    side: Option<SideLabels>,
     pub also_right: AlsoRight,
     /// By the option that named them.
     files: Vec<(&'static str, PathBuf)>,
@@ -120,12 +126,13 @@ fn join_table(
 }
 
 impl Truth {
-    /// Reads the tables; labels at fault are left with `resolver`.
+    /// Reads the tables, and the side file of these or of the images; labels at fault are left with `resolver`.
     ///
     /// # Errors
     /// A file that cannot be read or understood.
     pub fn read(
         args: &TruthArgs,
+        images: Option<&Path>,
         taxonomy: &Taxonomy,
         resolver: &mut Resolver<'_>,
     ) -> anyhow::Result<Self> {
@@ -144,16 +151,23 @@ impl Truth {
             let mut declare = |truth, right| also_right.declare(taxonomy, truth, right);
             read_also_right(path, resolver, &mut declare).context("--also-right")?;
         }
+        let side = match side::of_data(args, images) {
+            Some(path) => SideLabels::read(path, resolver)?,
+            None => None,
+        };
+        let side_path = side.as_ref().map(|side| side.path.clone());
         let named = [
             ("truth", &args.truth),
             ("valid", &args.valid),
             ("also-right", &args.also_right),
             ("label-index", &args.label_index),
+            (side::OPTION, &side_path),
         ];
         let files = named.into_iter();
         Ok(Self {
             labels,
             valid,
+            side,
             also_right,
             files: files
                 .filter_map(|(option, path)| Some((option, path.clone()?)))
@@ -272,6 +286,9 @@ impl Truth {
             annotated.items.push(i);
         }
         annotated.annotations = Annotations::numbered(distinct, of, valid.is_some());
+        if let Some(side) = self.side.take() {
+            annotated.add(&side, names);
+        }
         Ok(annotated)
     }
 }
@@ -297,9 +314,26 @@ pub struct Annotated {
     pub problematic: usize,
     /// Images that the re-annotation calls problematic: they take no part in what needs it.
     pub problematic_valid: usize,
+    /// What the side file added to the annotations, by the numbers of all images.
+    pub right_too: RightToo,
 }
 
 impl Annotated {
+    /// Adds what a side file says of the images that are left, and tells it.
+    fn add(&mut self, side: &SideLabels, names: &Names) {
+        let place = |image: usize| self.items.binary_search(&image).ok();
+        let labels = side.of_images(names).into_iter();
+        let labels = labels.filter_map(|(image, labels)| Some((place(image)?, labels)));
+        let annotations = std::mem::take(&mut self.annotations);
+        let (annotations, added) = annotations.with_right_too(&labels.collect());
+        side.tell(added.len(), added.values().map(Vec::len).sum());
+        self.annotations = annotations;
+        let all = added.into_iter();
+        self.right_too = all
+            .map(|(place, labels)| (self.items[place], labels))
+            .collect();
+    }
+
     /// Tells what was left out, and why.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod elsewhere;
 mod join;
 mod pictures;
 mod prompting;
+mod side;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ pub use elsewhere::{EmbeddingsArgs, Placed};
 pub use join::by_last_parts;
 pub use pictures::{Computed, Embeddings, Inputs, Observer, compute};
 pub use prompting::{Basis, expand_prompts};
+pub use side::{OPTION as SIDE_LABELS, SideLabels};
 
 /// Score answers against a taxonomy: how much of the error is multiplicity, how much is a real mistake
 ///
@@ -290,6 +292,16 @@ impl WhatArgs {
         files.filter(|path| path.is_file())
     }
 
+    /// The file of labels that are right too, which need not exist; `None` where it takes no part.
+    pub fn side_file(&self) -> Option<PathBuf> {
+        side::of_data(&self.truth, self.images.as_deref())
+    }
+
+    /// Whether the side file is left out.
+    pub fn has_no_side_labels(&self) -> bool {
+        self.truth.no_side_labels
+    }
+
     /// What is scored, in a few words.
     pub fn name(&self) -> String {
         let mut names = self.sources().map(|path| path.display().to_string());
@@ -459,7 +471,7 @@ pub fn candidates_hash(source: String, taxonomy: &Taxonomy, candidates: &[NodeId
 }
 
 /// Which file it was; a folder's by those in it, in the order of their names.
-fn file_hash(path: &Path) -> anyhow::Result<SourceHash> {
+pub fn file_hash(path: &Path) -> anyhow::Result<SourceHash> {
     let text = path.to_string_lossy();
     let path = match text.rsplit_once(".safetensors#") {
         Some((file, _)) => PathBuf::from(format!("{file}.safetensors")),

@@ -355,7 +355,7 @@ fn prepare<'a>(
     let templates = prompts::load_prompts(options.prompts.as_deref())?;
     let index = read_label_index(truth, taxonomy)?;
     let mut resolver = Resolver::new(taxonomy, index.as_ref());
-    let mut truth = Truth::read(truth, taxonomy, &mut resolver)?;
+    let mut truth = Truth::read(truth, Some(inputs.images_source), taxonomy, &mut resolver)?;
     let own = match truth.images() {
         Some(_) => None,
         None => Some(dataset::resolve_labels(dataset, &mut resolver)),
@@ -405,6 +405,8 @@ fn manifest(
             hash::of_parts(name.chain(item.labels.iter().map(String::as_bytes)))
         })
         .collect();
+    let names = inputs.dataset.items.iter().map(|item| &item.name[..]);
+    let names: Names = names.collect();
     let encoding = options.image.embed_options(encoder, annotated.items.len());
     let own_options = [
         ("batch", json!(encoding.batch)),
@@ -437,6 +439,7 @@ fn manifest(
             sha256: hash::of_parts(images.iter().map(String::as_bytes)),
         },
         truth: task.truth.hashes()?,
+        right_too: run::by_name(&annotated.right_too, &names, taxonomy),
         model: json!({
             "source": inputs.model_source,
             "fingerprint": encoder.fingerprint(),

@@ -51,6 +51,10 @@ impl Workbench {
             // Also those that are gone at the moment.
             files.extend(locked(&self.made_of).keys().cloned());
         }
+        // Also while it is not there: the first label makes it.
+        if !files.is_empty() {
+            files.extend(self.side_file(opened));
+        }
         files.sort_unstable();
         files.dedup();
         files
@@ -61,7 +65,7 @@ impl Workbench {
         let Source::Scored(what) = &self.source else {
             return Contents::new();
         };
-        let files = what.text_files();
+        let files = what.text_files().chain(what.side_file());
         files.map(|path| (path.clone(), content(&path))).collect()
     }
 }
@@ -87,7 +91,10 @@ pub fn again(
     }
     let taxonomy = read.and_then(|(path, loaded)| Some((path, loaded.taxonomy?)));
     let is_same = |(path, taxonomy): &(&Path, Taxonomy)| is_made_of(opened, path, taxonomy);
-    if taxonomy.as_ref().is_none_or(is_same) && *locked(&bench.made_of) == others {
+    if taxonomy.as_ref().is_none_or(is_same)
+        && *locked(&bench.made_of) == others
+        && bench.has_side_labels_of(opened)
+    {
         return Ok(None);
     }
     let made = match &bench.source {
@@ -114,8 +121,13 @@ fn rejudge(
     taxonomy: Option<(&Path, Taxonomy)>,
 ) -> anyhow::Result<Applied> {
     let (path, taxonomy) = taxonomy.context("the run's taxonomy is in no file")?;
-    let mut again = on_all_cores(|| run::rejudged(&opened.saved, &taxonomy))??;
+    let side = bench.side_labels(opened, &taxonomy)?;
+    let right_too = side.as_ref().map(|side| &side.labels);
+    let mut again = on_all_cores(|| run::rejudged(&opened.saved, &taxonomy, right_too))??;
     again.run.manifest.taxonomy = taxonomy_hash(path, &taxonomy);
+    if let Some(side) = &side {
+        side.record(&mut again.run.manifest)?;
+    }
     // Its nodes are numbered by the taxonomy as it was.
     *locked(&bench.basis) = None;
     Ok(Applied {

@@ -6,6 +6,7 @@ mod editing;
 mod opening;
 mod pictures;
 mod session;
+mod side;
 mod trial;
 
 use std::io::IsTerminal;
@@ -117,11 +118,12 @@ impl TuiArgs {
 }
 
 /// Options that have a say on a saved run too: where its parts are, and how they are shown and computed.
-const OF_SAVED: [&str; 9] = [
+const OF_SAVED: [&str; 10] = [
     "run",
     "taxonomy",
     "images",
     "model",
+    "no_side_labels",
     "device",
     "dtype",
     "image_protocol",
@@ -220,7 +222,10 @@ pub struct Workbench {
     adopted: Mutex<Option<PathBuf>>,
     /// The model of a saved run, by its name now.
     model: Option<String>,
+    /// Where the images of a saved run are now.
+    images: Option<PathBuf>,
     pictures: Pictures,
+    no_side_labels: bool,
     /// The model and its name.
     encoder: Mutex<Option<(String, Arc<dyn Encoder>)>>,
     basis: Mutex<Option<Arc<Basis>>>,
@@ -252,13 +257,16 @@ impl Workbench {
             }
         };
         let is_saved = run.is_some();
+        let images = what.images.clone().filter(|_| is_saved);
         Ok(Self {
             source,
             device: what.device.clone(),
             taxonomy: what.taxonomy.clone().filter(|_| is_saved),
             adopted: Mutex::default(),
             model: what.model.clone().filter(|_| is_saved),
-            pictures: Pictures::new(what.images.clone().filter(|_| is_saved)),
+            pictures: Pictures::new(images.clone()),
+            images,
+            no_side_labels: what.has_no_side_labels(),
             encoder: Mutex::default(),
             basis: Mutex::default(),
             embeddings: Mutex::default(),

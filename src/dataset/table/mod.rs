@@ -10,6 +10,7 @@ use std::path::Path;
 use super::DatasetError;
 use crate::text;
 
+pub(super) use values::of_cell as labels_of_cell;
 pub(super) use values::of_json as labels_of_json;
 
 /// How a table is written, told by the extension of its name.
@@ -204,6 +205,22 @@ pub(super) fn read(
         return Err(empty(path, "it holds column names and no row"));
     }
     Ok(seen)
+}
+
+/// Reads a CSV's text, without a byte order mark.
+pub(super) fn read_csv(
+    path: &Path,
+    text: &str,
+    spec: &Spec,
+    take: &mut Take<'_>,
+) -> Result<Seen, DatasetError> {
+    delimited::read(path, text, b',', spec, take)
+}
+
+/// Where the columns of the images and, the last of them, of the labels are; `None` where one is missing.
+pub(super) fn columns(names: &[String], spec: &Spec) -> Option<(usize, usize)> {
+    let columns = Columns::find(names, spec).ok()?;
+    Some((columns.image(), *columns.of(Role::Label).last()?))
 }
 
 fn empty(path: &Path, what: &'static str) -> DatasetError {

@@ -64,7 +64,7 @@ fn made_and_undone_at_random(bytes: Vec<u8>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn edits_undone_give_the_original_bytes(bytes in prop::collection::vec(any::<u8>(), 400)) {

@@ -63,7 +63,7 @@ proptest! {
         let truths: Vec<Vec<usize>> = (0..n).map(|_| vec![next() as usize % size]).collect();
         let scores: Vec<f32> = (0..n * size).map(|_| (next() % 1000) as f32 / 200.0).collect();
         let saved = Saved::of(&build(&before, &truths, &scores));
-        let again = rejudged(&saved, &after).unwrap().run;
+        let again = rejudged(&saved, &after, None).unwrap().run;
         let anew = build(&after, &truths, &scores);
         prop_assert_eq!(judged(&again), judged(&anew));
         let (again, anew) = (again.summary, anew.summary);
@@ -85,16 +85,16 @@ fn what_stays_as_it_was_is_told_and_what_is_not_there_is_refused() {
     let taxonomy = load_str("t", "tree: {a: [b, c]}").into_sound().unwrap();
     let mut saved = Saved::of(&build(&taxonomy, &[vec![1]], &[0.0, 1.0, 2.0]));
     saved.summary.rule = "threshold=0.5".to_owned();
-    let assumed = rejudged(&saved, &taxonomy).unwrap().assumed;
+    let assumed = rejudged(&saved, &taxonomy, None).unwrap().assumed;
     assert!(
         assumed.contains(&Assumed::Rule("threshold=0.5".to_owned())),
         "{assumed:?}"
     );
     let without = load_str("t", "tree: {a: [b]}").into_sound().unwrap();
-    let error = rejudged(&saved, &without).unwrap_err().to_string();
+    let error = rejudged(&saved, &without, None).unwrap_err().to_string();
     assert!(error.contains("`c`"), "{error}");
     saved.details = None;
-    let error = rejudged(&saved, &taxonomy).unwrap_err();
+    let error = rejudged(&saved, &taxonomy, None).unwrap_err();
     assert!(matches!(
         error,
         RejudgeError::Question(QuestionError::NoDetails)
@@ -117,6 +117,6 @@ fn what_was_only_judged_by_may_be_gone() {
     let saved = Saved::of(&Run::build(inputs, manifest()).unwrap());
     assert!(saved.labels.contains(&"a".to_owned()), "the two meet in it");
     let without = load_str("t", "tree: {top: [b, c]}").into_sound().unwrap();
-    let again = rejudged(&saved, &without).unwrap().run;
+    let again = rejudged(&saved, &without, None).unwrap().run;
     assert_eq!(again.summary.errors, 1);
 }

@@ -147,7 +147,7 @@ pub fn compute(
     let policy = credit_policy(options, taxonomy_source, taxonomy)?;
     let index = read_label_index(&args.truth, taxonomy)?;
     let mut resolver = Resolver::new(taxonomy, index.as_ref());
-    let mut truth = Truth::read(&args.truth, taxonomy, &mut resolver)?;
+    let mut truth = Truth::read(&args.truth, None, taxonomy, &mut resolver)?;
     let mut skipped = 0;
     let (source, found) = match (&own.predictions, &own.scores, &own.image_embeddings) {
         (Some(path), ..) => {
@@ -194,6 +194,7 @@ pub fn compute(
     let mut model = found.model;
     // What goes on to be asked about.
     let (mut basis, mut embeddings) = (None, None);
+    let right_too = run::by_name(&annotated.right_too, &found.names, taxonomy);
     let images: Names = select_names(found.names, &annotated.items);
     let evidence = match found.evidence {
         Raw::Ranked(rankings) => Evidence::Ranked(select_rankings(rankings, &annotated.items)),
@@ -274,6 +275,7 @@ pub fn compute(
         }),
         images: file_hash(source)?,
         truth: truth.hashes()?,
+        right_too,
         model,
         device: None,
         dtype: None,
