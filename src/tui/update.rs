@@ -345,8 +345,10 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         }
         Err(message) => {
             set_outcome(app, kind, Err(message.clone()));
-            if kind == Kind::Plan {
-                return editing::set_refused(app, message);
+            match kind {
+                Kind::Plan => return editing::set_refused(app, message),
+                Kind::Edit => return editing::set_failed(app, message),
+                _ => {}
             }
             // What a view asks for by itself is told in the view.
             if !matches!(kind, Kind::Expand | Kind::Picture) {

@@ -21,6 +21,11 @@ pub fn on_changed(app: &mut App, files: &[PathBuf]) -> Vec<Effect> {
         app.is_stale = true;
         return Vec::new();
     }
+    // The edit that is being made asks for it when it is done.
+    if app.is_busy(Kind::Edit) {
+        app.has_edited = true;
+        return Vec::new();
+    }
     // What one's own edit did is told already.
     if !std::mem::take(&mut app.has_edited) {
         let names = files.iter().filter_map(|path| path.file_name());

@@ -199,7 +199,8 @@ pub fn in_preview(app: &mut App, mut preview: Preview, key: KeyEvent) -> Vec<Eff
 /// The files were edited: the run is made again of what they hold now.
 pub fn set_edited(app: &mut App, told: String) -> Vec<Effect> {
     app.tell(told);
-    app.has_edited = true;
+    // If it was noticed before it was done, it is not noticed again.
+    app.has_edited = !std::mem::take(&mut app.has_edited);
     vec![app.request(Job::Again)]
 }
 
@@ -222,6 +223,16 @@ pub fn complete(app: &App, line: &Line, cursor: usize) -> Vec<Completion> {
         .into_iter()
         .filter(|word| is_child && !placed.contains(word));
     completions(text, start..cursor, left, "a child")
+}
+
+/// The files could not be edited. What was saved meanwhile by others is seen to now.
+pub fn set_failed(app: &mut App, why: String) -> Vec<Effect> {
+    app.complain(why);
+    let is_changed = std::mem::take(&mut app.has_edited);
+    is_changed
+        .then(|| app.request(Job::Again))
+        .into_iter()
+        .collect()
 }
 
 /// Asks for the file that takes the place of the built-in taxonomy, and then opens the editor on it if `opens`.
