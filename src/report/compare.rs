@@ -120,10 +120,6 @@ fn judged(difference: Option<f64>, p: Option<f64>, style: Style) -> String {
 
 /// A figure of both, their difference in points with its interval, and a p-value.
 pub(super) fn row(what: &str, of: &Difference, p: Option<f64>) -> String {
-    let points = |d: f64| match format!("{:+.1}", 100.0 * d) {
-        zero if zero == "-0.0" => "+0.0".to_owned(),
-        points => points,
-    };
     let interval = of.interval.map_or("–".to_owned(), |i| {
         format!("{} to {}", points(i.low), points(i.high))
     });
@@ -134,6 +130,14 @@ pub(super) fn row(what: &str, of: &Difference, p: Option<f64>) -> String {
         of.difference.map_or("–".to_owned(), points),
         p.map_or("–".to_owned(), probability),
     )
+}
+
+/// A difference of shares in points, with its sign; none is −0.
+pub fn points(difference: f64) -> String {
+    match format!("{:+.1}", 100.0 * difference) {
+        zero if zero == "-0.0" => "+0.0".to_owned(),
+        points => points,
+    }
 }
 
 /// A p-value.

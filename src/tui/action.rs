@@ -99,6 +99,8 @@ pub enum Job {
     Templates,
     Expand(NodeId),
     EncodePrompts,
+    /// The images of a saved run, which keeps no embeddings.
+    EncodeImages,
     Try(Trial, On),
     /// With the run in a directory.
     CompareWith(PathBuf),
@@ -136,6 +138,7 @@ pub enum Kind {
     Templates,
     Expand,
     EncodePrompts,
+    EncodeImages,
     Try,
     Compare,
     Explain,
@@ -175,6 +178,7 @@ impl Job {
             Job::Templates => Kind::Templates,
             Job::Expand(_) => Kind::Expand,
             Job::EncodePrompts => Kind::EncodePrompts,
+            Job::EncodeImages => Kind::EncodeImages,
             Job::Try(..) => Kind::Try,
             Job::CompareWith(_) | Job::Compare(..) => Kind::Compare,
             Job::Explain(_) => Kind::Explain,
@@ -191,7 +195,9 @@ impl Job {
 impl Kind {
     pub fn lane(self) -> Lane {
         match self {
-            Kind::Open | Kind::Again | Kind::EncodePrompts | Kind::Try => Lane::Model,
+            Kind::Open | Kind::Again | Kind::EncodePrompts | Kind::EncodeImages | Kind::Try => {
+                Lane::Model
+            }
             Kind::Compare | Kind::Explain | Kind::AtThreshold | Kind::Suggest | Kind::Diff => {
                 Lane::Long
             }
@@ -212,6 +218,7 @@ impl Kind {
             Kind::Picture => "picture",
             Kind::Templates | Kind::Expand => "prompts",
             Kind::EncodePrompts => "encoding prompts",
+            Kind::EncodeImages => "encoding images",
             Kind::Try => "trying it out",
             Kind::Compare => "comparing",
             Kind::Explain => "luck or not",
@@ -255,6 +262,7 @@ pub enum Answer {
     Templates(Templates),
     Expanded(NodeId, Expanded),
     Encoded(Arc<EncodedPrompts>),
+    ImagesEncoded,
     /// Where it was tried, and what came of it.
     Tried(On, Tried),
     Compared(Compared),

@@ -422,6 +422,7 @@ impl App {
             Kind::Open,
             Kind::Again,
             Kind::EncodePrompts,
+            Kind::EncodeImages,
             Kind::Try,
             Kind::Compare,
             Kind::AtThreshold,

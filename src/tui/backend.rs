@@ -209,6 +209,16 @@ pub trait Backend: Send + Sync {
         stop: &AtomicBool,
     ) -> Result<EncodedPrompts, String>;
 
+    /// Encodes the images, for [`suggest`](Self::suggest) to look at. In no time where they are at hand.
+    fn encode_images(
+        &self,
+        _opened: &Opened,
+        _tell: &(dyn Fn(News) + Sync),
+        _stop: &AtomicBool,
+    ) -> Result<(), String> {
+        Err("there is no model to encode images with".to_owned())
+    }
+
     /// Scores a label or a template that is typed in.
     fn try_out(
         &self,

@@ -57,6 +57,8 @@ pub enum Command {
     PromptsOf,
     Reveal,
     EncodePrompts,
+    EncodeImages,
+    Accept,
     Deeper,
     Shallower,
     Matrix,
@@ -127,7 +129,13 @@ const OF_NODES: &[View] = &[
 ];
 
 /// Views with something to edit.
-const EDITED: &[View] = &[V::Taxonomy, V::Images, V::Confusions, V::Prompts];
+const EDITED: &[View] = &[
+    V::Taxonomy,
+    V::Images,
+    V::Confusions,
+    V::Prompts,
+    V::Suggest,
+];
 
 const fn spec(
     command: Command,
@@ -493,6 +501,22 @@ pub const TABLE: &[Spec] = &[
         &["shift-p"],
         In(&[V::Taxonomy, V::Prompts]),
         "Encode the prompts, for cosines between labels",
+    ),
+    spec(
+        C::Accept,
+        "accept",
+        "accept",
+        &["a"],
+        In(&[V::Suggest]),
+        "Make the suggested edit: its diff is shown before it is written; what takes words is asked for",
+    ),
+    spec(
+        C::EncodeImages,
+        "encode-images",
+        "encode",
+        &["shift-p"],
+        In(&[V::Suggest]),
+        "Encode the images, for how far those of two labels coincide and which labels are of two sorts",
     ),
     spec(
         C::TryLabel,

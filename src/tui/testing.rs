@@ -15,7 +15,8 @@ use super::keymap::Keymap;
 use super::stage::Stage;
 use super::theme::Theme;
 use crate::history::{Change, What};
-use crate::run::{self, Opened, Saved};
+use crate::matrix::Matrix;
+use crate::run::{self, Embedded, Embeddings, Opened, Saved, Suggestion};
 use crate::taxonomy::{NodeId, Taxonomy, edit, load_str};
 
 /// Where the fixture is.
@@ -36,6 +37,8 @@ pub struct Fake {
     pub faults: Mutex<Vec<Fault>>,
     /// The taxonomy's text, where it is not that of the demo.
     pub text: Mutex<Option<String>>,
+    /// Whether the images were encoded.
+    pub has_images: AtomicBool,
     /// Whether they hold what the run was made of.
     pub is_unchanged: AtomicBool,
     /// Edits that were made and not taken back: no file is touched.
@@ -213,6 +216,37 @@ impl Backend for Fake {
             agreement: nodes.iter().map(|_| Some(0.9)).collect(),
             nodes,
         })
+    }
+
+    fn encode_images(
+        &self,
+        _opened: &Opened,
+        _tell: &(dyn Fn(News) + Sync),
+        _stop: &AtomicBool,
+    ) -> Result<(), String> {
+        self.has_images.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Every image is encoded as the number of its first label.
+    fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
+        let labels = opened.saved.rows.iter().map(|row| row.primary.unwrap_or(0));
+        let rows = labels.flat_map(|label| {
+            let angle = f64::from(label) / 100.0;
+            [angle.cos() as f32, angle.sin() as f32]
+        });
+        let rows = Matrix::new(2, rows.collect());
+        let of: Vec<Option<usize>> = (0..opened.len()).map(Some).collect();
+        let has_images = self.has_images.load(Ordering::Relaxed);
+        let images = has_images.then_some(Embedded {
+            rows: &rows,
+            of: &of,
+        });
+        let embeddings = Embeddings {
+            texts: None,
+            images,
+        };
+        run::suggest(opened, embeddings)
     }
 
     fn try_out(

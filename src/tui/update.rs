@@ -150,6 +150,7 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Faults => over(app, Overlay::Faults(Cursor::default())),
         Command::EditFile => again::edit_file(app),
         Command::Edit => editing::menu(app),
+        Command::Accept => editing::accept(app),
         Command::Undo => vec![app.request(Job::Undo)],
         Command::Redo => vec![app.request(Job::Redo)],
         Command::Snapshot => line(app, Line::new(Purpose::Snapshot, "")),
@@ -401,6 +402,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
             app.tell(format!("{}: Compare (7) says what it changes", shown.name));
             set_run(app, shown);
         }
+        Answer::ImagesEncoded => view::suggest::ask_again(app),
         Answer::Suggested(found) => view::suggest::set(app, found),
         Answer::Diff(number, diff) => view::suggest::set_diff(app, number, diff),
         Answer::Again(again) => return again::show_again(app, again),

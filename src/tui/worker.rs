@@ -146,6 +146,10 @@ impl Worker {
             Job::EncodePrompts => {
                 Answer::Encoded(Arc::new(backend.encode_prompts(&run, tell, &stop)?))
             }
+            Job::EncodeImages => {
+                backend.encode_images(&run, tell, &stop)?;
+                Answer::ImagesEncoded
+            }
             Job::Try(trial, on) => {
                 Answer::Tried(on, backend.try_out(&run, &trial, on, tell, &stop)?)
             }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use cladist::cli::workbench::Workbench;
 use cladist::run::{Suggestion, SuggestionKind};
-use cladist::tui::backend::{Backend, News};
+use cladist::tui::backend::{Backend, News, Shown};
 use serde_json::{Value, json};
 
 use crate::cmd::{dir, run};
@@ -145,8 +145,17 @@ fn embeddings_tell_whose_images_coincide_and_which_label_is_of_two_sorts() {
     let dir = dir(&[]);
     let dir = dir.path();
     draw_two_sorts(dir);
-    let scored = "--taxonomy two.yaml --images chosen.csv --model demo";
-    let scored: Vec<&str> = scored.split(' ').collect();
+    // From anywhere.
+    let path = |name: &str| dir.join(name).display().to_string();
+    let (taxonomy, images) = (path("two.yaml"), path("chosen.csv"));
+    let scored = [
+        "--taxonomy",
+        &taxonomy,
+        "--images",
+        &images,
+        "--model",
+        "demo",
+    ];
     done(dir, &[&["score"], &scored[..], &["--out", "run"]].concat());
     let embed = "embed --images chosen.csv --model demo --out embedded";
     done(dir, &embed.split(' ').collect::<Vec<_>>());
@@ -196,32 +205,58 @@ fn embeddings_tell_whose_images_coincide_and_which_label_is_of_two_sorts() {
     );
 
     // The workbench has them from scoring.
-    let path = |name: &str| dir.join(name).display().to_string();
-    let (taxonomy, images) = (path("two.yaml"), path("chosen.csv"));
-    let args = [
-        "--taxonomy",
+    let (workbench, shown) = opened(&scored);
+    let found = workbench.suggest(&shown.opened);
+    assert!(is_coarse(&found));
+    let missing = &found[0].evidence;
+    assert!((missing.image_overlap.unwrap() - overlap).abs() < 1e-9);
+    assert!(missing.text_cosine.is_some());
+
+    // A saved run has them when they are asked for.
+    let (workbench, shown) = opened(&[path("run")]);
+    assert!(!is_coarse(&workbench.suggest(&shown.opened)));
+    workbench
+        .encode_images(&shown.opened, &|_| (), &GO_ON)
+        .unwrap();
+    let found = workbench.suggest(&shown.opened);
+    assert!(is_coarse(&found) && found[0].evidence.text_cosine.is_some());
+
+    // Nodes are numbered otherwise in another taxonomy: the images stay, the prompts are those of the same labels.
+    fs::write(
         &taxonomy,
-        "--images",
-        &images,
-        "--model",
-        "demo",
-    ];
-    let workbench = Workbench::with_arguments(&args).unwrap();
+        "tree:\n  shape: [new, thing, square, kite, heart]\n",
+    )
+    .unwrap();
+    let again = workbench.again(&shown.opened, &|_| (), &GO_ON).unwrap();
+    let again = again.unwrap().shown.opened;
+    assert!(is_coarse(&workbench.suggest(&again)));
+    let encoded = workbench.encode_prompts(&again, &|_| (), &GO_ON).unwrap();
+    let mut asked: Vec<&str> = encoded
+        .nodes
+        .iter()
+        .map(|&n| again.taxonomy.id(n))
+        .collect();
+    asked.sort_unstable();
+    assert_eq!(asked, ["heart", "kite", "square", "thing"]);
+}
+
+static GO_ON: AtomicBool = AtomicBool::new(false);
+
+/// The workbench with these arguments, and the run when it is whole.
+fn opened<A: AsRef<str>>(args: &[A]) -> (Workbench, Shown) {
+    let workbench = Workbench::with_arguments(args).unwrap();
     let last = Mutex::new(None);
     let tell = |news| {
         if let News::Run(shown) = news {
             *last.lock().unwrap() = Some(shown);
         }
     };
-    workbench.open(&tell, &AtomicBool::new(false)).unwrap();
-    let shown = last.into_inner().unwrap().unwrap();
-    let found = workbench.suggest(&shown.opened);
-    let kinds =
-        |found: &[Suggestion]| -> Vec<SuggestionKind> { found.iter().map(|s| s.kind).collect() };
-    assert!(kinds(&found).contains(&SuggestionKind::TooCoarse));
-    let missing = &found[0].evidence;
-    assert!((missing.image_overlap.unwrap() - overlap).abs() < 1e-9);
-    assert!(missing.text_cosine.is_some());
+    workbench.open(&tell, &GO_ON).unwrap();
+    (workbench, last.into_inner().unwrap().unwrap())
+}
+
+fn is_coarse(found: &[Suggestion]) -> bool {
+    found.iter().any(|s| s.kind == SuggestionKind::TooCoarse)
 }
 
 #[test]

@@ -128,6 +128,8 @@ fn rejudge(
     if let Some(side) = &side {
         side.record(&mut again.run.manifest)?;
     }
+    // Its nodes are numbered by the taxonomy as it was.
+    *locked(&bench.basis) = None;
     Ok(Applied {
         shown: Shown {
             opened: Arc::new(Opened::new(Saved::of(&again.run), taxonomy)),

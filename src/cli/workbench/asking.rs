@@ -13,7 +13,7 @@ use crate::cli::output::tell;
 use crate::cli::progress::Progress;
 use crate::cli::prompts::load_prompts;
 use crate::cli::score::{
-    Basis, Embeddings, Placed, candidate_choice, candidates_hash, expand_prompts,
+    Basis, Embeddings, Placed, candidate_choice, candidates_hash, expand_prompts, taxonomy_hash,
 };
 use crate::cli::{Interrupted, count, embed, on_all_cores};
 use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images};
@@ -22,7 +22,7 @@ use crate::model::pixels::DecodeOptions;
 use crate::prompts::{self, BUILTIN, ExpandOptions, TemplateSet};
 use crate::run::{self, Candidates, Embedded, Opened, Prompts, Suggestion};
 use crate::score::{Match, nearest_labels, prompt_cosines, prototypes};
-use crate::taxonomy::NodeId;
+use crate::taxonomy::{NodeId, Taxonomy};
 use crate::tui::backend::{EncodedPrompts, Expanded, Templates};
 
 /// How many labels are near.
@@ -103,7 +103,7 @@ pub fn suggest(bench: &Workbench, opened: &Opened) -> Vec<Suggestion> {
     let images = locked(&bench.embeddings).clone();
     let images = images.filter(|images| images.of.len() == opened.len());
     let asked = locked(&bench.asked).clone();
-    let asked = asked.filter(|(of, _)| std::ptr::eq(of.as_ptr(), opened));
+    let asked = asked.filter(|(of, _)| *of == hash_of(&opened.taxonomy));
     let texts = asked.map(|(_, basis)| Placed::prototypes(&basis.prompts, opened));
     let embeddings = run::Embeddings {
         texts: texts.as_ref().map(Placed::embedded),
@@ -115,7 +115,18 @@ pub fn suggest(bench: &Workbench, opened: &Opened) -> Vec<Suggestion> {
     run::suggest(opened, embeddings)
 }
 
+/// What nodes of a taxonomy are numbered by: its texts.
+fn hash_of(taxonomy: &Taxonomy) -> String {
+    taxonomy_hash(Path::new(""), taxonomy).sha256
+}
+
 impl Workbench {
+    /// Keeps what the model was asked, with the taxonomy that its nodes are of.
+    pub(super) fn keep_asked(&self, taxonomy: &Taxonomy, basis: Option<&Arc<Basis>>) {
+        let asked = basis.map(|basis| (hash_of(taxonomy), Arc::clone(basis)));
+        *locked(&self.asked) = asked;
+    }
+
     /// The model of a run and its embedded prompts: those that it was made with here, else made anew once.
     pub(super) fn basis(&self, opened: &Opened, stop: &AtomicBool) -> anyhow::Result<Arc<Basis>> {
         let mut kept = locked(&self.basis);
@@ -147,6 +158,7 @@ impl Workbench {
             prompts,
             strategy: strategy.unwrap_or(Match::Mean),
         });
+        self.keep_asked(&opened.taxonomy, Some(&basis));
         *kept = Some(Arc::clone(&basis));
         Ok(basis)
     }

@@ -13,7 +13,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, bail};
 use clap::{FromArgMatches, ValueHint};
@@ -232,8 +232,8 @@ pub struct Workbench {
     embeddings: Mutex<Option<Arc<Embeddings>>>,
     /// The run that was made here, when it is whole.
     made: Mutex<Option<Arc<Run>>>,
-    /// What it was asked with, and the run as it is shown: nodes are those of its taxonomy.
-    asked: Mutex<Option<(Weak<Opened>, Arc<Basis>)>>,
+    /// What the model was asked last, and the taxonomy that its nodes are of, by the hash of its texts.
+    asked: Mutex<Option<(String, Arc<Basis>)>>,
     /// What the files of text beside the taxonomy held when the run was made.
     made_of: Mutex<Contents>,
     /// The taxonomy's files when it was last read.
@@ -410,6 +410,18 @@ impl Backend for Workbench {
         stop: &AtomicBool,
     ) -> Result<EncodedPrompts, String> {
         with_news(tell, |_| asking::encode_prompts(self, opened, stop))
+    }
+
+    fn encode_images(
+        &self,
+        opened: &Opened,
+        tell: &(dyn Fn(News) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<(), String> {
+        with_news(tell, |_| {
+            let basis = self.basis(opened, stop)?;
+            self.embeddings(opened, &basis, stop).map(drop)
+        })
     }
 
     fn try_out(

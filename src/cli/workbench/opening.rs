@@ -170,8 +170,7 @@ fn compute(
 /// Keeps what a whole run was computed from.
 fn keep(bench: &Workbench, computed: Computed) -> Shown {
     let shown = as_shown(bench, &computed.run, &computed.taxonomy, None);
-    let of = Arc::downgrade(&shown.opened);
-    *locked(&bench.asked) = computed.basis.clone().map(|basis| (of, basis));
+    bench.keep_asked(&computed.taxonomy, computed.basis.as_ref());
     *locked(&bench.basis) = computed.basis;
     *locked(&bench.embeddings) = computed.images.map(Arc::new);
     *locked(&bench.made) = Some(Arc::new(computed.run));

@@ -15,6 +15,7 @@ use crate::tui::backend::Plan;
 use crate::tui::editing::{Draft, Kind, Step, Subject};
 use crate::tui::overlay::{Asked, Choose, Jump, Line, Overlay, Preview, Purpose};
 use crate::tui::view;
+use crate::tui::view::suggest::Accepted;
 use crate::tui::widget::Cursor;
 
 /// Shows the edits that there are of what is selected.
@@ -45,6 +46,18 @@ pub fn in_menu(app: &mut App, subject: Subject, mut cursor: Cursor, key: KeyEven
         cursor.perform(command, Kind::MENU.len());
     }
     over(app, Overlay::Edits(subject, cursor))
+}
+
+/// Makes the selected suggestion an edit.
+pub fn accept(app: &mut App) -> Vec<Effect> {
+    match view::suggest::accepted(app) {
+        Ok(Accepted::Edit(edit)) => plan(app, What::Taxonomy(edit)),
+        Ok(Accepted::Words(draft)) => begin(app, draft),
+        Err(why) => {
+            app.complain(why);
+            Vec::new()
+        }
+    }
 }
 
 /// Begins an edit, or says why it cannot be made.

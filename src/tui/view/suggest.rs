@@ -15,10 +15,12 @@ use serde_json::{Value, json};
 use super::{Part, images};
 use crate::run::{Suggestion, SuggestionKind, quote};
 use crate::taxonomy::NodeId;
-use crate::tui::action::{Effect, Job};
+use crate::taxonomy::edit::Edit;
+use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::App;
 use crate::tui::backend::Shown;
 use crate::tui::command::Command;
+use crate::tui::editing::{self, Draft, Subject};
 use crate::tui::sheet::Sheet;
 use crate::tui::widget::{Cursor, Scroll, split};
 
@@ -47,6 +49,8 @@ pub struct Suggest;
 /// Takes what is suggested. What was selected stays so, if it is still suggested.
 pub fn set(app: &mut App, found: Vec<Suggestion>) {
     let earlier = selected(app).map(|suggestion| (suggestion.kind, suggestion.nodes.clone()));
+    // Diffs are known by the numbers of suggestions, which are others now.
+    app.forget(Kind::Diff);
     let state = &mut app.suggest;
     state.found = Some((app.generation, Arc::new(found)));
     state.diffs.clear();
@@ -57,6 +61,16 @@ pub fn set(app: &mut App, found: Vec<Suggestion>) {
 /// Takes what the edit of a suggestion does to the text.
 pub fn set_diff(app: &mut App, number: usize, diff: Result<String, String>) {
     app.suggest.diffs.insert(number, diff);
+}
+
+/// Asks anew: more is known of the images.
+pub fn ask_again(app: &mut App) {
+    if let Some((generation, _)) = &mut app.suggest.found {
+        // Kept until the new list is there, so that what is selected can be found in it.
+        *generation = 0;
+    }
+    app.forget(Kind::Suggest);
+    app.tell("the images are encoded: what coincides is told now");
 }
 
 /// What is suggested for the run that is shown, if it is known.
@@ -116,6 +130,37 @@ fn behind(suggestion: &Suggestion) -> String {
     }
 }
 
+/// What accepting a suggestion comes to.
+#[derive(Debug)]
+pub enum Accepted {
+    /// An edit that is known.
+    Edit(Edit),
+    /// One that takes words, which are asked for.
+    Words(Draft),
+}
+
+/// What accepting the selected suggestion comes to.
+///
+/// # Errors
+/// Why there is nothing to accept.
+pub fn accepted(app: &App) -> Result<Accepted, &'static str> {
+    let number = number(app).ok_or("no suggestion is selected")?;
+    let suggestion = selected(app).ok_or("no suggestion is selected")?;
+    let subject = Suggest.subject(app);
+    let words = |kind| subject.map(|subject| Accepted::Words(Draft::new(kind, subject)));
+    let none = "no edit of the taxonomy helps: what does is said beside it";
+    match (suggestion.kind, &suggestion.edit) {
+        // The parts that the suggestion names are placeholders.
+        (SuggestionKind::TooCoarse, _) => words(editing::Kind::Split).ok_or(none),
+        (SuggestionKind::NameCollision, None) => words(editing::Kind::Describe).ok_or(none),
+        (_, None) => Err(none),
+        (_, Some(_)) if matches!(app.suggest.diffs.get(&number), Some(Err(_))) => {
+            Err("this edit is to be made by hand: why is said beside it")
+        }
+        (_, Some(edit)) => Ok(Accepted::Edit(edit.clone())),
+    }
+}
+
 /// Goes where a command about a node leads.
 fn go_with_label(app: &mut App, command: Command) {
     let node: Option<NodeId> = subject(app).and_then(|id| app.run()?.taxonomy.find(id));
@@ -150,6 +195,7 @@ impl Part for Suggest {
             Command::ImagesOf | Command::Reveal | Command::PromptsOf | Command::ConfusionsOf => {
                 go_with_label(app, command);
             }
+            Command::EncodeImages => return vec![app.request(Job::EncodeImages)],
             Command::ClearFilter => self.set_filter(app, String::new()),
             Command::NextMatch => move_by(app, Command::Down),
             Command::PreviousMatch => move_by(app, Command::Up),
@@ -183,6 +229,16 @@ impl Part for Suggest {
         diff.into_iter().collect()
     }
 
+    fn why_not(&self, app: &App, command: Command) -> Option<String> {
+        let is_whole = app.shown.as_ref().is_some_and(|s| s.so_far.is_none());
+        let why = match command {
+            Command::EncodeImages if !is_whole => "not all images are scored yet",
+            Command::EncodeImages if app.is_busy(Kind::EncodeImages) => "they are being encoded",
+            _ => return None,
+        };
+        Some(why.to_owned())
+    }
+
     fn value(&self, app: &App) -> Option<String> {
         let suggestion = selected(app)?;
         let diff = || app.suggest.diffs.get(&number(app)?)?.as_ref().ok().cloned();
@@ -194,6 +250,16 @@ impl Part for Suggest {
                 suggestion.nodes.join("\t")
             )),
         }
+    }
+
+    fn subject(&self, app: &App) -> Option<Subject> {
+        let node = subject(app)?.to_owned();
+        let other = selected(app)?.nodes.iter().find(|&other| *other != node);
+        Some(Subject {
+            other: other.cloned(),
+            node,
+            image: None,
+        })
     }
 
     fn sheet(&self, app: &App) -> Option<Sheet> {

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Compared, SUMMARY};
-use crate::report::compare::{SIGNIFICANT, probability};
+use crate::report::compare::{SIGNIFICANT, points, probability};
 use crate::report::diff::brief;
 use crate::report::taxonomies::{extents, sentence};
 use crate::report::text::thousands;
@@ -51,6 +51,7 @@ fn lines(app: &App, compared: &Compared, width: usize) -> Vec<Line<'static>> {
         return page.lines;
     }
     page.text(&verdict_on_it(compared), theme.title());
+    explanation(&mut page, app, compared);
     page.blank();
     page.heads();
     let (top1, valid) = (&comparison.top1, &comparison.valid);
@@ -73,7 +74,7 @@ fn lines(app: &App, compared: &Compared, width: usize) -> Vec<Line<'static>> {
     let multiplicity = &comparison.multiplicity;
     page.row("  at least", Style::new(), &multiplicity.confirmed, None);
     page.row("  at most", Style::new(), &multiplicity.at_most, None);
-    explanation(&mut page, app, compared);
+    forgiven(&mut page, compared);
     page.blank();
     page.text("Verdicts (p after Holm)", theme.title());
     let occurs = |change: &&VerdictChange| {
@@ -91,40 +92,49 @@ fn lines(app: &App, compared: &Compared, width: usize) -> Vec<Line<'static>> {
     page.lines
 }
 
-/// Whether what the taxonomies say differently explains more of the error than chance.
+/// What the taxonomies say differently, and whether that explains more of the error than chance.
 fn explanation(page: &mut Page, app: &App, compared: &Compared) {
     let theme = page.theme;
     let is_other = |part: &ManifestDifference| part.part == "taxonomy";
-    let explained = match &compared.explained {
+    match &compared.explained {
         None if app.is_busy(Kind::Explain) => {
-            page.blank();
             page.text(
-                "Whether the taxonomy explains more than chance …",
+                "Is what the taxonomy explains more than chance? …",
                 theme.dim(),
             );
-            return;
         }
         Some(Err(why)) if compared.comparison.differs.iter().any(is_other) => {
-            page.blank();
             let told = format!("What the taxonomy explains is not known: {why}");
             page.text(&told, theme.orange());
-            return;
         }
-        Some(Ok(Some(explained))) => explained,
-        _ => return,
+        Some(Ok(Some(explained))) => {
+            let said = brief(&explained.difference);
+            page.text(&format!("The taxonomy from A to B: {said}"), Style::new());
+            for (title, of) in extents(&explained.forgiveness) {
+                let style = match of.exceeds_chance {
+                    Some(true) => theme.title(),
+                    _ => Style::new(),
+                };
+                page.text(&format!("{title}: {}", sentence(of)), style);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The figures behind it.
+fn forgiven(page: &mut Page, compared: &Compared) {
+    let Some(Ok(Some(explained))) = &compared.explained else {
+        return;
     };
+    let theme = page.theme;
     page.blank();
     page.text(
-        "What the taxonomy forgives of the answers of B, from A to B",
+        "Forgiven of the answers of B, by each taxonomy",
         theme.title(),
     );
-    page.text(&brief(&explained.difference), Style::new());
     for (title, of) in extents(&explained.forgiveness) {
-        let style = match of.exceeds_chance {
-            Some(true) => theme.title(),
-            _ => Style::new(),
-        };
-        page.text(&format!("{title}: {}", sentence(of)), style);
+        page.text(title, Style::new());
         page.row("  of all images", Style::new(), &of.share, of.p_value);
         for (what, figure) in [("  by chance", &of.by_chance), ("  beyond it", &of.excess)] {
             if let Some(figure) = figure {
@@ -133,12 +143,9 @@ fn explanation(page: &mut Page, app: &App, compared: &Compared) {
         }
     }
     let permutations = thousands(explained.forgiveness.permutations);
-    page.text(
-        &format!(
-            "by chance: the mean over all orders of the answers; p of {permutations} permutations"
-        ),
-        theme.dim(),
-    );
+    let told =
+        format!("by chance: over all orders of the answers; p of {permutations} permutations");
+    page.text(&told, theme.dim());
 }
 
 /// Which runs they are, what they differ in, and on how many images they are compared.
@@ -263,7 +270,6 @@ impl Page {
 
     /// A figure of both runs. What is more than noise is told by a mark and by a style.
     fn row(&mut self, title: &str, style: Style, of: &Difference, p: Option<f64>) {
-        let points = |d: f64| format!("{:+.1}", 100.0 * d);
         let mut figures = format!(
             "{:>8}{:>8}{:>8}",
             percent(of.first),

@@ -104,14 +104,14 @@ fn whether_an_edit_explains_more_than_chance_is_told() {
     stage.type_in("fixture");
     stage.press("enter");
     // The same taxonomy: nothing is to be explained.
-    assert!(stage.find("What the taxonomy forgives").is_none());
+    assert!(stage.find("The taxonomy from A to B").is_none());
     fake.write(&[(
         "    parents: [polygon]\n    description: a polygon without an inward corner",
         "    parents: [shape]\n    description: a polygon without an inward corner",
     )]);
     stage.act(Action::Changed(vec!["shapes.yaml".into()]));
     for told in [
-        "What the taxonomy forgives of the answers of B",
+        "Forgiven of the answers of B, by each taxonomy",
         "parent removed 1, parent added 1",
         "confirmed multiplicity: B forgives less than A",
         "  beyond it",
@@ -133,7 +133,7 @@ fn whether_an_edit_explains_more_than_chance_is_told() {
     stage.press("r");
     stage.type_in("moved");
     stage.press("enter");
-    assert!(stage.find("What the taxonomy forgives").is_none());
+    assert!(stage.find("The taxonomy from A to B").is_none());
     assert!(stage.find("is not known: shapes.yaml is gone").is_some());
 }
 

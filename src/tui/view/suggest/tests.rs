@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::history::What;
 use crate::tui::action::Action;
 use crate::tui::app::View;
 use crate::tui::backend::News;
@@ -155,6 +156,98 @@ fn an_edit_that_was_made_is_suggested_no_more() {
 }
 
 #[test]
+fn a_suggestion_is_accepted_after_its_diff_was_seen() {
+    let fake = Arc::new(Fake::faulty());
+    let mut stage = stage_with(&fake, 120, 50);
+    let made = || -> Vec<String> {
+        let made = fake.made.lock().unwrap();
+        made.iter().map(|plan| plan.what.to_string()).collect()
+    };
+    stage.press("8 a esc");
+    assert_eq!(made(), [""; 0]);
+    stage.press("a enter");
+    assert_eq!(made(), ["add parent `kite` to `rhombus`"]);
+    stage.press("u");
+    assert_eq!(made(), [""; 0]);
+    // Any other edit of the two labels is a key further.
+    stage.press("e o enter");
+    assert_eq!(made(), ["declare `rhombus` and `kite` overlapping"]);
+    stage.press("end a");
+    assert!(status(&stage).starts_with("no edit of the taxonomy helps"));
+}
+
+/// Which words to write a run cannot know.
+#[test]
+fn what_takes_words_is_asked_for() {
+    let fake = Arc::new(Fake::faulty());
+    let mut stage = stage_with(&fake, 120, 50);
+    stage.press("8");
+    let known = found(&stage.app).unwrap()[0].clone();
+    let sorts = Suggestion {
+        kind: SuggestionKind::TooCoarse,
+        nodes: vec!["rhombus".into()],
+        ..known.clone()
+    };
+    set(&mut stage.app, vec![sorts]);
+    stage.press("a");
+    stage.type_in("one sort; other");
+    stage.press("enter");
+    // What is wrong with it is told where it was typed.
+    assert!(stage.app.overlay.is_some());
+    stage.press("esc a");
+    stage.type_in("one; other");
+    stage.press("enter enter");
+    let senses = Suggestion {
+        kind: SuggestionKind::NameCollision,
+        edit: None,
+        ..known
+    };
+    set(&mut stage.app, vec![senses]);
+    stage.press("right");
+    let told = "By hand: give `rhombus` or `kite` a `description`";
+    assert!(stage.find(told).is_some());
+    stage.press("a");
+    stage.type_in(", but no toy");
+    stage.press("enter enter");
+    let made = fake.made.lock().unwrap();
+    let made: Vec<&What> = made.iter().map(|plan| &plan.what).collect();
+    let [
+        What::Taxonomy(Edit::Split { node, parts }),
+        What::Taxonomy(Edit::Describe {
+            node: described,
+            description,
+        }),
+    ] = made[..]
+    else {
+        panic!("{made:?}");
+    };
+    assert_eq!((node.as_str(), parts.len()), ("rhombus", 2));
+    assert_eq!(described, "kite");
+    assert!(
+        description
+            .as_ref()
+            .unwrap()
+            .ends_with(" that meet, but no toy")
+    );
+}
+
+#[test]
+fn encoded_images_tell_whether_those_of_two_labels_coincide() {
+    let mut stage = on_stage();
+    stage.press("down");
+    assert!(stage.find("image overlap –").is_some());
+    stage.press("shift-p");
+    assert!(status(&stage).starts_with("the images are encoded"));
+    assert_eq!(nodes(&stage), ["circle", "constant_width_figure"]);
+    assert!(stage.find("image overlap 0.00").is_some());
+    assert!(
+        stage
+            .find("+    parents: [constant_width_figure]")
+            .is_some()
+    );
+}
+
+#[test]
 fn of_the_first_images_nothing_is_suggested_yet() {
     let mut stage = stage(120, 50);
     let mut shown = stage.app.shown.clone().unwrap();
@@ -169,6 +262,8 @@ fn of_the_first_images_nothing_is_suggested_yet() {
     assert_eq!(part(View::Suggest).value(&stage.app), None);
     stage.press("enter");
     assert_eq!(status(&stage), "no suggestion is selected");
+    stage.press("shift-p");
+    assert!(status(&stage).ends_with("not all images are scored yet"));
 }
 
 proptest! {
