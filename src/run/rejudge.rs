@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::question::{Assumed, Question, QuestionError, Reanswered};
 use super::saved::{Detail, Details, Jagged, Numbers, Saved, SavedRank, SavedRow};
 use super::{BuildError, Run};
-use crate::score::{Ranked, Rankings, Rule};
+use crate::score::{Depth, Ranked, Rankings, Rule};
 use crate::taxonomy::Taxonomy;
 
 /// Why a run cannot be judged under another taxonomy.
@@ -26,7 +26,11 @@ pub enum RejudgeError {
 ///
 /// # Errors
 /// A label that the taxonomy has not and an image was annotated with, answered or ranked with; a run that was not read whole, or whose manifest is damaged.
-pub fn rejudged(saved: &Saved, taxonomy: &Taxonomy) -> Result<Reanswered, RejudgeError> {
+pub fn rejudged(
+    saved: &Saved,
+    taxonomy: &Taxonomy,
+    depth: Depth,
+) -> Result<Reanswered, RejudgeError> {
     // What was judged by another taxonomy may be gone from this one, such as what labels had in common there.
     let is_unknown = |id: &String| taxonomy.find(id).is_none();
     let bare = saved
@@ -77,7 +81,7 @@ pub fn rejudged(saved: &Saved, taxonomy: &Taxonomy) -> Result<Reanswered, Rejudg
         .map(<[_]>::len)
         .max()
         .unwrap_or(0);
-    let mut run = Run::build(inputs, manifest)?;
+    let mut run = Run::build_to(depth, inputs, manifest)?;
     run.summary.rule = rule.clone();
     Ok(Reanswered { run, assumed })
 }

@@ -10,7 +10,7 @@ use super::question::Assumed;
 use super::rejudge::{RejudgeError, rejudged, without_judgements};
 use super::saved::Saved;
 use crate::score::{
-    AlsoRight, Answered, Collisions, Forgiveness, Judge, Multiplicity, forgiveness,
+    AlsoRight, Answered, Collisions, Depth, Forgiveness, Judge, Multiplicity, forgiveness,
 };
 use crate::taxonomy::Taxonomy;
 
@@ -82,7 +82,10 @@ pub fn compare_taxonomies(
         }
     }
     let [(_, first), (_, second)] = taxonomies;
-    let (a, b) = (rejudged(saved, first)?, rejudged(saved, second)?);
+    let (a, b) = (
+        rejudged(saved, first, Depth::Whole)?,
+        rejudged(saved, second, Depth::Whole)?,
+    );
     let mut assumed = a.assumed;
     for other in b.assumed {
         if !assumed.contains(&other) {

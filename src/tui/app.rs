@@ -149,6 +149,8 @@ pub struct App {
     pub figures: Option<(Arc<Summary>, Arc<Value>)>,
     /// What was shown before a rule was applied, or the run was made anew.
     pub before: Option<Shown>,
+    /// Whether what is shown is of the answers alone: the whole run, with its intervals, was still being made.
+    pub is_of_answers: bool,
     /// What is wrong with the files, while the run from before it went wrong is shown.
     pub faults: Vec<Fault>,
     /// Whether files changed while the run was not whole yet.
@@ -208,6 +210,7 @@ impl App {
             generation: 0,
             figures: None,
             before: None,
+            is_of_answers: false,
             faults: Vec::new(),
             is_stale: false,
             overview: overview::State::default(),

@@ -37,13 +37,15 @@ pub struct Fake {
     pub faults: Mutex<Vec<Fault>>,
     /// Whether they hold what the run was made of.
     pub is_unchanged: AtomicBool,
+    /// Whether the run is shown by its answers first, and then never whole.
+    pub stops_at_answers: AtomicBool,
 }
 
 impl Backend for Fake {
     fn again(
         &self,
         opened: &Opened,
-        _tell: &(dyn Fn(News) + Sync),
+        tell: &(dyn Fn(News) + Sync),
         _stop: &AtomicBool,
     ) -> Result<Option<Applied>, Vec<Fault>> {
         let faults = self.faults.lock().unwrap().clone();
@@ -54,7 +56,7 @@ impl Backend for Fake {
             return Ok(None);
         }
         let opened = Opened::new(opened.saved.clone(), opened.taxonomy.clone());
-        Ok(Some(Applied {
+        let again = Applied {
             shown: Shown {
                 opened: Arc::new(opened),
                 so_far: None,
@@ -62,7 +64,12 @@ impl Backend for Fake {
                 name: "fixture".into(),
             },
             assumed: Vec::new(),
-        }))
+        };
+        tell(News::Answers(again.clone()));
+        match self.stops_at_answers.load(Ordering::Relaxed) {
+            true => Err(vec![Fault::anywhere("interrupted".into())]),
+            false => Ok(Some(again)),
+        }
     }
 
     fn open(&self, tell: &(dyn Fn(News) + Sync), _stop: &AtomicBool) -> Result<(), String> {

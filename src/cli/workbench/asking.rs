@@ -189,7 +189,7 @@ impl Workbench {
                     );
                 }
                 let of = encoded.rows;
-                let rows = encoded.embeddings;
+                let rows = Arc::new(encoded.embeddings);
                 Arc::clone(kept.insert(Arc::new(Embeddings::placed(rows, of))))
             }
         };
