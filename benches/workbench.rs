@@ -224,7 +224,7 @@ fn saved(dir: &Path) {
         annotations: Annotations::of_truths(truths),
         also_right: AlsoRight::default(),
         evidence: Evidence::Scored(
-            Matrix::new(CANDIDATES, scores),
+            std::borrow::Cow::Owned(Matrix::new(CANDIDATES, scores)),
             Link::Softmax { scale: 1.0 },
         ),
         collision_threshold: Collisions::DEFAULT_THRESHOLD,

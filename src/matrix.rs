@@ -55,6 +55,11 @@ impl Matrix {
         &self.data
     }
 
+    /// All values, row after row, to be written.
+    pub fn as_mut_slice(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
     /// The values, row after row, by value.
     pub fn into_vec(self) -> Vec<f32> {
         self.data

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use cladist::names::Names;
 use cladist::run::{Detail, Details, Opened, Saved, SavedRank, SavedRow};
 use cladist::score::{
-    AlsoRight, Annotations, Collisions, CreditPolicy, Evaluated, Judge, Root, Rule, Summary, Terms,
-    Verdict, summarise,
+    AlsoRight, Annotations, Collisions, CreditPolicy, Depth, Evaluated, Judge, Root, Rule, Summary,
+    Terms, Verdict, summarise,
 };
 use cladist::taxonomy::{Taxonomy, load_str};
 
@@ -52,6 +52,7 @@ fn summary(taxonomy: &Taxonomy) -> Summary {
         also_right: &AlsoRight::default(),
     };
     let terms = Terms {
+        depth: Depth::Whole,
         policy: &CreditPolicy::Strict,
         root: Root::default(),
         rule: &Rule::Argmax,

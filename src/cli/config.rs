@@ -161,6 +161,12 @@ impl Expanded {
     }
 }
 
+/// The file whose options are in use, if there is one; `given` is what `--config` says.
+pub fn in_use(given: Option<&Path>) -> Option<PathBuf> {
+    let default = || Some(PathBuf::from(DEFAULT)).filter(|path| path.exists());
+    given.map(Path::to_owned).or_else(default)
+}
+
 fn parse(path: &Path, text: &str) -> anyhow::Result<Vec<Entry>> {
     let pairs: Option<Pairs> = serde_yaml::from_str(text).with_context(|| {
         format!(

@@ -154,6 +154,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         }
     };
     output::set_colour(cli.color);
+    let config = config::in_use(cli.config.as_deref());
     match &cli.command {
         Command::Score(args) => score::run(args),
         Command::Compare(args) => compare::run(args),
@@ -169,8 +170,8 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
         Command::Demo(args) => demo::run(args),
-        Command::Tui(args) => workbench::run(args),
-        Command::Watch(args) => watch::run(args),
+        Command::Tui(args) => workbench::run(args, config),
+        Command::Watch(args) => watch::run(args, config),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
     }
@@ -230,7 +231,11 @@ fn read_taxonomy(path: &Path) -> Loaded {
 
 /// Loads a taxonomy that is to be used: errors are shown whole and end the command, warnings are counted.
 fn load_taxonomy(path: &Path) -> anyhow::Result<Taxonomy> {
-    let loaded = read_taxonomy(path);
+    usable(path, read_taxonomy(path))
+}
+
+/// What was read of a taxonomy that is to be used; as [`load_taxonomy`].
+fn usable(path: &Path, loaded: Loaded) -> anyhow::Result<Taxonomy> {
     let shown = path.display();
     let (errors, warnings): (Vec<_>, Vec<_>) = loaded
         .diagnostics

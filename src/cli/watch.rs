@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -11,12 +12,12 @@ use clap::ValueHint;
 
 use super::output::{self, tell};
 use super::score::WhatArgs;
-use super::workbench::Workbench;
+use super::workbench::{Workbench, locked};
 use super::{count, interrupt, on_all_cores};
 use crate::report;
 use crate::run::{self, Opened};
 use crate::text::shown;
-use crate::tui::backend::{Backend, Fault};
+use crate::tui::backend::{Backend, Fault, News};
 use crate::watch::Watch;
 
 /// Between two looks whether Ctrl-C was pressed.
@@ -25,8 +26,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// Score, and score again each time the taxonomy, a file it includes, the prompts or the labels are saved
 ///
 /// With RUN_DIR the answers of a saved run are judged again; else what the options name is scored as `cladist score` would, and after
-/// a change nothing is encoded but prompts that are new. Each time it prints the breakdown and what changed. Ctrl-C ends it. A
-/// file with errors is told, and waited for.
+/// a change nothing is encoded but prompts that are new. Each time it prints the breakdown of the answers at once, then what changed
+/// and the breakdown with its intervals. Ctrl-C ends it. A file with errors is told, and waited for.
 #[derive(clap::Args)]
 pub struct WatchArgs {
     /// A directory that `cladist score --out` wrote
@@ -37,9 +38,9 @@ pub struct WatchArgs {
     what: WhatArgs,
 }
 
-pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: &WatchArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let stop = interrupt::install()?;
-    let workbench = Workbench::new(args.run.as_deref(), &args.what)?;
+    let workbench = Workbench::new(args.run.as_deref(), &args.what)?.with_config(config);
     let (tell_changed, changed) = channel();
     let watch = Watch::start(move |files: &[PathBuf]| drop(tell_changed.send(files.to_vec())))?;
     watch.files(Backend::files(&workbench, None));
@@ -66,15 +67,29 @@ pub fn run(args: &WatchArgs) -> anyhow::Result<ExitCode> {
             .map(|path| shown(&path.to_string_lossy()))
             .collect();
         let begun = Instant::now();
-        match workbench.again(&opened, &|_| {}, stop) {
-            Ok(None) => tell!("{}: as it was, nothing is scored again", names.join(", ")),
+        let names = names.join(", ");
+        let printed = Mutex::new(Ok(()));
+        let print_answers = |news| {
+            if let News::Answers(answers) = news {
+                let breakdown = breakdown(&answers.shown.opened);
+                *locked(&printed) = output::print(&format!("\n{names} changed:\n{breakdown}"));
+                tell!(
+                    "in {:.2} s; the intervals follow",
+                    begun.elapsed().as_secs_f64()
+                );
+            }
+        };
+        let again = workbench.again(&opened, &print_answers, stop);
+        std::mem::replace(&mut *locked(&printed), Ok(()))?;
+        match again {
+            Ok(None) => tell!("{names}: as it was, nothing is scored again"),
             Ok(Some(again)) => {
                 let now = again.shown.opened;
                 again.assumed.iter().for_each(|assumed| tell!("{assumed}"));
                 let comparison = run::compare(&opened.saved, &now.saved)?;
                 let (before, after) = (&opened.saved.summary, &now.saved.summary);
                 let line = report::compare::in_a_line(before, after, &comparison);
-                output::print(&format!("\n{} changed: {line}\n", names.join(", ")))?;
+                output::print(&format!("\n{names} changed: {line}\n"))?;
                 output::print(&explained(&opened, &now)?)?;
                 output::print(&breakdown(&now))?;
                 tell!("in {:.2} s", begun.elapsed().as_secs_f64());

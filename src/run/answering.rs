@@ -6,8 +6,9 @@ use super::{BuildError, Evidence, KindTexts, Prompts};
 use crate::matrix::Matrix;
 use crate::score::decide::{Calibrated, Chils, Darts, DartsItem, Masses};
 use crate::score::{
-    Annotations, Cosines, DecideError, Decider, Deciding, Distribution, Evaluated, Given, Judge,
-    Link, Match, Matching, Question, Reranking, Rule, Selected, Similarities, evaluate, tie_order,
+    Annotations, Cosines, DecideError, Decider, Deciding, Depth, Distribution, Evaluated, Given,
+    Judge, Link, Match, Matching, Question, Reranking, Rule, Selected, Similarities, answer_alone,
+    evaluate, tie_order,
 };
 use crate::taxonomy::NodeId;
 
@@ -21,6 +22,8 @@ pub struct Calibration {
 
 /// What is asked, whatever the evidence.
 pub struct Answering<'a> {
+    /// Whether what needs the probabilities of all candidates is asked for.
+    pub depth: Depth,
     pub judge: Judge<'a>,
     pub candidates: &'a [NodeId],
     /// Of the images that are scored.
@@ -57,17 +60,23 @@ impl Answering<'_> {
                 prompts,
                 kinds,
                 logit_scale,
+                similarities,
             } => {
                 let counts = &prompts.counts[..self.candidates.len()];
-                let matching = Matching::new(self.strategy, &images, &prompts.embeddings, counts)?;
                 let embedded = Embedded {
                     images: &images,
                     prompts: &prompts,
                     kinds: kinds.as_deref(),
                 };
                 let scale = f64::from(logit_scale);
-                self.scored(&matching, Link::Softmax { scale }, Some(&embedded))
+                let link = Link::Softmax { scale };
+                if let Some(known) = similarities {
+                    return self.scored(&Given(known), link, Some(&embedded));
+                }
+                let matching = Matching::new(self.strategy, &images, &prompts.embeddings, counts)?;
+                self.scored(&matching, link, Some(&embedded))
             }
+            Evidence::Answered { answers, .. } => Ok((answers, None)),
         }
     }
 
@@ -152,7 +161,11 @@ impl Answering<'_> {
             },
         };
         let distribution = Distribution::new(similarities, link);
-        Ok((evaluate(&question, &distribution), None))
+        let evaluated = match self.depth {
+            Depth::Whole => evaluate(&question, &distribution),
+            Depth::Answers => answer_alone(&question, &distribution),
+        };
+        Ok((evaluated, None))
     }
 
     /// DARTS on the images that are set aside for it.

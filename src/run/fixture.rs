@@ -3,8 +3,8 @@
 use super::opened::Opened;
 use super::saved::{Detail, Details, Numbers, Saved, SavedRank, SavedRow};
 use crate::score::{
-    AlsoRight, Annotations, Collisions, CreditPolicy, Evaluated, Judge, Root, Rule, Summary, Terms,
-    Verdict, summarise,
+    AlsoRight, Annotations, Collisions, CreditPolicy, Depth, Evaluated, Judge, Root, Rule, Summary,
+    Terms, Verdict, summarise,
 };
 use crate::taxonomy::{Relation, load_str};
 
@@ -38,6 +38,7 @@ pub(super) fn summary() -> Summary {
         also_right: &AlsoRight::default(),
     };
     let terms = Terms {
+        depth: Depth::Whole,
         policy: &CreditPolicy::Strict,
         root: Root::default(),
         rule: &Rule::Argmax,

@@ -61,9 +61,9 @@ pub use threshold::{AtThreshold, ThresholdError, Thresholds, at_threshold};
 use crate::matrix::Matrix;
 use crate::names::Names;
 use crate::score::{
-    AlsoRight, Annotations, Checked, Collisions, CreditPolicy, DecideError, Evaluated, Judge,
-    Judged, Judgements, Link, Mass, Match, MatchError, Ranked, Rankings, Root, Rule, Summary,
-    Terms, ValidSets, noisy, prototypes, summarise,
+    AlsoRight, Annotations, Checked, Collisions, CreditPolicy, DecideError, Depth, Evaluated,
+    Judge, Judged, Judgements, Link, Mass, Match, MatchError, Ranked, Rankings, Root, Rule,
+    Summary, Terms, ValidSets, noisy, prototypes, summarise,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -115,9 +115,16 @@ pub enum Evidence<'a> {
         kinds: Option<Cow<'a, KindTexts>>,
         /// The model's (exponentiated) temperature.
         logit_scale: f32,
+        /// s(x,c) of all images and candidates, n × candidates, where it is at hand: what would be computed of the others.
+        similarities: Option<&'a Matrix>,
+    },
+    /// What was answered already, and the prompts where the labels have some.
+    Answered {
+        answers: Evaluated,
+        prompts: Option<Cow<'a, Prompts>>,
     },
     /// A score of each image and candidate, n × candidates, and how probabilities come from them.
-    Scored(Matrix, Link),
+    Scored(Cow<'a, Matrix>, Link),
     /// Ranked labels.
     Ranked(Rankings),
 }
@@ -224,6 +231,11 @@ impl Predictions {
         }
     }
 
+    /// The names of the images.
+    pub fn images(&self) -> &Names {
+        &self.images
+    }
+
     /// The ranked labels of an image, best first.
     pub fn ranked(&self, i: usize) -> impl ExactSizeIterator<Item = Ranked> + '_ {
         self.evaluated.rankings.get(i)
@@ -263,6 +275,18 @@ impl Run {
     /// # Errors
     /// What the decision rule, or the strategy of matching, needs and the evidence lacks.
     pub fn build(inputs: Inputs<'_>, manifest: Manifest) -> Result<Self, BuildError> {
+        Self::build_to(Depth::Whole, inputs, manifest)
+    }
+
+    /// Scores as much of the evidence as is asked for: the figures that there are then are those of the [whole](Self::build).
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_to(
+        depth: Depth,
+        inputs: Inputs<'_>,
+        manifest: Manifest,
+    ) -> Result<Self, BuildError> {
         let taxonomy = inputs.taxonomy;
         let collisions = collisions(&inputs);
         let judge = Judge {
@@ -288,6 +312,7 @@ impl Run {
             }
         };
         let answering = Answering {
+            depth,
             judge,
             candidates: &inputs.candidates,
             annotations: &annotations,
@@ -299,6 +324,7 @@ impl Run {
         };
         let (mut evaluated, calibrated) = answering.answer(inputs.evidence)?;
         let terms = Terms {
+            depth,
             policy: &inputs.credit,
             root: inputs.root,
             rule: &inputs.rule,
@@ -336,6 +362,12 @@ impl Run {
         })
     }
 
+    /// What was answered, as nodes of another taxonomy; `None` where it lacks a label that was answered or ranked.
+    pub fn answers_under(&self, taxonomy: &Taxonomy) -> Option<Evaluated> {
+        let nodes: Vec<Option<NodeId>> = self.ids.iter().map(|id| taxonomy.find(id)).collect();
+        self.predictions.evaluated.answers_as(&nodes)
+    }
+
     /// The node's stable id.
     pub fn id(&self, n: NodeId) -> &str {
         &self.ids[n.index()]
@@ -345,7 +377,12 @@ impl Run {
 /// The labels that the model cannot tell apart: by the prompts where it has some, else by the names of the labels that occur.
 fn collisions(inputs: &Inputs<'_>) -> Collisions {
     let taxonomy = inputs.taxonomy;
-    if let Evidence::Embedded { prompts, .. } = &inputs.evidence {
+    let prompts = match &inputs.evidence {
+        Evidence::Embedded { prompts, .. } => Some(prompts),
+        Evidence::Answered { prompts, .. } => prompts.as_ref(),
+        Evidence::Scored(..) | Evidence::Ranked(_) => None,
+    };
+    if let Some(prompts) = prompts {
         let prototypes = prototypes(&prompts.embeddings, &prompts.counts);
         let own = Collisions::new(
             taxonomy,
@@ -358,8 +395,12 @@ fn collisions(inputs: &Inputs<'_>) -> Collisions {
     let mut met = HashSet::new();
     let mut occurring = above(taxonomy, &inputs.candidates);
     occurring.extend(inputs.annotations.distinct().iter().flat_map(|a| &a.truths));
-    if let Evidence::Ranked(rankings) = &inputs.evidence {
-        occurring.extend((0..rankings.len()).filter_map(|i| rankings.labels(i).first()));
+    match &inputs.evidence {
+        Evidence::Ranked(rankings) => {
+            occurring.extend((0..rankings.len()).filter_map(|i| rankings.labels(i).first()));
+        }
+        Evidence::Answered { answers, .. } => occurring.extend(answers.answers.iter().flatten()),
+        Evidence::Embedded { .. } | Evidence::Scored(..) => {}
     }
     occurring.retain(|&n| met.insert(n));
     Collisions::of_names(taxonomy, &occurring)

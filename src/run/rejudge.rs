@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::question::{Assumed, Question, QuestionError, Reanswered};
 use super::saved::{Detail, Details, Jagged, Numbers, Saved, SavedRank, SavedRow};
 use super::{BuildError, Run};
-use crate::score::{Ranked, Rankings, RightToo, Rule};
+use crate::score::{Depth, Ranked, Rankings, RightToo, Rule};
 use crate::taxonomy::Taxonomy;
 
 /// Why a run cannot be judged under another taxonomy.
@@ -33,6 +33,7 @@ pub fn rejudged(
     saved: &Saved,
     taxonomy: &Taxonomy,
     right_too: Option<&RightToo>,
+    depth: Depth,
 ) -> Result<Reanswered, RejudgeError> {
     // What was judged by another taxonomy may be gone from this one, such as what labels had in common there.
     let is_unknown = |id: &String| taxonomy.find(id).is_none();
@@ -87,7 +88,7 @@ pub fn rejudged(
         .map(<[_]>::len)
         .max()
         .unwrap_or(0);
-    let mut run = Run::build(inputs, manifest)?;
+    let mut run = Run::build_to(depth, inputs, manifest)?;
     run.summary.rule = rule.clone();
     Ok(Reanswered { run, assumed })
 }

@@ -10,7 +10,7 @@ use super::question::{Assumed, Question, QuestionError};
 use super::rejudge::{RejudgeError, rejudged, without_judgements};
 use super::saved::Saved;
 use crate::score::{
-    AlsoRight, Answered, Collisions, Forgiveness, Judge, Multiplicity, forgiveness,
+    AlsoRight, Answered, Collisions, Depth, Forgiveness, Judge, Multiplicity, forgiveness,
 };
 use crate::taxonomy::Taxonomy;
 use crate::taxonomy::diff::Difference;
@@ -73,8 +73,8 @@ pub fn compare_taxonomies(
     let saved = &*of_both(saved, taxonomies)?;
     let [first, second] = taxonomies.map(|(_, taxonomy)| taxonomy);
     let (a, b) = (
-        rejudged(saved, first, None)?,
-        rejudged(saved, second, None)?,
+        rejudged(saved, first, None, Depth::Whole)?,
+        rejudged(saved, second, None, Depth::Whole)?,
     );
     let mut assumed = a.assumed;
     for other in b.assumed {

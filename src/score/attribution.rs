@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::Bootstrap;
 use super::chance::ByChance;
 use super::judgements::Tally;
+use super::summarise::Depth;
 use super::summary::Interval;
 use super::verdict::{Causes, Group, Verdict};
 
@@ -79,9 +80,9 @@ fn category(verdict: Verdict, is_suspect: bool) -> usize {
     2 * verdict as usize + usize::from(is_suspect)
 }
 
-/// Sums up the judgements; `by_chance` has a row a verdict. The bootstrap runs on the current rayon pool; the result
+/// Sums up the judgements; `by_chance` has a row a verdict. There are intervals of a whole summary alone. The bootstrap runs on the current rayon pool; the result
 /// does not depend on the number of threads.
-pub fn attribute(rows: &[Tally<'_>], by_chance: Option<&[ByChance]>) -> Attribution {
+pub fn attribute(rows: &[Tally<'_>], by_chance: Option<&[ByChance]>, depth: Depth) -> Attribution {
     let mut counts = [0; 2 * Verdict::ALL.len()];
     for row in rows {
         counts[category(row.judged.verdict, false)] += row.count - row.suspect;
@@ -97,7 +98,14 @@ pub fn attribute(rows: &[Tally<'_>], by_chance: Option<&[ByChance]>) -> Attribut
     let errors = n - of_group(Group::Correct);
     let of_all = |count: usize| (n > 0).then(|| count as f64 / n as f64);
     let of_errors = |count: usize| (errors > 0).then(|| count as f64 / errors as f64);
-    let intervals = intervals(&counts);
+    let intervals = match depth {
+        Depth::Whole => intervals(&counts),
+        Depth::Answers => Intervals {
+            share: vec![None; Verdict::ALL.len()],
+            share_of_error: vec![None; Verdict::ALL.len()],
+            multiplicity: None,
+        },
+    };
 
     let verdicts = Verdict::ALL
         .into_iter()

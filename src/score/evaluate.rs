@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::annotation::Annotations;
-use super::answer::Distribution;
+use super::answer::{Distribution, Scores};
 use super::curve::Pareto;
 use super::decide::{Answer, Masses};
 use super::deciding::Deciding;
@@ -93,6 +93,27 @@ impl Evaluated {
         }
     }
 
+    fn push(&mut self, answer: Option<Answer>, ranked: Vec<Ranked>) {
+        self.answers.push(answer.map(|a| a.node));
+        self.confidences.push(answer.map_or(0.0, |a| a.confidence));
+        self.rankings.push(ranked);
+    }
+
+    /// The answers and the best candidates alone, as nodes of another taxonomy: `nodes` has them by [`NodeId::index`]. `None` where it
+    /// lacks one of them.
+    pub fn answers_as(&self, nodes: &[Option<NodeId>]) -> Option<Self> {
+        let answers = self.answers.iter().map(|answer| match answer {
+            Some(node) => Some(Some(nodes[node.index()]?)),
+            None => Some(None),
+        });
+        Some(Self {
+            answers: answers.collect::<Option<_>>()?,
+            confidences: self.confidences.clone(),
+            rankings: self.rankings.labelled_as(nodes)?,
+            whole: None,
+        })
+    }
+
     /// What confident learning says of an image's annotation (METHOD 8).
     pub fn checked(&self, image: usize) -> Option<Checked> {
         self.whole.as_ref()?.checked[image]
@@ -114,6 +135,34 @@ struct Image {
     pareto: Vec<(NodeId, f64)>,
     levels: LevelAnswers,
     consistent: Option<Consistent>,
+}
+
+/// What the images are answered, and their best candidates: the part of [`evaluate`] that takes one pass over the scores.
+pub fn answer_alone(question: &Question<'_>, distribution: &Distribution<'_>) -> Evaluated {
+    let candidates = question.candidates;
+    let tie_order = tie_order(question.taxonomy, candidates);
+    let of_images = distribution.map(|i, scores| {
+        let best = scores.best(&tie_order, question.keep);
+        (
+            question.deciding.answer(i, scores),
+            ranked(candidates, scores, best),
+        )
+    });
+    let mut evaluated = Evaluated::default();
+    for (answer, ranked) in of_images {
+        evaluated.push(answer, ranked);
+    }
+    evaluated
+}
+
+/// The best candidates with what is known of them.
+fn ranked(candidates: &[NodeId], scores: Scores<'_>, best: Vec<usize>) -> Vec<Ranked> {
+    let ranked = best.into_iter().map(|c| Ranked {
+        label: candidates[c],
+        similarity: Some(scores.similarities[c]),
+        probability: Some(scores.probabilities[c]),
+    });
+    ranked.collect()
 }
 
 /// Evaluates images. Passes three times over the scores. Runs on the current rayon pool; the result does not depend on the
@@ -159,14 +208,7 @@ pub fn evaluate(question: &Question<'_>, distribution: &Distribution<'_>) -> Eva
             consistent: (best.first())
                 .filter(|_| !truths.is_empty())
                 .map(|&best| consistencies.of(candidates[best], truths, mass_of)),
-            ranked: best
-                .into_iter()
-                .map(|c| Ranked {
-                    label: candidates[c],
-                    similarity: Some(scores.similarities[c]),
-                    probability: Some(p[c]),
-                })
-                .collect(),
+            ranked: ranked(candidates, scores, best),
         }
     });
     let mut evaluated = Evaluated::default();
@@ -174,10 +216,7 @@ pub fn evaluate(question: &Question<'_>, distribution: &Distribution<'_>) -> Eva
     let (mut sequences, mut level_sums) = (Rankings::default(), LevelSums::default());
     let mut consistent = Vec::new();
     for image in of_images {
-        evaluated.answers.push(image.answer.map(|a| a.node));
-        let confidence = image.answer.map_or(0.0, |a| a.confidence);
-        evaluated.confidences.push(confidence);
-        evaluated.rankings.push(image.ranked);
+        evaluated.push(image.answer, image.ranked);
         masses.push(image.mass);
         own.push(image.self_confidence);
         sequences.push(image.pareto.into_iter().map(|(label, mass)| Ranked {

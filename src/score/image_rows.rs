@@ -4,7 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Rows that are kept, at most.
-pub const MOST_ROWS: usize = 1 << 16;
+pub const MOST_ROWS: usize = 1 << 13;
 
 /// Seed of the groups.
 const SEED: u64 = 0;
@@ -12,8 +12,8 @@ const SEED: u64 = 0;
 /// A row an image. Of more than [`MOST_ROWS`] images, a row a group of images: as many groups, each image in one at random.
 ///
 /// Drawing groups of independent images, with all their images, is as good as drawing the images: the variance of a sum is
-/// the same on average, and off by some sqrt(2/65,536) of itself, so the width of an interval by 0.3 %; drawing 2,000
-/// replicates leaves ten times that open. So memory and time are bounded however many images there are. At random, since
+/// the same on average, and off by some sqrt(2/8,192) of itself, so the width of an interval by 0.8 %; drawing 2,000
+/// replicates leaves nearly three times that open. So memory and time are bounded however many images there are. At random, since
 /// images next to one another may be alike: groups of such would be more different than groups are, groups of one of
 /// each would be less.
 #[derive(Debug, Clone)]

@@ -10,9 +10,10 @@ use super::image_rows::ImageRows;
 use super::intervals::{Others, of_figures, values};
 use super::judge::Judge;
 use super::judgements::Judgements;
-use super::metrics::{self, MetricSums, Metrics, Pair, Root, per_class};
+use super::metrics::{self, MetricSums, Metrics, Pair, per_class};
 use super::reassessed::{self, ReassessedSums};
 use super::retrieval;
+use super::summarise::{Depth, Terms};
 use super::summary::{Interval, TopK};
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -45,14 +46,18 @@ impl<'a> Labelled<'a> {
         annotations: &'a Annotations,
         judgements: &'a Judgements,
         valid: &'a [Vec<usize>],
-        root: Root,
+        terms: &Terms<'_>,
     ) -> Self {
         let k = candidates.len().min(BEST);
         let truths = |i: usize| annotations.get(i).truths.as_slice();
         let labelled = |i: &usize| !truths(*i).is_empty();
         let others = Others::new(images, annotations, judgements, valid);
         let columns = TOP + metrics::COLUMNS + others.columns();
-        let count = (0..annotations.len()).filter(labelled).count();
+        let is_whole = terms.depth == Depth::Whole;
+        let count = match is_whole {
+            true => (0..annotations.len()).filter(labelled).count(),
+            false => 0,
+        };
         let sets = annotations.distinct().iter().map(|a| a.truths.as_slice());
         let mut found = Self {
             taxonomy: judge.taxonomy,
@@ -60,7 +65,7 @@ impl<'a> Labelled<'a> {
             k,
             all_have_k: true,
             top: [0.0; TOP],
-            sums: MetricSums::new(judge.taxonomy, candidates, sets, k, root),
+            sums: MetricSums::new(judge.taxonomy, candidates, sets, k, terms.root),
             others,
             rows: ImageRows::new(count, columns),
         };
@@ -93,8 +98,11 @@ impl<'a> Labelled<'a> {
                     }
                 }
             }
-            found.others.extend(i, &mut row, &mut others);
-            found.rows.add(&row, &others);
+            // What is drawn from; nothing is, if only the answers count.
+            if is_whole {
+                found.others.extend(i, &mut row, &mut others);
+                found.rows.add(&row, &others);
+            }
         }
         found
     }

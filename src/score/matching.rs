@@ -97,6 +97,7 @@ pub enum MatchError {
 #[derive(Debug, Clone)]
 pub struct Matching<'a> {
     images: &'a Matrix,
+    strategy: Match,
     rows: Rows,
 }
 
@@ -161,7 +162,26 @@ impl<'a> Matching<'a> {
             Match::SmoothChamfer => by_prompt(smooth_chamfer),
             Match::ProLip => return Err(MatchError::NoUncertainty),
         };
-        Ok(Self { images, rows })
+        Ok(Self {
+            images,
+            strategy,
+            rows,
+        })
+    }
+
+    /// All that the similarities with a label are made of beside the images.
+    pub(super) fn of_label(&self, label: usize) -> &[f32] {
+        let (rows, range) = match &self.rows {
+            Rows::Labels(rows) => (rows, label..label + 1),
+            Rows::Prompts {
+                prompts, starts, ..
+            } => (prompts, starts[label]..starts[label + 1]),
+        };
+        &rows.as_slice()[range.start * rows.cols()..range.end * rows.cols()]
+    }
+
+    pub(super) fn strategy(&self) -> Match {
+        self.strategy
     }
 }
 

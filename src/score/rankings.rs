@@ -40,6 +40,15 @@ impl Rankings {
         debug_assert!(is_whole(self.similarities.len()) && is_whole(self.probabilities.len()));
     }
 
+    /// The same with the labels as nodes of another taxonomy, by [`NodeId::index`]. `None` where it lacks one of them.
+    pub fn labelled_as(&self, nodes: &[Option<NodeId>]) -> Option<Self> {
+        let labels = self.labels.iter().map(|label| nodes[label.index()]);
+        Some(Self {
+            labels: labels.collect::<Option<_>>()?,
+            ..self.clone()
+        })
+    }
+
     /// Whether probabilities are known.
     pub fn have_probabilities(&self) -> bool {
         !self.probabilities.is_empty()

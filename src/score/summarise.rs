@@ -1,6 +1,6 @@
 //! From what is known of each image to the figures of a run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::annotation::{Annotation, Annotations};
 use super::attribution::{Attribution, attribute};
@@ -29,9 +29,20 @@ const CHANCE_SEED: u64 = 0;
 /// How many confusions a summary holds.
 const WORST_CONFUSIONS: usize = 10;
 
+/// How much is made of the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// What follows from the answers themselves: verdicts, credit and the figures of both, without what is drawn (intervals, chance, the
+    /// growth of pairs) and without what needs the probabilities of all candidates. It takes a small part of the time.
+    Answers,
+    #[default]
+    Whole,
+}
+
 /// How answers came about, and how they are counted.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
+    pub depth: Depth,
     pub policy: &'a CreditPolicy,
     pub root: Root,
     /// The rule that the answers come from.
@@ -63,21 +74,29 @@ pub fn summarise(
         annotations,
         &judgements,
         valid,
-        terms.root,
+        terms,
     );
     let reassessed = ReassessedSums::new(judge.taxonomy, annotations, &rows);
-    let mut intervals_95 = labelled.intervals(reassessed.as_ref());
-
-    let pairs: Vec<(NodeId, u32)> = (0..annotations.len())
-        .filter_map(|i| judgements.get(i))
-        .map(|judged| (judged.answer, judged.annotation))
-        .collect();
-    let by_chance = by_chance(judge, annotations.distinct(), &pairs, CHANCE_SEED);
+    let is_whole = terms.depth == Depth::Whole;
+    let mut intervals_95 = match is_whole {
+        true => labelled.intervals(reassessed.as_ref()),
+        false => BTreeMap::new(),
+    };
+    let by_chance = (is_whole.then(|| {
+        let judged = (0..annotations.len()).filter_map(|i| judgements.get(i));
+        let pairs: Vec<(NodeId, u32)> = judged.map(|j| (j.answer, j.annotation)).collect();
+        by_chance(judge, annotations.distinct(), &pairs, CHANCE_SEED)
+    }))
+    .flatten();
     let Attribution {
         verdicts,
         multiplicity,
         causes,
-    } = attribute(&rows, by_chance.as_ref().map(|(rows, _)| rows.as_slice()));
+    } = attribute(
+        &rows,
+        by_chance.as_ref().map(|(rows, _)| rows.as_slice()),
+        terms.depth,
+    );
     if labelled.abstained() == 0 && labelled.n() == judged {
         // The share of exact verdicts by other names: told with one interval, not with those of two drawings.
         let exact = verdicts.iter().find(|row| row.verdict == Verdict::Exact);
@@ -135,7 +154,7 @@ pub fn summarise(
             let of_judged = of_judged.map(|(i, mass)| (valid[annotations.index(i)].len(), *mass));
             dilution(&of_judged.collect::<Vec<_>>())
         }),
-        growth: of_pairs(judge, annotations),
+        growth: is_whole.then(|| of_pairs(judge, annotations)).flatten(),
         retrieval: (images.whole.as_ref()).map(|whole| whole.queries.finish()),
         curve: images
             .whole

@@ -154,6 +154,8 @@ pub struct App {
     pub figures: Option<(Arc<Summary>, Arc<Value>)>,
     /// What was shown before a rule was applied, or the run was made anew.
     pub before: Option<Shown>,
+    /// Whether what is shown is of the answers alone: the whole run, with its intervals, was still being made.
+    pub is_of_answers: bool,
     /// What is wrong with the files, while the run from before it went wrong is shown.
     pub faults: Vec<Fault>,
     /// Whether files changed while the run was not whole yet.
@@ -224,6 +226,7 @@ impl App {
             generation: 0,
             figures: None,
             before: None,
+            is_of_answers: false,
             faults: Vec::new(),
             is_stale: false,
             has_edited: false,
@@ -315,8 +318,11 @@ impl App {
     /// Gives up all jobs that are about the run that was shown, since their answers are about no other.
     pub fn forget_waiting(&mut self) {
         self.waiting.retain(|kind, waiting| {
-            // These are about what is opened or written, whatever is shown.
-            let stays = matches!(kind, Kind::Open | Kind::Again | Kind::Write | Kind::Edit);
+            // These are about what is opened or written, or the text of the taxonomy, whatever is shown.
+            let stays = matches!(
+                kind,
+                Kind::Open | Kind::Again | Kind::Write | Kind::Plan | Kind::Edit
+            );
             if !stays {
                 waiting.stop.store(true, Ordering::Relaxed);
             }

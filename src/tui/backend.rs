@@ -19,6 +19,8 @@ pub enum News {
     Figures(Box<Summary>, Value),
     /// A run, whole or of the images that are encoded so far.
     Run(Shown),
+    /// The run that is being made again, by its answers alone: what is drawn (intervals, chance) follows with the whole one.
+    Answers(Applied),
     Progress(Progress),
     /// A word on what was left out, or is not as it should be.
     Note(String),
@@ -239,7 +241,7 @@ pub trait Backend: Send + Sync {
     }
 
     /// Makes the run again from what these files hold now, and from what was computed before as far as that stays true. `None` where
-    /// all of them hold what the run that is shown was made of: then nothing is made.
+    /// all of them hold what the run that is shown was made of: then nothing is made. [`News::Answers`] comes before a whole run.
     ///
     /// # Errors
     /// All that is wrong with the files. What was shown can go on being shown.

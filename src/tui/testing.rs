@@ -17,6 +17,7 @@ use super::theme::Theme;
 use crate::history::{Change, What};
 use crate::matrix::Matrix;
 use crate::run::{self, Embedded, Embeddings, Opened, Saved, Suggestion};
+use crate::score::Depth;
 use crate::taxonomy::{NodeId, Taxonomy, edit, load_str};
 
 /// Where the fixture is.
@@ -47,6 +48,8 @@ pub struct Fake {
     pub is_built_in: AtomicBool,
     /// Files that took the place of the built-in taxonomy.
     pub adopted: Mutex<Vec<PathBuf>>,
+    /// Whether the run is shown by its answers first, and then never whole.
+    pub stops_at_answers: AtomicBool,
 }
 
 impl Fake {
@@ -92,7 +95,8 @@ impl Fake {
         let saved = match taxonomy.sources() == opened.taxonomy.sources() {
             true => opened.saved.clone(),
             false => {
-                let mut again = run::rejudged(&opened.saved, &taxonomy, None).unwrap();
+                let mut again =
+                    run::rejudged(&opened.saved, &taxonomy, None, Depth::Whole).unwrap();
                 again.run.manifest.taxonomy.sha256 = "edited".into();
                 Saved::of(&again.run)
             }
@@ -110,7 +114,7 @@ impl Backend for Fake {
     fn again(
         &self,
         opened: &Opened,
-        _tell: &(dyn Fn(News) + Sync),
+        tell: &(dyn Fn(News) + Sync),
         _stop: &AtomicBool,
     ) -> Result<Option<Applied>, Vec<Fault>> {
         let faults = self.faults.lock().unwrap().clone();
@@ -120,7 +124,7 @@ impl Backend for Fake {
         if self.is_unchanged.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        Ok(Some(Applied {
+        let again = Applied {
             shown: Shown {
                 opened: Arc::new(self.judged(opened)),
                 so_far: None,
@@ -128,7 +132,12 @@ impl Backend for Fake {
                 name: "fixture".into(),
             },
             assumed: Vec::new(),
-        }))
+        };
+        tell(News::Answers(again.clone()));
+        match self.stops_at_answers.load(Ordering::Relaxed) {
+            true => Err(vec![Fault::anywhere("interrupted".into())]),
+            false => Ok(Some(again)),
+        }
     }
 
     fn open(&self, tell: &(dyn Fn(News) + Sync), _stop: &AtomicBool) -> Result<(), String> {

@@ -313,6 +313,7 @@ fn on_news(app: &mut App, news: News) -> Vec<Effect> {
             app.figures = Some((Arc::new(*summary), Arc::new(manifest)));
         }
         News::Run(shown) => set_run(app, shown),
+        News::Answers(answers) => return again::show_answers(app, answers),
         News::Progress(progress) => app.progress = Some(progress),
         News::Note(note) => app.notes.push(note),
     }
@@ -322,6 +323,7 @@ fn on_news(app: &mut App, news: News) -> Vec<Effect> {
 /// Shows a run. Where one was, stays as far as the new run has it.
 fn set_run(app: &mut App, shown: Shown) {
     let earlier = app.shown.replace(shown);
+    app.is_of_answers = false;
     app.generation += 1;
     app.forget_waiting();
     view::run_changed(app, earlier.as_ref());

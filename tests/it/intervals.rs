@@ -65,7 +65,7 @@ impl World {
             annotations: Annotations::new(annotations, self.facts["reannotated"] == true),
             also_right: AlsoRight::default(),
             evidence: Evidence::Scored(
-                Matrix::new(candidates.len(), scores.collect()),
+                std::borrow::Cow::Owned(Matrix::new(candidates.len(), scores.collect())),
                 Link::Probabilities,
             ),
             candidates,

@@ -118,7 +118,7 @@ fn summary() -> Value {
         annotations: Annotations::new(annotations, true),
         also_right: AlsoRight::default(),
         evidence: Evidence::Scored(
-            Matrix::new(candidates.len(), scores.collect()),
+            std::borrow::Cow::Owned(Matrix::new(candidates.len(), scores.collect())),
             Link::Probabilities,
         ),
         collision_threshold: 0.99,

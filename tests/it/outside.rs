@@ -1,6 +1,8 @@
 //! A run's figures and the measures of two labels against HiClass, NLTK and scikit-learn (`tests/parity/outside.py`, which
 //! says where these go their own way).
 
+use std::borrow::Cow;
+
 use cladist::matrix::Matrix;
 use cladist::run::{Evidence, Inputs, Run};
 use cladist::score::{
@@ -160,7 +162,7 @@ fn accuracies_and_calibration_are_those_of_scikit_learn() {
         let scores = scores.map(|s| s.as_u64().unwrap() as f32 / 1_048_576.0);
         let scores = Matrix::new(classes, scores.collect());
         let candidates = (0..classes).map(node).collect();
-        let evidence = Evidence::Scored(scores, Link::Probabilities);
+        let evidence = Evidence::Scored(Cow::Owned(scores), Link::Probabilities);
         let run = run(&taxonomy, candidates, truths, evidence);
 
         assert_close(run.summary.top1, &world["top1"], "top-1");

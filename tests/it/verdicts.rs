@@ -139,6 +139,7 @@ impl World {
             annotations: Annotations::of_truths(truths),
             also_right: AlsoRight::default(),
             evidence: Evidence::Embedded {
+                similarities: None,
                 images: Cow::Owned(Matrix::new(axes.len() + 1, pictures.collect())),
                 prompts: Cow::Owned(Prompts {
                     counts: prompts.iter().map(Vec::len).collect(),

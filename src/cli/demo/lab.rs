@@ -18,8 +18,9 @@ use crate::prompts::ExpandOptions;
 use crate::report::lab::{Cell, render};
 use crate::score::decide::Masses;
 use crate::score::{
-    AlsoRight, Annotations, Collisions, Cosines, CreditPolicy, Decider, Deciding, Distribution,
-    Judge, Link, Question, Root, Rule, Terms, ValidSets, evaluate, prototypes, summarise,
+    AlsoRight, Annotations, Collisions, Cosines, CreditPolicy, Decider, Deciding, Depth,
+    Distribution, Judge, Link, Question, Root, Rule, Terms, ValidSets, evaluate, prototypes,
+    summarise,
 };
 use crate::taxonomy::NodeId;
 
@@ -177,6 +178,7 @@ impl<'a> Lab<'a> {
         };
         let evaluated = evaluate(&question, &distribution);
         let terms = Terms {
+            depth: Depth::Whole,
             policy: &CreditPolicy::Strict,
             root: Root::default(),
             rule: &rule,

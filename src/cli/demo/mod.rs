@@ -190,7 +190,7 @@ pub fn compute(
         taxonomy_source: source,
         taxonomy: super::load_taxonomy(source)?,
         images_source: source,
-        dataset,
+        dataset: Arc::new(dataset),
         world: Some(world),
         model_source: builtin::NAME,
     };

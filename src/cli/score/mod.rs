@@ -3,9 +3,11 @@
 mod annotate;
 mod elsewhere;
 mod join;
+mod memory;
 mod pictures;
 mod prompting;
 mod side;
+mod steps;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,7 +32,8 @@ use crate::names::Names;
 use crate::report;
 use crate::run::{self, BuildError, Candidates, SourceHash};
 use crate::score::{
-    Annotations, Collisions, CreditPolicy, DecideError, Match, MatchError, Root, Rule, RuleError,
+    Annotations, Collisions, CreditPolicy, DecideError, Depth, Match, MatchError, Root, Rule,
+    RuleError,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::{self, TextError};
@@ -39,7 +42,8 @@ pub use annotate::TruthArgs;
 use elsewhere::ElsewhereArgs;
 pub use elsewhere::{EmbeddingsArgs, Placed};
 pub use join::by_last_parts;
-pub use pictures::{Computed, Embeddings, Inputs, Observer, compute};
+pub use memory::Memory;
+pub use pictures::{Again, Computed, Embeddings, Inputs, Observer, compute};
 pub use prompting::{Basis, expand_prompts};
 pub use side::{OPTION as SIDE_LABELS, SideLabels};
 
@@ -257,19 +261,37 @@ pub fn answer(
     stop: &AtomicBool,
     observer: Option<&Observer<'_>>,
 ) -> anyhow::Result<Option<Computed>> {
-    args.check()?;
     let Some(source) = &args.taxonomy else {
         bail!("--taxonomy FILE is needed: labels are scored under one (`demo` is built in)");
     };
     let taxonomy = load_taxonomy(source)?;
+    answer_under(args, source, taxonomy, load, stop, observer)
+}
+
+/// The same under a taxonomy that was read already, from `source`.
+///
+/// # Errors
+/// As [`answer`].
+pub fn answer_under(
+    args: &WhatArgs,
+    source: &Path,
+    taxonomy: Taxonomy,
+    load: &LoadModel<'_>,
+    stop: &AtomicBool,
+    observer: Option<&Observer<'_>>,
+) -> anyhow::Result<Option<Computed>> {
+    args.check()?;
     let (Some(images), Some(model)) = (&args.images, &args.model) else {
-        return elsewhere::compute(args, source, taxonomy, load, stop).map(Some);
+        return elsewhere::compute(args, source, taxonomy, load, stop, observer).map(Some);
     };
     let inputs = Inputs {
         taxonomy_source: source,
         taxonomy,
         images_source: images,
-        dataset: open_dataset(images)?,
+        dataset: match observer {
+            Some(observer) => observer.memory.dataset(images)?,
+            None => Arc::new(open_dataset(images)?),
+        },
         world: (images == Path::new(builtin::NAME)).then(|| (Settings::default(), PICTURES)),
         model_source: model,
     };
@@ -288,7 +310,10 @@ impl WhatArgs {
         let named = |text: &String| PathBuf::from(text.split('#').next().unwrap_or(text));
         let prompts = options.prompts.as_ref().map(named);
         let candidates = options.candidates.as_ref().map(PathBuf::from);
+        // A manifest has labels too.
+        let manifest = self.images.clone();
         let files = self.truth.files().chain(prompts).chain(candidates);
+        let files = files.chain(manifest);
         files.filter(|path| path.is_file())
     }
 
@@ -428,11 +453,12 @@ fn calibration(options: &ScoreOptions, images: &Names, annotations: &Annotations
 
 /// Builds a run on all cores; what is missing is told with the option that asks for it, and an interruption is an error.
 fn build(
+    depth: Depth,
     inputs: run::Inputs<'_>,
     manifest: run::Manifest,
     stop: &AtomicBool,
 ) -> anyhow::Result<run::Run> {
-    let built = on_all_cores(|| run::Run::build(inputs, manifest))?;
+    let built = on_all_cores(|| run::Run::build_to(depth, inputs, manifest))?;
     let run = built.map_err(|error| match error {
         BuildError::Decide(error) => anyhow::Error::new(error).context("--decide"),
         BuildError::Match(error) => anyhow::Error::new(error).context("--match"),

@@ -10,7 +10,9 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::annotate::{Annotated, OwnLabels, Truth, TruthArgs, read_label_index};
+use super::memory::Memory;
 use super::prompting::{Basis, ask};
+use super::steps::Steps;
 use super::{
     LoadModel, ScoreOptions, build, calibration, candidate_choice, candidates_hash, common_options,
     credit_policy, taxonomy_hash, tell_of_truths_as_candidates, value_name,
@@ -30,7 +32,7 @@ use crate::prompts::{ExpandOptions, TemplateSet};
 use crate::run::{
     self, Candidates, Counts, Evidence, KindTexts, MANIFEST_SCHEMA, Manifest, Run, SourceHash,
 };
-use crate::score::CreditPolicy;
+use crate::score::{Annotations, CreditPolicy, Depth};
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// What is scored: the inputs as they are named, and as they are read.
@@ -38,7 +40,7 @@ pub struct Inputs<'a> {
     pub taxonomy_source: &'a Path,
     pub taxonomy: Taxonomy,
     pub images_source: &'a Path,
-    pub dataset: Dataset,
+    pub dataset: Arc<Dataset>,
     /// The world that the images are drawn from, and how many, if they are.
     pub world: Option<(Settings, u64)>,
     pub model_source: &'a str,
@@ -61,13 +63,22 @@ pub struct Observer<'a> {
     pub asked: &'a dyn Fn(&Arc<Basis>),
     /// A run of the images so far: how many these are, and of how many.
     pub partial: &'a dyn Fn(Run, &Taxonomy, usize, usize),
-    /// Images of the same data set that the same model encoded before: they are not encoded again.
-    pub before: Option<&'a Embeddings>,
+    /// What earlier scorings left.
+    pub memory: &'a Memory,
+    pub again: Option<Again<'a>>,
+}
+
+/// What is scored again.
+pub struct Again<'a> {
+    /// Images of the same data set that the same model encoded before: they are not encoded again. `None` where none were.
+    pub images: Option<&'a Embeddings>,
+    /// Is shown the run of the answers alone, before the whole one.
+    pub answers: &'a dyn Fn(Run, &Taxonomy),
 }
 
 /// A run, and what it was computed from.
 pub struct Computed {
-    pub run: Run,
+    pub run: Arc<Run>,
     pub taxonomy: Taxonomy,
     /// `None` if no model was asked here.
     pub basis: Option<Arc<Basis>>,
@@ -77,7 +88,7 @@ pub struct Computed {
 /// Embedded images.
 pub struct Embeddings {
     /// Unit rows.
-    pub rows: Matrix,
+    pub rows: Arc<Matrix>,
     /// The row of each image of the run; `None` of one that could not be read.
     pub of: Vec<Option<usize>>,
     /// What came of every image that was encoded, by its name.
@@ -86,14 +97,14 @@ pub struct Embeddings {
 
 impl Embeddings {
     /// Of all images but those that a rule was calibrated on, which the run has not.
-    pub fn new(rows: Matrix, calibration: &[usize]) -> Self {
+    pub fn new(rows: Arc<Matrix>, calibration: &[usize]) -> Self {
         let of = (0..rows.rows()).filter(|row| calibration.binary_search(row).is_err());
         let of = of.map(Some).collect();
         Self::placed(rows, of)
     }
 
     /// With the row of each image of the run.
-    pub fn placed(rows: Matrix, of: Vec<Option<usize>>) -> Self {
+    pub fn placed(rows: Arc<Matrix>, of: Vec<Option<usize>>) -> Self {
         Self {
             rows,
             of,
@@ -101,17 +112,42 @@ impl Embeddings {
         }
     }
 
+    /// The same embeddings, if these are the outcomes of all images in their order: none is copied.
+    fn of_items<'i>(
+        &self,
+        outcomes: impl Iterator<Item = Option<&'i Result<usize, String>>>,
+    ) -> Option<Held> {
+        let (mut rows, mut failures, mut next) = (Vec::new(), Vec::new(), 0);
+        for (i, outcome) in outcomes.enumerate() {
+            match outcome? {
+                Ok(row) if *row == next => {
+                    rows.push(Some(next));
+                    next += 1;
+                }
+                Ok(_) => return None,
+                Err(why) => {
+                    rows.push(None);
+                    failures.push((i, why.clone()));
+                }
+            }
+        }
+        (next == self.rows.rows()).then(|| Held {
+            embeddings: Arc::clone(&self.rows),
+            rows,
+            failures,
+        })
+    }
+
     /// With the names of the images that were encoded, so that they need not be again.
     fn named<'n>(
-        encoded: Encoded,
+        encoded: Held,
         names: impl Iterator<Item = &'n str>,
         calibration: &[usize],
     ) -> Self {
-        let Encoded {
+        let Held {
             embeddings,
             rows,
             failures,
-            ..
         } = encoded;
         let mut failures = failures.into_iter().peekable();
         let outcomes = names.zip(rows).enumerate().map(|(i, (name, row))| {
@@ -122,6 +158,23 @@ impl Embeddings {
         Self {
             encoded: outcomes.collect(),
             ..Self::new(embeddings, calibration)
+        }
+    }
+}
+
+/// Images as they were encoded: as [`Encoded`], but the embeddings may be those of an earlier scoring.
+struct Held {
+    embeddings: Arc<Matrix>,
+    rows: Vec<Option<usize>>,
+    failures: Vec<(usize, String)>,
+}
+
+impl From<Encoded> for Held {
+    fn from(encoded: Encoded) -> Self {
+        Self {
+            embeddings: Arc::new(encoded.embeddings),
+            rows: encoded.rows,
+            failures: encoded.failures,
         }
     }
 }
@@ -181,7 +234,7 @@ pub fn compute(
         );
         return Ok(None);
     }
-    let (run, calibration) = scoring.run(&encoded)?;
+    let (run, calibration) = scoring.whole(&encoded, observer)?;
     let (items, dataset) = (&scoring.task.annotated.items, &scoring.task.inputs.dataset);
     let names = items.iter().map(|&i| dataset.items[i].name.as_str());
     let images = Embeddings::named(encoded, names, &calibration);
@@ -191,6 +244,15 @@ pub fn compute(
         basis: Some(scoring.basis),
         images: Some(images),
     }))
+}
+
+/// What is asked of the images that could be read.
+struct Posed {
+    manifest: Manifest,
+    images: Names,
+    annotations: Annotations,
+    /// Those that a rule is calibrated on.
+    calibration: Vec<usize>,
 }
 
 /// All that is known before the images are.
@@ -205,7 +267,7 @@ struct Scoring<'a> {
 }
 
 impl Scoring<'_> {
-    fn encode(&self, observer: Option<&Observer<'_>>) -> anyhow::Result<Encoded> {
+    fn encode(&self, observer: Option<&Observer<'_>>) -> anyhow::Result<Held> {
         let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
         let encoder = self.basis.encoder.as_ref();
         let encode = |items: &[usize], look| {
@@ -219,9 +281,9 @@ impl Scoring<'_> {
             )
         };
         let Some(observer) = observer else {
-            return encode(items, None);
+            return Ok(encode(items, None)?.into());
         };
-        if let Some(before) = observer.before {
+        if let Some(before) = observer.again.as_ref().and_then(|again| again.images) {
             return self.encode_more(before, &|items| encode(items, None));
         }
         (observer.asked)(&self.basis);
@@ -233,13 +295,14 @@ impl Scoring<'_> {
             }
             let begun = Instant::now();
             // What these images lack, such as some to calibrate a rule on, all of them may have.
-            if let Ok((run, _)) = self.run(so_far) {
+            let (embeddings, rows) = (&so_far.embeddings, &so_far.rows);
+            if let Ok((run, _)) = self.run(embeddings, rows) {
                 (observer.partial)(run, &self.task.inputs.taxonomy, images, items.len());
             }
             last = Instant::now();
             looks.took(images, last - begun);
         };
-        encode(items, Some(&mut look))
+        Ok(encode(items, Some(&mut look))?.into())
     }
 
     /// The images as they were encoded before, and those that were not, in the order in which they are asked for.
@@ -247,9 +310,12 @@ impl Scoring<'_> {
         &self,
         before: &Embeddings,
         encode: &dyn Fn(&[usize]) -> anyhow::Result<Encoded>,
-    ) -> anyhow::Result<Encoded> {
+    ) -> anyhow::Result<Held> {
         let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
         let known = |item: usize| before.encoded.get(&dataset.items[item].name);
+        if let Some(same) = before.of_items(items.iter().map(|&item| known(item))) {
+            return Ok(same);
+        }
         let missing = items.iter().copied().filter(|&item| known(item).is_none());
         let missing: Vec<usize> = missing.collect();
         let mut more = match missing.is_empty() {
@@ -258,10 +324,7 @@ impl Scoring<'_> {
         };
         let mut failures = std::mem::take(&mut more.failures).into_iter().peekable();
         let mut next = 0;
-        let mut all = Encoded {
-            deep_greys: more.deep_greys,
-            ..Encoded::default()
-        };
+        let (mut rows, mut failed) = (Vec::with_capacity(items.len()), Vec::new());
         let mut data = Vec::with_capacity(items.len() * self.basis.encoder.dim());
         for (i, &item) in items.iter().enumerate() {
             let outcome = match known(item) {
@@ -277,27 +340,75 @@ impl Scoring<'_> {
             };
             match outcome {
                 Ok(row) => {
-                    all.rows.push(Some(data.len() / row.len()));
+                    rows.push(Some(data.len() / row.len()));
                     data.extend_from_slice(row);
                 }
                 Err(why) => {
-                    all.rows.push(None);
-                    all.failures.push((i, why));
+                    rows.push(None);
+                    failed.push((i, why));
                 }
             }
         }
-        all.embeddings = Matrix::new(self.basis.encoder.dim(), data);
-        Ok(all)
+        Ok(Held {
+            embeddings: Arc::new(Matrix::new(self.basis.encoder.dim(), data)),
+            rows,
+            failures: failed,
+        })
+    }
+
+    /// The run of all images, and which of them a rule was calibrated on. What is scored again is shown first by its answers.
+    fn whole(
+        &self,
+        encoded: &Held,
+        observer: Option<&Observer<'_>>,
+    ) -> anyhow::Result<(Arc<Run>, Vec<usize>)> {
+        let Some(observer) = observer else {
+            let (run, calibration) = self.run(&encoded.embeddings, &encoded.rows)?;
+            return Ok((Arc::new(run), calibration));
+        };
+        let (taxonomy, candidates) = (&self.task.inputs.taxonomy, self.task.candidates.len());
+        let posed = self.posed(&encoded.rows);
+        let (images, prompts) = (&encoded.embeddings, &self.basis.prompts);
+        let memory = observer.memory;
+        let known = memory.similarities(self.basis.strategy, images, prompts, candidates)?;
+        let similarities = known.as_ref().map(|known| known.kept.values());
+        let answers = || {
+            known
+                .as_ref()?
+                .answers(&posed.manifest, &posed.images, taxonomy)
+        };
+        let steps = Steps {
+            taxonomy,
+            answered: &|| {
+                let prompts = Some(Cow::Borrowed(prompts));
+                answers().map(|answers| Evidence::Answered { answers, prompts })
+            },
+            evidence: &|| self.evidence(images, similarities),
+            inputs: &|evidence| self.inputs(&posed, evidence),
+            manifest: &posed.manifest,
+        };
+        let run = steps.build(observer, self.stop)?;
+        Ok((run, posed.calibration))
     }
 
     /// The run of the images that are encoded, the first of all, and which of them a rule was calibrated on.
-    fn run(&self, encoded: &Encoded) -> anyhow::Result<(Run, Vec<usize>)> {
+    fn run(
+        &self,
+        embeddings: &Matrix,
+        rows: &[Option<usize>],
+    ) -> anyhow::Result<(Run, Vec<usize>)> {
+        let posed = self.posed(rows);
+        let inputs = self.inputs(&posed, self.evidence(embeddings, None));
+        let run = build(Depth::Whole, inputs, posed.manifest, self.stop)?;
+        Ok((run, posed.calibration))
+    }
+
+    /// What is asked of the images that could be encoded, which have a row.
+    fn posed(&self, rows: &[Option<usize>]) -> Posed {
         let (task, options) = (&self.task, self.options);
         let (items, dataset) = (&task.annotated.items, &task.inputs.dataset);
         // Places among the items of those that could be read; their rows are 0, 1, 2, …
-        let kept: Vec<usize> = (0..encoded.rows.len())
-            .filter(|&i| encoded.rows[i].is_some())
-            .collect();
+        let kept: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].is_some()).collect();
         let annotations = task.annotated.annotations.select(&kept);
         let images: Names = kept
             .iter()
@@ -312,32 +423,50 @@ impl Scoring<'_> {
                 labelled: labelled - calibration.len(),
                 calibration: calibration.len(),
                 unlabelled: kept.len() - labelled,
-                skipped_bad_image: encoded.rows.len() - kept.len(),
+                skipped_bad_image: rows.len() - kept.len(),
                 ..self.manifest.counts
             },
             ..self.manifest.clone()
         };
-        let inputs = run::Inputs {
-            taxonomy: &task.inputs.taxonomy,
-            candidates: task.candidates.clone(),
+        Posed {
+            manifest,
             images,
             annotations,
+            calibration,
+        }
+    }
+
+    fn evidence<'e>(
+        &'e self,
+        images: &'e Matrix,
+        similarities: Option<&'e Matrix>,
+    ) -> Evidence<'e> {
+        Evidence::Embedded {
+            images: Cow::Borrowed(images),
+            prompts: Cow::Borrowed(&self.basis.prompts),
+            kinds: self.kinds.as_ref().map(Cow::Borrowed),
+            logit_scale: self.basis.logit_scale,
+            similarities,
+        }
+    }
+
+    fn inputs<'e>(&'e self, posed: &Posed, evidence: Evidence<'e>) -> run::Inputs<'e> {
+        let (task, options) = (&self.task, self.options);
+        run::Inputs {
+            taxonomy: &task.inputs.taxonomy,
+            candidates: task.candidates.clone(),
+            images: posed.images.clone(),
+            annotations: posed.annotations.clone(),
             also_right: task.truth.also_right.clone(),
-            evidence: Evidence::Embedded {
-                images: Cow::Borrowed(&encoded.embeddings),
-                prompts: Cow::Borrowed(&self.basis.prompts),
-                kinds: self.kinds.as_ref().map(Cow::Borrowed),
-                logit_scale: self.basis.logit_scale,
-            },
+            evidence,
             collision_threshold: options.collision_cosine,
             credit: task.policy.clone(),
             root: options.root,
             strategy: options.strategy,
             rule: options.decide.clone(),
-            calibration: calibration.clone(),
+            calibration: posed.calibration.clone(),
             top_k: options.top_k,
-        };
-        Ok((build(inputs, manifest, self.stop)?, calibration))
+        }
     }
 }
 

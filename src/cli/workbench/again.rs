@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::opening;
 use super::{Source, Workbench, locked};
 use crate::cli::score::taxonomy_hash;
-use crate::cli::{builtin, on_all_cores, read_taxonomy, told};
+use crate::cli::{Interrupted, builtin, on_all_cores, read_taxonomy, told, usable};
 use crate::run::{self, Opened, Saved};
+use crate::score::Depth;
 use crate::taxonomy::{Diagnostic, Loaded, Taxonomy};
-use crate::tui::backend::{Applied, Fault, Shown};
+use crate::tui::backend::{Applied, Fault, News, Shown};
 use crate::watch::{Contents, content};
 
 impl Workbench {
@@ -48,6 +49,9 @@ impl Workbench {
         }
         if let Source::Scored(what) = &self.source {
             files.extend(what.text_files());
+        }
+        if !files.is_empty() {
+            files.extend(self.config.clone());
             // Also those that are gone at the moment.
             files.extend(locked(&self.made_of).keys().cloned());
         }
@@ -62,11 +66,29 @@ impl Workbench {
 
     /// What the files of text beside the taxonomy hold.
     pub(super) fn other_contents(&self) -> Contents {
-        let Source::Scored(what) = &self.source else {
-            return Contents::new();
-        };
-        let files = what.text_files().chain(what.side_file());
-        files.map(|path| (path.clone(), content(&path))).collect()
+        let mut files: Vec<PathBuf> = self.config.iter().cloned().collect();
+        if let Source::Scored(what) = &self.source {
+            files.extend(what.text_files().chain(what.side_file()));
+        }
+        let contents = files.into_iter().map(|path| {
+            let content = content(&path);
+            (path, content)
+        });
+        contents.collect()
+    }
+}
+
+impl Workbench {
+    /// What there is to say if the options' file is another than `before`.
+    fn config_changed(&self, before: &Contents) -> Option<String> {
+        let config = self.config.as_ref()?;
+        let is_same = before.get(config) == locked(&self.made_of).get(config);
+        (!is_same).then(|| {
+            format!(
+                "{} has changed: its options count once cladist is started again",
+                config.display()
+            )
+        })
     }
 }
 
@@ -75,6 +97,7 @@ impl Workbench {
 pub fn again(
     bench: &Workbench,
     opened: &Opened,
+    tell: &dyn Fn(News),
     stop: &AtomicBool,
 ) -> Result<Option<Applied>, Vec<Fault>> {
     // Looked at before they are read: what is saved meanwhile is a change the next time.
@@ -89,21 +112,36 @@ pub fn again(
             return Err(faults);
         }
     }
-    let taxonomy = read.and_then(|(path, loaded)| Some((path, loaded.taxonomy?)));
+    let taxonomy = read
+        .map(|(path, loaded)| Ok((path, usable(path, loaded)?)))
+        .transpose()
+        .map_err(fault_of)?;
     let is_same = |(path, taxonomy): &(&Path, Taxonomy)| is_made_of(opened, path, taxonomy);
-    if taxonomy.as_ref().is_none_or(is_same)
+    let is_unfinished = bench.is_unfinished.load(Ordering::Relaxed);
+    if !is_unfinished
+        && taxonomy.as_ref().is_none_or(is_same)
         && *locked(&bench.made_of) == others
         && bench.has_side_labels_of(opened)
     {
         return Ok(None);
     }
-    let made = match &bench.source {
-        Source::Saved(_) => rejudge(bench, opened, taxonomy),
-        _ => opening::make_again(bench, stop),
+    let answers = |answers: Applied| {
+        bench.is_unfinished.store(true, Ordering::Relaxed);
+        tell(News::Answers(answers));
     };
-    let made = made.map_err(|error| vec![Fault::anywhere(told(&error))])?;
-    *locked(&bench.made_of) = others;
+    let made = match &bench.source {
+        Source::Saved(_) => rejudge(bench, opened, taxonomy, &answers, stop),
+        _ => opening::make_again(bench, taxonomy, &answers, stop),
+    };
+    let mut made = made.map_err(fault_of)?;
+    let before = std::mem::replace(&mut *locked(&bench.made_of), others);
+    made.assumed.extend(bench.config_changed(&before));
+    bench.is_unfinished.store(false, Ordering::Relaxed);
     Ok(Some(made))
+}
+
+fn fault_of(error: anyhow::Error) -> Vec<Fault> {
+    vec![Fault::anywhere(told(&error))]
 }
 
 /// Whether a run was made of this taxonomy and is read by it, text by text.
@@ -114,32 +152,43 @@ fn is_made_of(opened: &Opened, path: &Path, taxonomy: &Taxonomy) -> bool {
         && opened.taxonomy.sources() == taxonomy.sources()
 }
 
-/// The answers of a saved run under the taxonomy as it is now.
+/// The answers of a saved run under the taxonomy as it is now; `answers` is shown what follows from them alone.
 fn rejudge(
     bench: &Workbench,
     opened: &Opened,
     taxonomy: Option<(&Path, Taxonomy)>,
+    answers: &dyn Fn(Applied),
+    stop: &AtomicBool,
 ) -> anyhow::Result<Applied> {
     let (path, taxonomy) = taxonomy.context("the run's taxonomy is in no file")?;
     let side = bench.side_labels(opened, &taxonomy)?;
     let right_too = side.as_ref().map(|side| &side.labels);
-    let mut again = on_all_cores(|| run::rejudged(&opened.saved, &taxonomy, right_too))??;
-    again.run.manifest.taxonomy = taxonomy_hash(path, &taxonomy);
-    if let Some(side) = &side {
-        side.record(&mut again.run.manifest)?;
+    let judged = |depth| -> anyhow::Result<Applied> {
+        let mut again =
+            on_all_cores(|| run::rejudged(&opened.saved, &taxonomy, right_too, depth))??;
+        again.run.manifest.taxonomy = taxonomy_hash(path, &taxonomy);
+        if let Some(side) = &side {
+            side.record(&mut again.run.manifest)?;
+        }
+        Ok(Applied {
+            shown: Shown {
+                opened: Arc::new(Opened::new(Saved::of(&again.run), taxonomy.clone())),
+                so_far: None,
+                // The file is as it was, and so are the answers.
+                is_saved: true,
+                name: bench.name(),
+            },
+            assumed: again.assumed.iter().map(ToString::to_string).collect(),
+        })
+    };
+    answers(judged(Depth::Answers)?);
+    if stop.load(Ordering::Relaxed) {
+        bail!(Interrupted);
     }
+    let again = judged(Depth::Whole)?;
     // Its nodes are numbered by the taxonomy as it was.
     *locked(&bench.basis) = None;
-    Ok(Applied {
-        shown: Shown {
-            opened: Arc::new(Opened::new(Saved::of(&again.run), taxonomy)),
-            so_far: None,
-            // The file is as it was, and so are the answers.
-            is_saved: true,
-            name: bench.name(),
-        },
-        assumed: again.assumed.iter().map(ToString::to_string).collect(),
-    })
+    Ok(again)
 }
 
 /// The errors of a taxonomy, where they are.

@@ -220,7 +220,7 @@ impl Workbench {
                     );
                 }
                 let of = encoded.rows;
-                let rows = encoded.embeddings;
+                let rows = Arc::new(encoded.embeddings);
                 Arc::clone(kept.insert(Arc::new(Embeddings::placed(rows, of))))
             }
         };

@@ -20,7 +20,7 @@ use clap::{FromArgMatches, ValueHint};
 
 use super::model_args::DeviceArgs;
 use super::output::{self, Listener, Message};
-use super::score::{Basis, Embeddings, ScoreOptions, WhatArgs};
+use super::score::{Basis, Embeddings, Memory, ScoreOptions, WhatArgs};
 use super::{builtin, exit, told};
 use crate::demo;
 use crate::files::Staging;
@@ -140,7 +140,7 @@ pub fn complete(command: clap::Command) -> clap::Command {
 
 /// Shows the demo.
 pub fn run_demo() -> anyhow::Result<ExitCode> {
-    run(&TuiArgs::of([])?)
+    run(&TuiArgs::of([])?, None)
 }
 
 /// Whether standard input and output are a terminal that can show the workbench.
@@ -156,13 +156,13 @@ fn why_not() -> Option<&'static str> {
     is_dumb.then_some("TERM=dumb: the terminal cannot place the cursor")
 }
 
-pub fn run(args: &TuiArgs) -> anyhow::Result<ExitCode> {
+pub fn run(args: &TuiArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     if let Some(why) = why_not() {
         bail!(
             "{why}; `cladist score` prints the figures, `cladist demo` those of the built-in example"
         );
     }
-    let workbench = Workbench::new(args.run.as_deref(), &args.what)?;
+    let workbench = Workbench::new(args.run.as_deref(), &args.what)?.with_config(config);
     if let Source::Saved(dir) = &workbench.source {
         // What is no run is told on the terminal that the command was typed in.
         run::load_summary(dir)?;
@@ -215,6 +215,8 @@ enum Source {
 /// All that is dear is kept: the model, the embedded prompts and images, once something has asked for them.
 pub struct Workbench {
     source: Source,
+    /// The file that options are from: they are read once.
+    config: Option<PathBuf>,
     device: DeviceArgs,
     /// Where the taxonomy of a saved run is now.
     taxonomy: Option<PathBuf>,
@@ -236,6 +238,9 @@ pub struct Workbench {
     asked: Mutex<Option<(String, Arc<Basis>)>>,
     /// What the files of text beside the taxonomy held when the run was made.
     made_of: Mutex<Contents>,
+    /// Whether a run was shown by its answers alone, and not whole since.
+    is_unfinished: AtomicBool,
+    memory: Memory,
     /// The taxonomy's files when it was last read.
     included: Mutex<Vec<PathBuf>>,
 }
@@ -260,6 +265,7 @@ impl Workbench {
         let images = what.images.clone().filter(|_| is_saved);
         Ok(Self {
             source,
+            config: None,
             device: what.device.clone(),
             taxonomy: what.taxonomy.clone().filter(|_| is_saved),
             adopted: Mutex::default(),
@@ -273,8 +279,15 @@ impl Workbench {
             made: Mutex::default(),
             asked: Mutex::default(),
             made_of: Mutex::default(),
+            is_unfinished: AtomicBool::default(),
+            memory: Memory::default(),
             included: Mutex::default(),
         })
+    }
+
+    /// With the file that some of the options are from: it is told when that changes.
+    pub fn with_config(self, config: Option<PathBuf>) -> Self {
+        Self { config, ..self }
     }
 
     /// What `cladist tui` with these arguments shows, without a terminal.
@@ -326,7 +339,7 @@ impl Workbench {
 }
 
 /// The value, also after a panic of whoever held it: what is kept is replaced as a whole, so it is never half-made.
-fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -449,7 +462,7 @@ impl Backend for Workbench {
         tell: &(dyn Fn(News) + Sync),
         stop: &AtomicBool,
     ) -> Result<Option<Applied>, Vec<Fault>> {
-        hearing(tell, |_| again::again(self, opened, stop))
+        hearing(tell, |tell| again::again(self, opened, tell, stop))
     }
 
     fn plan(&self, opened: &Opened, what: &What) -> Result<Option<Plan>, String> {

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use super::{Source, Workbench, locked};
 use crate::cli::confusions::{recorded_taxonomy, taxonomy_of};
 use crate::cli::output::{self, tell};
-use crate::cli::score::{self, Computed, Observer};
+use crate::cli::score::{self, Again, Computed, Observer};
 use crate::cli::{Interrupted, count, demo, on_all_cores, told};
 use crate::demo::{Settings, World, dataset};
 use crate::model::{Encoder, Remembering};
@@ -23,6 +23,7 @@ const NAMED: usize = 3;
 
 /// Opens the source, telling what is known as it becomes known.
 pub fn open(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Result<()> {
+    *locked(&bench.made_of) = bench.other_contents();
     match &bench.source {
         Source::Saved(dir) => open_saved(bench, dir, tell, stop),
         _ => make(bench, tell, stop),
@@ -114,7 +115,6 @@ fn beside(saved: Saved, taxonomy: anyhow::Result<Taxonomy>) -> Opened {
 fn make(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Result<()> {
     *locked(&bench.made) = None;
     *locked(&bench.embeddings) = None;
-    *locked(&bench.made_of) = bench.other_contents();
     let observer = Observer {
         asked: &|basis| *locked(&bench.basis) = Some(Arc::clone(basis)),
         partial: &|run, taxonomy, done, total| {
@@ -125,45 +125,65 @@ fn make(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Re
                 Some((done, total)),
             )));
         },
-        before: None,
+        memory: &bench.memory,
+        again: None,
     };
-    let computed = compute(bench, &observer, stop)?;
+    let computed = compute(bench, None, &observer, stop)?;
     tell(News::Run(keep(bench, computed)));
     Ok(())
 }
 
-/// Scores it again, from what the files hold now: neither images nor prompts that were encoded are encoded again.
-pub fn make_again(bench: &Workbench, stop: &AtomicBool) -> anyhow::Result<Applied> {
+/// Scores it again under a taxonomy, from what the other files hold now: neither images nor prompts that were encoded are encoded
+/// again, and `answers` is shown what follows from the answers alone.
+pub fn make_again(
+    bench: &Workbench,
+    taxonomy: Option<(&Path, Taxonomy)>,
+    answers: &dyn Fn(Applied),
+    stop: &AtomicBool,
+) -> anyhow::Result<Applied> {
     let embeddings = locked(&bench.embeddings).clone();
+    let applied = |shown| Applied {
+        shown,
+        assumed: Vec::new(),
+    };
     let observer = Observer {
         asked: &|_| {},
         partial: &|_, _, _, _| {},
-        before: embeddings.as_deref(),
+        memory: &bench.memory,
+        again: Some(Again {
+            images: embeddings.as_deref(),
+            answers: &|run, taxonomy| answers(applied(as_shown(bench, &run, taxonomy, None))),
+        }),
     };
-    let computed = compute(bench, &observer, stop)?;
-    Ok(Applied {
-        shown: keep(bench, computed),
-        assumed: Vec::new(),
-    })
+    let computed = compute(bench, taxonomy, &observer, stop)?;
+    Ok(applied(keep(bench, computed)))
 }
 
+/// Scores under a taxonomy that was read already; `None`: it is read.
 fn compute(
     bench: &Workbench,
+    taxonomy: Option<(&Path, Taxonomy)>,
     observer: &Observer<'_>,
     stop: &AtomicBool,
 ) -> anyhow::Result<Computed> {
     let load = |source: &str| bench.encoder(source, stop);
-    match &bench.source {
-        Source::Demo(n, options) => {
+    let observer = Some(observer);
+    match (&bench.source, taxonomy) {
+        (Source::Demo(n, options), _) => {
             let world = World::new()?;
             let (pictures, _) = on_all_cores(|| dataset(&world, &Settings::default(), *n))?;
             let world = (Settings::default(), *n);
-            demo::compute(pictures, world, options, &load, stop, Some(observer))
+            demo::compute(pictures, world, options, &load, stop, observer)
         }
-        Source::Scored(what) => {
-            score::answer(what, &load, stop, Some(observer))?.context("no image is left to score")
+        (Source::Scored(what), Some((path, taxonomy))) => {
+            let found = score::answer_under(what, path, taxonomy, &load, stop, observer)?;
+            found.context("no image is left to score")
         }
-        Source::Saved(_) => bail!("a saved run is not scored again"),
+        (Source::Scored(what), None) => {
+            let found = score::answer(what, &load, stop, observer)?;
+            found.context("no image is left to score")
+        }
+        (Source::Saved(_), _) => bail!("a saved run is not scored again"),
     }
 }
 
@@ -173,7 +193,7 @@ fn keep(bench: &Workbench, computed: Computed) -> Shown {
     bench.keep_asked(&computed.taxonomy, computed.basis.as_ref());
     *locked(&bench.basis) = computed.basis;
     *locked(&bench.embeddings) = computed.images.map(Arc::new);
-    *locked(&bench.made) = Some(Arc::new(computed.run));
+    *locked(&bench.made) = Some(computed.run);
     shown
 }
 

@@ -53,8 +53,8 @@ pub fn bounds(summary: &Summary) -> Option<String> {
 mod tests {
     use super::*;
     use crate::score::{
-        AlsoRight, Annotations, Collisions, CreditPolicy, Evaluated, Interval, Judge, Multiplicity,
-        Root, Rule, Suspects, Terms, summarise,
+        AlsoRight, Annotations, Collisions, CreditPolicy, Depth, Evaluated, Interval, Judge,
+        Multiplicity, Root, Rule, Suspects, Terms, summarise,
     };
     use crate::taxonomy::load_str;
 
@@ -68,6 +68,7 @@ mod tests {
         };
         let (nothing, none) = (Evaluated::default(), Annotations::default());
         let terms = Terms {
+            depth: Depth::Whole,
             policy: &CreditPolicy::Strict,
             root: Root::default(),
             rule: &Rule::Argmax,

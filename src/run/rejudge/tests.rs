@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -13,7 +15,7 @@ fn build(taxonomy: &Taxonomy, truths: &[Vec<usize>], scores: &[f32]) -> Run {
     let truths = truths.iter();
     let truths = truths.map(|set| set.iter().map(|&n| nodes[n]).collect());
     let scores = Matrix::new(nodes.len(), scores.to_vec());
-    let evidence = Evidence::Scored(scores, Link::Softmax { scale: 1.0 });
+    let evidence = Evidence::Scored(Cow::Owned(scores), Link::Softmax { scale: 1.0 });
     let mut manifest = manifest();
     manifest.counts.candidates = nodes.len();
     Run::build(inputs(taxonomy, truths, Rule::Argmax, evidence), manifest).unwrap()
@@ -63,7 +65,7 @@ proptest! {
         let truths: Vec<Vec<usize>> = (0..n).map(|_| vec![next() as usize % size]).collect();
         let scores: Vec<f32> = (0..n * size).map(|_| (next() % 1000) as f32 / 200.0).collect();
         let saved = Saved::of(&build(&before, &truths, &scores));
-        let again = rejudged(&saved, &after, None).unwrap().run;
+        let again = rejudged(&saved, &after, None, Depth::Whole).unwrap().run;
         let anew = build(&after, &truths, &scores);
         prop_assert_eq!(judged(&again), judged(&anew));
         let (again, anew) = (again.summary, anew.summary);
@@ -85,16 +87,20 @@ fn what_stays_as_it_was_is_told_and_what_is_not_there_is_refused() {
     let taxonomy = load_str("t", "tree: {a: [b, c]}").into_sound().unwrap();
     let mut saved = Saved::of(&build(&taxonomy, &[vec![1]], &[0.0, 1.0, 2.0]));
     saved.summary.rule = "threshold=0.5".to_owned();
-    let assumed = rejudged(&saved, &taxonomy, None).unwrap().assumed;
+    let assumed = rejudged(&saved, &taxonomy, None, Depth::Whole)
+        .unwrap()
+        .assumed;
     assert!(
         assumed.contains(&Assumed::Rule("threshold=0.5".to_owned())),
         "{assumed:?}"
     );
     let without = load_str("t", "tree: {a: [b]}").into_sound().unwrap();
-    let error = rejudged(&saved, &without, None).unwrap_err().to_string();
+    let error = rejudged(&saved, &without, None, Depth::Whole)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("`c`"), "{error}");
     saved.details = None;
-    let error = rejudged(&saved, &taxonomy, None).unwrap_err();
+    let error = rejudged(&saved, &taxonomy, None, Depth::Whole).unwrap_err();
     assert!(matches!(
         error,
         RejudgeError::Question(QuestionError::NoDetails)
@@ -111,12 +117,15 @@ fn what_was_only_judged_by_may_be_gone() {
         &taxonomy,
         [vec![nodes[2]]],
         Rule::Argmax,
-        Evidence::Scored(Matrix::new(2, vec![0.0, 3.0]), Link::Softmax { scale: 1.0 }),
+        Evidence::Scored(
+            Cow::Owned(Matrix::new(2, vec![0.0, 3.0])),
+            Link::Softmax { scale: 1.0 },
+        ),
     );
     inputs.candidates = vec![nodes[2], nodes[3]];
     let saved = Saved::of(&Run::build(inputs, manifest()).unwrap());
     assert!(saved.labels.contains(&"a".to_owned()), "the two meet in it");
     let without = load_str("t", "tree: {top: [b, c]}").into_sound().unwrap();
-    let again = rejudged(&saved, &without, None).unwrap().run;
+    let again = rejudged(&saved, &without, None, Depth::Whole).unwrap().run;
     assert_eq!(again.summary.errors, 1);
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -24,7 +26,7 @@ impl World {
         let nodes: Vec<NodeId> = taxonomy.nodes().collect();
         let truths = self.truths.iter();
         let truths = truths.map(|set| set.iter().map(|&n| nodes[n]).collect());
-        let evidence = Evidence::Scored(self.scores.clone(), Link::Softmax { scale: 1.0 });
+        let evidence = Evidence::Scored(Cow::Borrowed(&self.scores), Link::Softmax { scale: 1.0 });
         let mut manifest = manifest();
         manifest.counts.candidates = nodes.len();
         manifest

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::tui::action::Action;
 use crate::tui::app::View;
-use crate::tui::backend::Fault;
+use crate::tui::backend::{Applied, Fault, News};
 use crate::tui::testing::{Fake, stage_with};
 
 #[test]
@@ -91,8 +91,8 @@ fn a_run_is_made_again_when_files_change_and_kept_when_they_are_broken() {
     let saved = || vec![std::path::PathBuf::from("shapes.yaml")];
     let generation = stage.app.generation;
     stage.act(Action::Changed(saved()));
-    // The same run, so nothing moved; it is compared with what was shown before.
-    assert_eq!(stage.app.generation, generation + 1);
+    // By its answers, and whole. The same run, so nothing moved; it is compared with what was shown before.
+    assert_eq!(stage.app.generation, generation + 2);
     let screen = text_of(&stage.screen());
     assert!(
         screen.contains("0 answers flipped, 0 verdicts moved"),
@@ -110,7 +110,7 @@ fn a_run_is_made_again_when_files_change_and_kept_when_they_are_broken() {
     };
     *fake.faults.lock().unwrap() = vec![fault(4, "not YAML"), fault(9, "no node")];
     stage.act(Action::Changed(saved()));
-    assert_eq!(stage.app.generation, generation + 1);
+    assert_eq!(stage.app.generation, generation + 2);
     let screen = text_of(&stage.screen());
     for told in [
         "2 errors in the files",
@@ -130,7 +130,7 @@ fn a_run_is_made_again_when_files_change_and_kept_when_they_are_broken() {
     let before = stage.app.before.clone().map(|before| before.opened);
     stage.press("! ctrl-r");
     assert!(stage.app.faults.is_empty() && stage.app.overlay.is_none());
-    assert_eq!(stage.app.generation, generation + 1);
+    assert_eq!(stage.app.generation, generation + 2);
     let kept = stage.app.before.clone().map(|before| before.opened);
     assert!(Arc::ptr_eq(&before.unwrap(), &kept.unwrap()));
     fake.is_unchanged.store(false, Ordering::Relaxed);
@@ -138,7 +138,7 @@ fn a_run_is_made_again_when_files_change_and_kept_when_they_are_broken() {
     stage.act(Action::Changed(saved()));
     fake.faults.lock().unwrap().clear();
     stage.press("! ctrl-r");
-    assert_eq!(stage.app.generation, generation + 2);
+    assert_eq!(stage.app.generation, generation + 4);
     assert!(!text_of(&stage.screen()).contains("errors in the files"));
     stage.press("!");
     let screen = text_of(&stage.screen());
@@ -146,4 +146,31 @@ fn a_run_is_made_again_when_files_change_and_kept_when_they_are_broken() {
         screen.contains("nothing is wrong with the files"),
         "{screen}"
     );
+}
+
+#[test]
+fn a_run_is_shown_by_its_answers_until_it_is_whole() {
+    let fake = Arc::new(Fake::default());
+    let mut stage = stage_with(&fake, 120, 40);
+    let shown = |stage: &Stage| Arc::clone(&stage.app.shown.as_ref().unwrap().opened);
+    let begun = shown(&stage);
+    fake.stops_at_answers.store(true, Ordering::Relaxed);
+    stage.press("ctrl-r");
+    assert!(text_of(&stage.screen()).contains("images, intervals follow"));
+    let answers = shown(&stage);
+    assert!(!Arc::ptr_eq(&begun, &answers));
+    // However often it is not finished, before it was what was whole.
+    stage.press("esc ctrl-r");
+    fake.stops_at_answers.store(false, Ordering::Relaxed);
+    stage.press("esc ctrl-r");
+    assert!(!text_of(&stage.screen()).contains("intervals follow"));
+    let before = stage.app.before.clone().unwrap().opened;
+    assert!(Arc::ptr_eq(&before, &begun));
+    // What nobody waits for any more is not shown.
+    let late = News::Answers(Applied {
+        shown: stage.app.before.clone().unwrap(),
+        assumed: Vec::new(),
+    });
+    stage.act(Action::News(late));
+    assert!(!Arc::ptr_eq(&shown(&stage), &begun));
 }

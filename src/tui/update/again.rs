@@ -35,22 +35,42 @@ pub fn on_changed(app: &mut App, files: &[PathBuf]) -> Vec<Effect> {
     vec![app.request(Job::Again)]
 }
 
-/// Shows the run that was made again, and asks what is another than before.
+/// Shows the answers of the run that is being made again: the whole one follows.
+pub fn show_answers(app: &mut App, answers: Applied) -> Vec<Effect> {
+    // Cancelled meanwhile.
+    if !app.is_busy(Kind::Again) {
+        return Vec::new();
+    }
+    let effects = show(app, answers);
+    app.is_of_answers = true;
+    app.tell("scored again: the intervals follow");
+    effects
+}
+
+/// Shows the run that was made again.
 pub fn show_again(app: &mut App, again: Applied) -> Vec<Effect> {
+    let mut effects = show(app, again);
+    app.tell("scored again");
+    effects.extend(super::editing::resume(app));
+    effects
+}
+
+/// Shows a run in place of the one that is shown, and asks what is another than before.
+fn show(app: &mut App, again: Applied) -> Vec<Effect> {
     clear_faults(app);
-    let before = app.shown.clone();
+    // The whole run takes the place of its answers, which are no other run.
+    if !app.is_of_answers {
+        app.before = app.shown.clone();
+    }
     for word in again.assumed {
         if !app.notes.contains(&word) {
             app.notes.push(word);
         }
     }
-    app.tell("scored again");
     set_run(app, again.shown);
-    let opened = before.as_ref().map(|before| Arc::clone(&before.opened));
-    app.before = before;
+    let opened = app.before.as_ref().map(|before| Arc::clone(&before.opened));
     let compare = opened.map(|opened| app.request(Job::Compare("before".to_owned(), opened)));
-    let resumed = super::editing::resume(app);
-    compare.into_iter().chain(resumed).collect()
+    compare.into_iter().collect()
 }
 
 /// Keeps what is shown, and what was shown before: a file that was broken may be as it was.

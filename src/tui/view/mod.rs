@@ -258,9 +258,13 @@ fn draw_header(app: &App, frame: &mut Frame<'_>, area: Rect) {
         app.hits.add(area, Hit::View(view));
     }
     let name = app.shown.as_ref().map_or(app.title.as_str(), |s| &s.name);
+    let follows = match app.is_of_answers {
+        true => ", intervals follow",
+        false => "",
+    };
     let n = app
         .summary()
-        .map(|s| format!(" · {} images", thousands(s.n)));
+        .map(|s| format!(" · {} images{follows}", thousands(s.n)));
     let so_far = app.shown.as_ref().and_then(|s| s.so_far);
     let so_far = so_far
         .map(|(done, total)| format!(" · {} of {} so far", thousands(done), thousands(total)));

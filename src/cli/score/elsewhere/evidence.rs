@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
 use serde_json::{Value, json};
@@ -9,11 +10,13 @@ use serde_json::{Value, json};
 use super::ScoresAre;
 use crate::cli::output::tell;
 use crate::cli::score::annotate::Truth;
-use crate::cli::score::value_name;
-use crate::dataset::arrays::{self, Array};
+use crate::cli::score::memory::{Memory, Rows};
+use crate::cli::score::{file_hash, value_name};
+use crate::dataset::arrays::Kind;
 use crate::dataset::{LabelIndex, Resolver, Spec, read_predictions};
 use crate::matrix::Matrix;
 use crate::names::Names;
+use crate::run::SourceHash;
 use crate::score::{Link, Ranked, Rankings};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::shown;
@@ -24,14 +27,25 @@ pub struct Found {
     pub evidence: Raw,
     /// The labels that the evidence is about: the candidates unless others are chosen.
     pub labels: Vec<NodeId>,
+    /// Which file it was.
+    pub source: SourceHash,
     /// What the manifest says of the model.
     pub model: Value,
 }
 
 pub enum Raw {
     Ranked(Rankings),
-    Scores(Matrix, Link),
-    Images(Matrix),
+    Scores(Arc<Matrix>, Link),
+    /// Unit rows.
+    Images(Arc<Matrix>),
+}
+
+/// Reads an array; one that is remembered is read once.
+fn read_rows(path: &Path, kind: Kind, memory: Option<&Memory>) -> anyhow::Result<Rows> {
+    match memory {
+        Some(memory) => memory.rows(path, kind),
+        None => Rows::read(path, kind),
+    }
 }
 
 /// Reads predicted labels. `skipped` counts the images left out since a label of theirs names no node or several.
@@ -91,6 +105,7 @@ pub fn predictions(
         names,
         evidence: Raw::Ranked(rankings),
         labels,
+        source: file_hash(path)?,
         model: json!({ "predictions": path.display().to_string() }),
     })
 }
@@ -102,11 +117,12 @@ pub fn scores(
     index: Option<&LabelIndex>,
     taxonomy: &Taxonomy,
     truth: &Truth,
+    memory: Option<&Memory>,
 ) -> anyhow::Result<Found> {
     let index = index.ok_or_else(|| {
         anyhow!("say with --label-index FILE what the columns are: a label a line, in their order")
     })?;
-    let array = arrays::read(path, arrays::Kind::Scores)?;
+    let array = read_rows(path, Kind::Scores, memory)?;
     let (rows, cols) = (array.rows.rows(), array.rows.cols());
     if cols != index.len() {
         bail!(
@@ -140,6 +156,7 @@ pub fn scores(
             },
         ),
         labels: index.nodes().to_vec(),
+        source: array.source,
         model: json!({
             "scores": path.display().to_string(),
             "scores-are": value_name(are),
@@ -168,19 +185,20 @@ fn check_probabilities(rows: &Matrix) -> Result<(), String> {
 }
 
 /// Reads embeddings of images.
-pub fn images(path: &Path, truth: &Truth) -> anyhow::Result<Found> {
-    let array = arrays::read(path, arrays::Kind::ImageEmbeddings)?;
+pub fn images(path: &Path, truth: &Truth, memory: Option<&Memory>) -> anyhow::Result<Found> {
+    let array = read_rows(path, Kind::ImageEmbeddings, memory)?;
     let names = row_names(path, &array, truth, array.rows.rows())?;
     Ok(Found {
         names,
         evidence: Raw::Images(array.rows),
         labels: Vec::new(),
+        source: array.source,
         model: json!({ "image-embeddings": path.display().to_string() }),
     })
 }
 
 /// What the rows of an array are called: as it says, else as the table of labels does, which then has as many rows.
-fn row_names(path: &Path, array: &Array, truth: &Truth, rows: usize) -> anyhow::Result<Names> {
+fn row_names(path: &Path, array: &Rows, truth: &Truth, rows: usize) -> anyhow::Result<Names> {
     if let Some(names) = &array.names {
         return Ok(names.clone());
     }
@@ -204,22 +222,8 @@ fn row_names(path: &Path, array: &Array, truth: &Truth, rows: usize) -> anyhow::
     Ok(names.clone())
 }
 
-/// The rows at length 1.
-pub fn unit(mut rows: Matrix) -> Matrix {
-    for i in 0..rows.rows() {
-        let row = rows.row_mut(i);
-        let length = row
-            .iter()
-            .map(|&v| f64::from(v).powi(2))
-            .sum::<f64>()
-            .sqrt();
-        row.iter_mut()
-            .for_each(|v| *v = (f64::from(*v) / length) as f32);
-    }
-    rows
-}
-
-pub fn select_rows(rows: Matrix, items: &[usize]) -> Matrix {
+/// These rows; where they are all, nothing is copied.
+pub fn select_rows(rows: Arc<Matrix>, items: &[usize]) -> Arc<Matrix> {
     if items.len() == rows.rows() {
         return rows;
     }
@@ -227,7 +231,7 @@ pub fn select_rows(rows: Matrix, items: &[usize]) -> Matrix {
     items
         .iter()
         .for_each(|&i| data.extend_from_slice(rows.row(i)));
-    Matrix::new(rows.cols(), data)
+    Arc::new(Matrix::new(rows.cols(), data))
 }
 
 /// The columns of the candidates, for each of which there is a label.
@@ -235,12 +239,12 @@ pub fn select_rows(rows: Matrix, items: &[usize]) -> Matrix {
 /// # Errors
 /// A row that has nothing for any of them.
 pub fn select_columns(
-    rows: Matrix,
+    rows: Arc<Matrix>,
     labels: &[NodeId],
     candidates: &[NodeId],
     link: Link,
     names: &Names,
-) -> anyhow::Result<Matrix> {
+) -> anyhow::Result<Arc<Matrix>> {
     let selected = if labels == candidates {
         rows
     } else {
@@ -251,7 +255,7 @@ pub fn select_columns(
             let row = rows.row(i);
             data.extend(columns.iter().map(|&c| row[c]));
         }
-        Matrix::new(candidates.len(), data)
+        Arc::new(Matrix::new(candidates.len(), data))
     };
     let none = match link {
         Link::Probabilities => 0.0,

@@ -16,24 +16,30 @@ use serde_json::json;
 
 use evidence::{
     Found, Raw, images, predictions, scores, select_columns, select_names, select_rankings,
-    select_rows, unit,
+    select_rows,
 };
 pub use of_run::{EmbeddingsArgs, Placed};
 use texts::text_embeddings;
 
 use super::annotate::{Annotated, Truth, choose_columns, column, read_label_index};
-use super::pictures::{Computed, Embeddings};
+use super::memory::Known;
+use super::pictures::{Computed, Embeddings, Observer};
 use super::prompting::{Basis, ask};
+use super::steps::Steps;
 use super::{
-    LoadModel, WhatArgs, build, calibration, candidate_choice, candidates_hash, common_options,
+    LoadModel, WhatArgs, calibration, candidate_choice, candidates_hash, common_options,
     credit_policy, file_hash, taxonomy_hash, tell_of_truths_as_candidates,
 };
 use crate::cli::{Interrupted, prompts};
 use crate::dataset::{Resolver, Role, Spec};
 use crate::hash;
+use crate::matrix::Matrix;
 use crate::names::Names;
 use crate::prompts::ExpandOptions;
-use crate::run::{self, Candidates, Counts, Evidence, MANIFEST_SCHEMA, Manifest, SourceHash};
+use crate::run::{
+    self, Candidates, Counts, Evidence, KindTexts, MANIFEST_SCHEMA, Manifest, Prompts, SourceHash,
+};
+use crate::score::{Link, Rankings};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::shown;
 
@@ -141,9 +147,11 @@ pub fn compute(
     owned_taxonomy: Taxonomy,
     load: &LoadModel<'_>,
     stop: &AtomicBool,
+    observer: Option<&Observer<'_>>,
 ) -> anyhow::Result<Computed> {
     let taxonomy = &owned_taxonomy;
     let (own, options) = (&args.elsewhere, &args.options);
+    let memory = observer.map(|observer| observer.memory);
     let policy = credit_policy(options, taxonomy_source, taxonomy)?;
     let index = read_label_index(&args.truth, taxonomy)?;
     let mut resolver = Resolver::new(taxonomy, index.as_ref());
@@ -157,10 +165,13 @@ pub fn compute(
         }
         (_, Some(path), _) => {
             let are = own.scores_are.unwrap_or(ScoresAre::Logits);
-            let found = scores(path, are, index.as_ref(), taxonomy, &truth);
+            let found = scores(path, are, index.as_ref(), taxonomy, &truth, memory);
             (path, found.context("--scores")?)
         }
-        (.., Some(path)) => (path, images(path, &truth).context("--image-embeddings")?),
+        (.., Some(path)) => {
+            let found = images(path, &truth, memory);
+            (path, found.context("--image-embeddings")?)
+        }
         _ => bail!("nothing to score"),
     };
     let texts = match &own.text_embeddings {
@@ -197,14 +208,14 @@ pub fn compute(
     let right_too = run::by_name(&annotated.right_too, &found.names, taxonomy);
     let images: Names = select_names(found.names, &annotated.items);
     let evidence = match found.evidence {
-        Raw::Ranked(rankings) => Evidence::Ranked(select_rankings(rankings, &annotated.items)),
+        Raw::Ranked(rankings) => Held::Ranked(select_rankings(rankings, &annotated.items)),
         Raw::Scores(scores, link) => {
             let scores = select_rows(scores, &annotated.items);
             let scores = select_columns(scores, &found.labels, &candidates, link, &images)?;
-            Evidence::Scored(scores, link)
+            Held::Scored(scores, link)
         }
         Raw::Images(found) => {
-            let images = &*embeddings.insert(unit(select_rows(found, &annotated.items)));
+            let images = &*embeddings.insert(select_rows(found, &annotated.items));
             if let Some(path) = &own.text_embeddings {
                 model["texts"] = json!(file_hash(path)?);
             }
@@ -253,11 +264,19 @@ pub fn compute(
                 );
             }
             model["logit_scale"] = json!(logit_scale);
-            Evidence::Embedded {
-                images: Cow::Borrowed(images),
+            let known = match memory {
+                Some(memory) => {
+                    let strategy = options.strategy;
+                    memory.similarities(strategy, images, &prompts, candidates.len())?
+                }
+                None => None,
+            };
+            Held::Embedded {
+                images,
                 prompts,
-                kinds: kinds.map(Cow::Owned),
+                kinds,
                 logit_scale,
+                known,
             }
         }
     };
@@ -273,7 +292,7 @@ pub fn compute(
                 .unwrap_or_else(|| crate::prompts::DEFAULT.to_owned()),
             sha256: hash::of_parts(prompt_texts.iter().map(String::as_bytes)),
         }),
-        images: file_hash(source)?,
+        images: found.source,
         truth: truth.hashes()?,
         right_too,
         model,
@@ -294,28 +313,94 @@ pub fn compute(
             prompts: prompt_texts.len(),
         },
     };
-    let inputs = run::Inputs {
+    let inputs = |evidence| run::Inputs {
         taxonomy,
-        candidates,
-        images,
-        annotations: annotated.annotations,
-        also_right: truth.also_right,
+        candidates: candidates.clone(),
+        images: images.clone(),
+        annotations: annotated.annotations.clone(),
+        also_right: truth.also_right.clone(),
         evidence,
         collision_threshold: options.collision_cosine,
-        credit: policy,
+        credit: policy.clone(),
         root: options.root,
         strategy: options.strategy,
         rule: options.decide.clone(),
         calibration: calibration.clone(),
         top_k: options.top_k,
     };
-    let run = build(inputs, manifest, stop)?;
+    let steps = Steps {
+        taxonomy,
+        answered: &|| evidence.answered(&manifest, &images, taxonomy),
+        evidence: &|| evidence.borrowed(),
+        inputs: &inputs,
+        manifest: &manifest,
+    };
+    let run = match observer {
+        Some(observer) => steps.build(observer, stop)?,
+        None => steps.whole(stop)?,
+    };
     Ok(Computed {
         run,
         basis,
         images: embeddings.map(|rows| Embeddings::new(rows, &calibration)),
         taxonomy: owned_taxonomy,
     })
+}
+
+/// What is known of the answers, to be scored more than once.
+enum Held<'a> {
+    Ranked(Rankings),
+    Scored(Arc<Matrix>, Link),
+    Embedded {
+        images: &'a Matrix,
+        prompts: Cow<'a, Prompts>,
+        kinds: Option<KindTexts>,
+        logit_scale: f32,
+        known: Option<Known>,
+    },
+}
+
+impl Held<'_> {
+    fn borrowed(&self) -> Evidence<'_> {
+        match self {
+            Self::Ranked(rankings) => Evidence::Ranked(rankings.clone()),
+            Self::Scored(scores, link) => Evidence::Scored(Cow::Borrowed(scores), *link),
+            Self::Embedded {
+                images,
+                prompts,
+                kinds,
+                logit_scale,
+                known,
+            } => Evidence::Embedded {
+                images: Cow::Borrowed(images),
+                prompts: Cow::Borrowed(prompts),
+                kinds: kinds.as_ref().map(Cow::Borrowed),
+                logit_scale: *logit_scale,
+                similarities: known.as_ref().map(|known| known.kept.values()),
+            },
+        }
+    }
+
+    /// What was answered before, if nothing has changed that has a say in it.
+    fn answered(
+        &self,
+        manifest: &Manifest,
+        images: &Names,
+        taxonomy: &Taxonomy,
+    ) -> Option<Evidence<'_>> {
+        let Self::Embedded {
+            prompts,
+            known: Some(known),
+            ..
+        } = self
+        else {
+            return None;
+        };
+        Some(Evidence::Answered {
+            answers: known.answers(manifest, images, taxonomy)?,
+            prompts: Some(Cow::Borrowed(prompts)),
+        })
+    }
 }
 
 /// What may be answered: as it is chosen, else the labels that the evidence is about; in the order of the evidence where its

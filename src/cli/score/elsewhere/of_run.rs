@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::ValueHint;
 
-use super::evidence::unit;
 use super::texts::text_embeddings;
 use crate::cli::count;
 use crate::cli::output::tell;
 use crate::cli::score::join::join;
+use crate::cli::score::memory::unit;
 use crate::dataset::{LabelIndex, OnUnknownLabel, Resolver, arrays};
 use crate::matrix::Matrix;
 use crate::names::{NameIndex, Names};

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::bail;
 
-use super::evidence::{select_rows, unit};
+use super::evidence::select_rows;
+use crate::cli::score::memory::unit;
 use crate::dataset::{LabelIndex, Resolver, arrays};
 use crate::matrix::Matrix;
 use crate::run::Prompts;
@@ -15,7 +17,7 @@ use crate::taxonomy::NodeId;
 pub struct Texts {
     /// The label of each row.
     pub nodes: Vec<NodeId>,
-    rows: Matrix,
+    rows: Arc<Matrix>,
 }
 
 /// Reads embeddings of prompts: their labels are beside them, else in the index.
@@ -53,7 +55,7 @@ pub fn text_embeddings(
     let known: Vec<usize> = (0..rows).filter(|&row| nodes[row].is_some()).collect();
     Ok(Texts {
         nodes: nodes.into_iter().flatten().collect(),
-        rows: unit(select_rows(array.rows, &known)),
+        rows: select_rows(Arc::new(unit(array.rows)), &known),
     })
 }
 
