@@ -89,7 +89,7 @@ impl Fake {
         let saved = match taxonomy.sources() == opened.taxonomy.sources() {
             true => opened.saved.clone(),
             false => {
-                let mut again = run::rejudged(&opened.saved, &taxonomy).unwrap();
+                let mut again = run::rejudged(&opened.saved, &taxonomy, None).unwrap();
                 again.run.manifest.taxonomy.sha256 = "edited".into();
                 Saved::of(&again.run)
             }
