@@ -13,7 +13,7 @@ use cladist::files::Staging;
 use cladist::matrix::Matrix;
 use cladist::names::Names;
 use cladist::run::{
-    Counts, Evidence, Inputs, KIND, MANIFEST_SCHEMA, Manifest, Opened, Run, Saved, SourceHash,
+    Counts, Evidence, Inputs, KIND, MANIFEST_SCHEMA, Manifest, Opened, Run, SourceHash,
     load_summary, load_whole, save,
 };
 use cladist::score::{AlsoRight, Annotations, Collisions, CreditPolicy, Link, Match, Root, Rule};

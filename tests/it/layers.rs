@@ -108,7 +108,7 @@ const RULES: &[Rule] = &[
         room: "tui",
         may_name: &[
             "run", "score", "taxonomy", "report", "names", "text", "files", "matrix", "model",
-            "embed", "guard", "watch",
+            "embed", "guard", "watch", "history",
         ],
         never: &[],
     },
