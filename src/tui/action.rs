@@ -221,7 +221,7 @@ impl Kind {
             Kind::EncodeImages => "encoding images",
             Kind::Try => "trying it out",
             Kind::Compare => "comparing",
-            Kind::Explain => "luck or not",
+            Kind::Explain => "comparing taxonomies",
             Kind::AtThreshold => "applying the rule",
             Kind::Suggest => "suggesting",
             Kind::Diff => "making the edit",
