@@ -1,7 +1,7 @@
 //! From a save of the taxonomy to the new breakdown, 50,000 images × 1,000 labels: of a saved run, and of embeddings that are scored here.
 
-#[path = "world/mod.rs"]
-mod world;
+#[path = "world/sequence.rs"]
+mod sequence;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use cladist::cli::workbench::Workbench;
 use cladist::npy;
 use cladist::tui::backend::{Backend, News};
 use criterion::{Criterion, criterion_group, criterion_main};
-use world::Sequence;
+use sequence::Sequence;
 
 /// As in the program: see `main.rs`.
 #[global_allocator]

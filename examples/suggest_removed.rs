@@ -123,6 +123,7 @@ impl Bench {
             annotations: Annotations::of_truths(truths.into_iter().map(|truth| vec![truth])),
             also_right: AlsoRight::default(),
             evidence: Evidence::Embedded {
+                similarities: None,
                 images: std::borrow::Cow::Borrowed(&self.images),
                 prompts: std::borrow::Cow::Owned(prompts),
                 kinds: None,

@@ -85,7 +85,11 @@ fn serve(happened: &Receiver<Event>, touch: Sender<Event>, changed: &dyn Fn(&[Pa
     let mut watched = Watched::default();
     loop {
         match happened.recv_timeout(POLL) {
-            Ok(Event::Files(files)) => watched.set(files, watcher.as_mut()),
+            Ok(Event::Files(files)) => {
+                watched.set(files, watcher.as_mut());
+                // What happened before the system was asked about a directory is told by nobody.
+                watched.look(changed);
+            }
             Ok(Event::Touched) => {
                 for files in settle(happened) {
                     watched.set(files, watcher.as_mut());

@@ -1,5 +1,7 @@
 //! A made-up run of many rows under a large taxonomy, the same in every run of a benchmark.
 
+mod sequence;
+
 use std::fmt::Write;
 
 use cladist::names::Names;
@@ -10,27 +12,12 @@ use cladist::score::{
 };
 use cladist::taxonomy::{Taxonomy, load_str};
 
+pub use sequence::Sequence;
+
 pub const ROWS: usize = 1_000_000;
 const NODES: usize = 82_000;
 /// Nodes that occur in the run.
 const LABELS: usize = 1000;
-
-/// A pseudo-random sequence, the same in every run.
-pub struct Sequence(pub u64);
-
-impl Sequence {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize * n) >> 31
-    }
-
-    pub fn share(&mut self) -> f64 {
-        self.below(1 << 30) as f64 / f64::from(1 << 30)
-    }
-}
 
 fn taxonomy() -> Taxonomy {
     let mut random = Sequence(7);

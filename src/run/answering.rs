@@ -76,7 +76,7 @@ impl Answering<'_> {
                 let matching = Matching::new(self.strategy, &images, &prompts.embeddings, counts)?;
                 self.scored(&matching, link, Some(&embedded))
             }
-            Evidence::Answered { answers, .. } => Ok((answers, None)),
+            Evidence::Answered { answers, .. } => Ok((*answers, None)),
         }
     }
 

@@ -120,7 +120,7 @@ pub enum Evidence<'a> {
     },
     /// What was answered already, and the prompts where the labels have some.
     Answered {
-        answers: Evaluated,
+        answers: Box<Evaluated>,
         prompts: Option<Cow<'a, Prompts>>,
     },
     /// A score of each image and candidate, n × candidates, and how probabilities come from them.

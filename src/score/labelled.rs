@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::annotation::Annotations;
+use super::annotation::{Annotation, Annotations};
 use super::bootstrap::Bootstrap;
 use super::evaluate::Evaluated;
 use super::figure::{Figure, add_row, mean, one_if};
@@ -58,7 +58,12 @@ impl<'a> Labelled<'a> {
             true => (0..annotations.len()).filter(labelled).count(),
             false => 0,
         };
-        let sets = annotations.distinct().iter().map(|a| a.truths.as_slice());
+        // What is ranked below the answers is asked of the whole run alone.
+        let sets: &[Annotation] = match is_whole {
+            true => annotations.distinct(),
+            false => &[],
+        };
+        let sets = sets.iter().map(|a| a.truths.as_slice());
         let mut found = Self {
             taxonomy: judge.taxonomy,
             images,
@@ -90,7 +95,7 @@ impl<'a> Labelled<'a> {
                         Pair::new(judge.taxonomy, p, truths, judgement.truth)
                     });
                     let is_valid = judgements.get(i).map(|j| j.verdict.is_valid());
-                    let answer = (p, ranked);
+                    let answer = (p, if is_whole { ranked } else { &[] });
                     found.sums.add(pair, answer, truths, is_valid, &mut row);
                     if let Some(&confidence) = images.confidences.get(i) {
                         let is_exact = p == truths[0];

@@ -33,7 +33,7 @@ const WORST_CONFUSIONS: usize = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
     /// What follows from the answers themselves: verdicts, credit and the figures of both, without what is drawn (intervals, chance, the
-    /// growth of pairs) and without what needs the probabilities of all candidates. It takes a small part of the time.
+    /// growth of pairs), what is ranked below an answer but for top-k, and what needs the probabilities of all candidates.
     Answers,
     #[default]
     Whole,

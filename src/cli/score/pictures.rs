@@ -381,7 +381,8 @@ impl Scoring<'_> {
             taxonomy,
             answered: &|| {
                 let prompts = Some(Cow::Borrowed(prompts));
-                answers().map(|answers| Evidence::Answered { answers, prompts })
+                let answers = Box::new(answers()?);
+                Some(Evidence::Answered { answers, prompts })
             },
             evidence: &|| self.evidence(images, similarities),
             inputs: &|evidence| self.inputs(&posed, evidence),

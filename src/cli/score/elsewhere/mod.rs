@@ -397,7 +397,7 @@ impl Held<'_> {
             return None;
         };
         Some(Evidence::Answered {
-            answers: known.answers(manifest, images, taxonomy)?,
+            answers: Box::new(known.answers(manifest, images, taxonomy)?),
             prompts: Some(Cow::Borrowed(prompts)),
         })
     }
