@@ -22,6 +22,7 @@ use crate::demo::{self, Annotator, Canvas, Habit, Planted, Settings, World};
 use crate::files::Staging;
 use crate::report;
 use crate::run;
+use crate::taxonomy::Taxonomy;
 
 /// See it all at work: drawn figures whose truth is known, scored with a small model; no files needed
 ///
@@ -173,22 +174,28 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Scores pictures of the world, which are so many with these settings, with its model. Every label is a candidate unless the options say otherwise.
+/// Scores pictures of the world, which are so many with these settings, with its model, under its taxonomy or one that was read already.
+/// Every label is a candidate unless the options say otherwise.
 ///
 /// # Errors
 /// Whatever is wrong with the options; an interruption.
 pub fn compute(
     dataset: Dataset,
     world: (Settings, u64),
+    taxonomy: Option<(&Path, Taxonomy)>,
     options: &ScoreOptions,
     load: &LoadModel<'_>,
     stop: &AtomicBool,
     observer: Option<&Observer<'_>>,
 ) -> anyhow::Result<Computed> {
     let source = Path::new(builtin::NAME);
+    let (taxonomy_source, taxonomy) = match taxonomy {
+        Some(read) => read,
+        None => (source, super::load_taxonomy(source)?),
+    };
     let inputs = Inputs {
-        taxonomy_source: source,
-        taxonomy: super::load_taxonomy(source)?,
+        taxonomy_source,
+        taxonomy,
         images_source: source,
         dataset: Arc::new(dataset),
         world: Some(world),
@@ -218,7 +225,7 @@ fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let (dataset, facts) = on_all_cores(|| demo::dataset(&world, &settings, n))?;
     let load = |source: &str| Ok(Arc::from(args.device.load(source, stop)?));
     let world = (settings, n);
-    let Computed { run, .. } = compute(dataset, world, &args.options, &load, stop, None)?;
+    let Computed { run, .. } = compute(dataset, world, None, &args.options, &load, stop, None)?;
     if let Some(out) = &args.out {
         run::save(&run, Staging::new(out, run::KIND)?)?;
     }

@@ -169,11 +169,11 @@ fn compute(
     let load = |source: &str| bench.encoder(source, stop);
     let observer = Some(observer);
     match (&bench.source, taxonomy) {
-        (Source::Demo(n, options), _) => {
+        (Source::Demo(n, options), taxonomy) => {
             let world = World::new()?;
             let (pictures, _) = on_all_cores(|| dataset(&world, &Settings::default(), *n))?;
             let world = (Settings::default(), *n);
-            demo::compute(pictures, world, options, &load, stop, observer)
+            demo::compute(pictures, world, taxonomy, options, &load, stop, observer)
         }
         (Source::Scored(what), Some((path, taxonomy))) => {
             let found = score::answer_under(what, path, taxonomy, &load, stop, observer)?;
