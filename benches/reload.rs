@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use cladist::cli::workbench::Workbench;
 use cladist::npy;
 use cladist::tui::backend::{Backend, News};
+use cladist::watch::Watch;
 use criterion::{Criterion, criterion_group, criterion_main};
 use sequence::Sequence;
 
@@ -157,7 +158,36 @@ enum Until {
     Whole,
 }
 
+/// From a save to the word of it, the wait until it has settled included: by the system's word alone.
+fn notice(c: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("taxonomy.yaml");
+    fs::write(&path, "").expect("it can be written");
+    let (tell, told) = std::sync::mpsc::channel();
+    let watch = Watch::start(move |files: &[PathBuf]| drop(tell.send(files.to_vec())));
+    let watch = watch.expect("a thread can be started");
+    watch.files([path.clone()]);
+    let beside = folder.path().join("taxonomy.yaml~");
+    let mut turn = 0;
+    c.bench_function("a save is noticed", |b| {
+        b.iter(|| {
+            turn += 1;
+            let text = format!("turn {turn}");
+            // As editors do: over the file, or beside it and then in its place.
+            match turn % 2 {
+                0 => fs::write(&path, text).expect("it can be written"),
+                _ => {
+                    fs::write(&beside, text).expect("it can be written");
+                    fs::rename(&beside, &path).expect("it can be renamed");
+                }
+            }
+            told.recv().expect("it is noticed")
+        });
+    });
+}
+
 fn all(c: &mut Criterion) {
+    notice(c);
     let desk = Desk::new();
     let scored = desk.workbench(&[
         "--taxonomy",

@@ -43,16 +43,17 @@ pub fn run(args: &WatchArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode
     let workbench = Workbench::new(args.run.as_deref(), &args.what)?.with_config(config);
     let (tell_changed, changed) = channel();
     let watch = Watch::start(move |files: &[PathBuf]| drop(tell_changed.send(files.to_vec())))?;
-    watch.files(Backend::files(&workbench, None));
+    let named = Backend::files(&workbench, None);
+    // What a saved run was judged by is known once it is open.
+    if args.run.is_none() {
+        check(&named)?;
+    }
+    watch.files(named);
     let mut opened = workbench.opened(stop)?;
     output::print(&breakdown(&opened))?;
     loop {
         let files = Backend::files(&workbench, Some(&opened));
-        if files.is_empty() {
-            bail!(
-                "nothing to watch: the taxonomy is the built-in one; --taxonomy FILE names yours"
-            );
-        }
+        check(&files)?;
         tell!("watching {}; Ctrl-C ends", count(files.len(), "file"));
         watch.files(files);
         let saved = loop {
@@ -98,6 +99,14 @@ pub fn run(args: &WatchArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode
             Err(faults) => faults.iter().for_each(|fault| tell!("{}", told(fault))),
         }
     }
+}
+
+/// Whether there is anything to wait for.
+fn check(files: &[PathBuf]) -> anyhow::Result<()> {
+    if files.is_empty() {
+        bail!("nothing to watch: the taxonomy is the built-in one; --taxonomy FILE names yours");
+    }
+    Ok(())
 }
 
 /// What the taxonomy says otherwise than before, and whether that explains more than chance. Nothing where the taxonomy says the same,

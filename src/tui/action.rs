@@ -121,8 +121,17 @@ pub enum Job {
     Edit(Plan),
     Undo,
     Redo,
-    /// Go on with a file in the place of the built-in taxonomy, and open the editor on it if that is asked for.
-    Adopt(PathBuf, bool),
+    /// Go on with a file in the place of the built-in taxonomy.
+    Adopt(PathBuf, Option<Then>),
+}
+
+/// What is done once the taxonomy is in a file.
+#[derive(Debug)]
+pub enum Then {
+    /// The edit that a file was wanting for.
+    Plan(What),
+    /// The user's editor is opened on it.
+    Editor,
 }
 
 /// A kind of job: a new one of a kind takes the place of an older one.
@@ -286,6 +295,6 @@ pub enum Answer {
     WithoutFile(What),
     /// What was done to the files, in words: the run is of other ones now.
     Edited(String),
-    /// The taxonomy is in this file now, and whether the editor is to be opened on it.
-    Adopted(PathBuf, bool),
+    /// The taxonomy is in this file now.
+    Adopted(PathBuf, Option<Then>),
 }

@@ -10,10 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
-use super::action::{Effect, Job, Kind, Request};
+use super::action::{Effect, Job, Kind, Request, Then};
 use super::backend::{Fault, Progress, Shown};
 use super::command::{Command, Scope};
-use super::editing::Draft;
 use super::keymap::Keymap;
 use super::overlay::Overlay;
 use super::theme::Theme;
@@ -171,12 +170,10 @@ pub struct App {
     pub compare: compare::State,
     pub suggest: suggest::State,
     pub overlay: Option<Overlay>,
-    /// The edit that is being prepared: what is wrong with it is told where it was typed.
-    pub draft: Option<Draft>,
     /// The edit that waits for the taxonomy to be in a file.
     pub pending: Option<What>,
-    /// Whether the editor is opened on the file that takes the place of the built-in taxonomy.
-    pub opens_adopted: bool,
+    /// What is done once the file is named that takes the place of the built-in taxonomy.
+    pub then: Option<Then>,
     /// Runs that were given a name.
     pub snapshots: BTreeMap<String, Arc<Opened>>,
     pub history: Vec<Place>,
@@ -239,9 +236,8 @@ impl App {
             compare: compare::State::default(),
             suggest: suggest::State::default(),
             overlay: None,
-            draft: None,
             pending: None,
-            opens_adopted: false,
+            then: None,
             snapshots: BTreeMap::new(),
             history: Vec::new(),
             notes: Vec::new(),

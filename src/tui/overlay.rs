@@ -27,6 +27,8 @@ pub enum Overlay {
     Edits(Subject, Cursor),
     /// One of a few, for an edit.
     Choose(Choose),
+    /// Until it is known what an edit would write; the draft that one goes back to if it is refused.
+    Preparing(Option<Draft>),
     /// What an edit would write.
     Preview(Preview),
     /// A question, and what is done if the answer is yes.

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
 use cladist::cli::workbench::Workbench;
+use cladist::history::What;
 use cladist::run::Opened;
+use cladist::taxonomy::edit::Edit;
 use cladist::tui::backend::{Applied, Backend, Fault, News};
-use cladist::watch::Watch;
 
 use crate::cmd;
 use crate::cmd::dir;
@@ -365,28 +365,34 @@ fn there_is_nothing_to_watch_of_the_demo() {
     assert!(err.contains("--taxonomy FILE"), "{err}");
 }
 
-/// From the save to the word of it, the wait until it has settled included.
 #[test]
-#[ignore = "a measurement, which wants a quiet machine: cargo test --test it within_a_tenth -- --ignored --nocapture"]
-fn a_save_is_noticed_within_a_tenth_of_a_second() {
-    let (folder, path, _) = shapes();
-    let (tell, told) = std::sync::mpsc::channel();
-    let watch = Watch::start(move |files: &[PathBuf]| drop(tell.send(files.to_vec()))).unwrap();
-    watch.files([path.clone()]);
-    let beside = folder.path().join("shapes.yaml~");
-    let mut longest = Duration::ZERO;
-    for turn in 0..20 {
-        let text = format!("turn {turn}");
-        let begun = Instant::now();
-        if turn % 2 == 0 {
-            std::fs::write(&beside, text).unwrap();
-            std::fs::rename(&beside, &path).unwrap();
-        } else {
-            std::fs::write(&path, text).unwrap();
-        }
-        assert_eq!(told.recv().unwrap(), std::slice::from_ref(&path));
-        longest = longest.max(begun.elapsed());
-    }
-    println!("noticed after {longest:?} at most");
-    assert!(longest < Duration::from_millis(100), "{longest:?}");
+fn the_demo_goes_on_with_a_copy_of_its_taxonomy() {
+    let folder = dir(&[]);
+    let path = folder.path().join("mine.yaml");
+    let workbench = Workbench::demo(24).unwrap();
+    let begun = workbench.opened(&GO_ON).unwrap();
+    let edit = What::Taxonomy(Edit::AddName {
+        node: "kite".to_owned(),
+        name: "dragon".to_owned(),
+    });
+    assert!(Backend::files(&workbench, Some(&begun)).is_empty());
+    let planned = workbench.plan(&begun, &edit).unwrap();
+    assert!(planned.is_none(), "there is no file to write");
+    workbench.adopt(&begun, &path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), shapes().2);
+    let files = Backend::files(&workbench, Some(&begun));
+    assert_eq!(files, std::slice::from_ref(&path));
+
+    // Of the same text, but of a file.
+    let adopted = again(&workbench, &begun).unwrap().unwrap().shown.opened;
+    assert_eq!(verdicts(&adopted), verdicts(&begun));
+    let plan = workbench.plan(&adopted, &edit).unwrap().unwrap();
+    assert_eq!(plan.changes[0].path, path);
+    assert!(plan.changes[0].diff().contains("dragon"));
+    std::fs::write(&path, shapes().2.replace(EDGE, "")).unwrap();
+    let edited = again(&workbench, &adopted).unwrap().unwrap().shown.opened;
+    let triangle = edited.taxonomy.find("equilateral_triangle").unwrap();
+    assert!(edited.taxonomy.parents(triangle).is_empty());
+    let refused = workbench.adopt(&edited, &folder.path().join("other.yaml"));
+    assert!(refused.unwrap_err().contains("not the built-in one"));
 }

@@ -2,6 +2,8 @@
 //! it ends. What is waited for is a condition, never a time.
 #![cfg(unix)]
 
+mod edits;
+
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;

@@ -42,8 +42,13 @@ impl Workbench {
     pub(super) fn text_files(&self, opened: Option<&Opened>) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = self.taxonomy_file(opened).into_iter().collect();
         if let (Some(opened), false) = (opened, files.is_empty()) {
-            let sources = opened.taxonomy.sources().iter();
-            files.extend(sources.map(|(path, _)| path.clone()));
+            let sources = opened.taxonomy.sources().iter().map(|(path, _)| path);
+            // The built-in one, where it was shown until a copy took its place, is no file.
+            files.extend(
+                sources
+                    .filter(|path| *path != Path::new(builtin::NAME))
+                    .cloned(),
+            );
             // Also those of a reading that found errors: they may be in a file that is included only now.
             files.extend(locked(&self.included).iter().cloned());
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::set_run;
-use crate::tui::action::{Effect, Job, Kind};
+use crate::tui::action::{Effect, Job, Kind, Then};
 use crate::tui::app::{App, View};
 use crate::tui::backend::{Applied, Fault};
 use crate::tui::overlay::Overlay;
@@ -98,6 +98,7 @@ pub fn set_faults(app: &mut App, faults: Vec<Fault>) {
     };
     app.complain(format!("{what} – what is shown is from before"));
     app.faults = faults;
+    app.pending = None;
     if matches!(app.overlay, None | Some(Overlay::Faults(_))) {
         app.overlay = Some(Overlay::Faults(Cursor::default()));
     }
@@ -118,6 +119,6 @@ pub fn edit_file(app: &mut App) -> Vec<Effect> {
     });
     match place {
         Some((path, line)) => vec![Effect::Edit(path, line)],
-        None => super::editing::ask_for_file(app, true),
+        None => super::editing::ask_for_file(app, Then::Editor),
     }
 }

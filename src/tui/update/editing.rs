@@ -9,7 +9,7 @@ use super::overlays::{check_line, completions, list_command};
 use crate::history::What;
 use crate::run::Completion;
 use crate::taxonomy::NodeId;
-use crate::tui::action::{Effect, Job};
+use crate::tui::action::{Effect, Job, Then};
 use crate::tui::app::App;
 use crate::tui::backend::Plan;
 use crate::tui::editing::{Draft, Kind, Step, Subject};
@@ -96,16 +96,30 @@ pub fn go_on(app: &mut App, draft: Draft) -> Vec<Effect> {
             check_line(app, &mut line);
             over(app, Overlay::Line(line))
         }
-        Ok(Step::Done(what)) => {
-            app.draft = Some(draft);
-            plan(app, what)
-        }
+        Ok(Step::Done(what)) => prepare(app, what, Some(draft)),
     }
 }
 
 /// Asks what an edit would write.
 pub fn plan(app: &mut App, what: What) -> Vec<Effect> {
+    prepare(app, what, None)
+}
+
+/// The same of a draft that one goes back to if it is refused. No key goes to the view meanwhile: it would be meant for the preview.
+fn prepare(app: &mut App, what: What, draft: Option<Draft>) -> Vec<Effect> {
+    app.overlay = Some(Overlay::Preparing(draft));
     vec![app.request(Job::Plan(what))]
+}
+
+/// The end of the preparation: the draft that it was of. `None` if it was left meanwhile.
+fn prepared(app: &mut App) -> Option<Option<Draft>> {
+    match app.overlay.take() {
+        Some(Overlay::Preparing(draft)) => Some(draft),
+        other => {
+            app.overlay = other;
+            None
+        }
+    }
 }
 
 /// Goes back to the line that was typed last, with what is wrong with it; without one it is told.
@@ -113,7 +127,7 @@ fn ask_again(app: &mut App, mut draft: Draft, why: String) -> Vec<Effect> {
     let typed = draft.answers.pop();
     let asked = app.run().and_then(|run| draft.step(&run.taxonomy).ok());
     match (typed, asked) {
-        (Some(text), Some(Step::Type { title, .. })) if app.overlay.is_none() => {
+        (Some(text), Some(Step::Type { title, .. })) => {
             let mut line = Line::asked(Asked { title, draft }, text);
             check_line(app, &mut line);
             line.fault = Some(why);
@@ -128,12 +142,13 @@ fn ask_again(app: &mut App, mut draft: Draft, why: String) -> Vec<Effect> {
 
 /// The edit cannot be made.
 pub fn set_refused(app: &mut App, why: String) -> Vec<Effect> {
-    match app.draft.take() {
-        Some(draft) => ask_again(app, draft, why),
-        None => {
+    match prepared(app) {
+        Some(Some(draft)) => ask_again(app, draft, why),
+        Some(None) => {
             app.complain(why);
             Vec::new()
         }
+        None => Vec::new(),
     }
 }
 
@@ -160,10 +175,9 @@ pub fn in_choice(app: &mut App, mut choose: Choose, key: KeyEvent) -> Vec<Effect
     over(app, Overlay::Choose(choose))
 }
 
-/// Shows what an edit would write, unless something else has come to lie over the view.
+/// Shows what an edit would write, unless it was left meanwhile.
 pub fn preview(app: &mut App, plan: Plan) -> Vec<Effect> {
-    app.draft = None;
-    if app.overlay.is_some() {
+    if prepared(app).is_none() {
         return Vec::new();
     }
     let lines = plan
@@ -235,35 +249,40 @@ pub fn set_failed(app: &mut App, why: String) -> Vec<Effect> {
         .collect()
 }
 
-/// Asks for the file that takes the place of the built-in taxonomy, and then opens the editor on it if `opens`.
-pub fn ask_for_file(app: &mut App, opens: bool) -> Vec<Effect> {
-    app.opens_adopted = opens;
+/// Asks for the file that takes the place of the built-in taxonomy, and for what is done with it then.
+pub fn ask_for_file(app: &mut App, then: Then) -> Vec<Effect> {
+    app.then = Some(then);
     let line = Line::new(Purpose::Adopt, "taxonomy.yaml");
     over(app, Overlay::Line(line))
 }
 
 /// There is no file to make an edit in: it is asked for, and the edit goes on afterwards.
 pub fn set_without_file(app: &mut App, what: What) -> Vec<Effect> {
-    app.draft = None;
-    app.pending = Some(what);
-    ask_for_file(app, false)
-}
-
-/// Goes on with the edit that a file was wanting for.
-pub fn resume(app: &mut App) -> Option<Effect> {
-    let what = app.pending.take()?;
-    Some(app.request(Job::Plan(what)))
+    match prepared(app) {
+        Some(_) => ask_for_file(app, Then::Plan(what)),
+        None => Vec::new(),
+    }
 }
 
 /// The taxonomy is in a file from now on.
-pub fn set_adopted(app: &mut App, path: PathBuf, opens: bool) -> Vec<Effect> {
+pub fn set_adopted(app: &mut App, path: PathBuf, then: Option<Then>) -> Vec<Effect> {
     app.tell(format!(
         "the taxonomy is {} from now on: edit it here, or anywhere",
         path.display()
     ));
     let mut effects = vec![app.request(Job::Again)];
-    if opens {
-        effects.push(Effect::Edit(path, 1));
+    match then {
+        Some(Then::Plan(what)) => app.pending = Some(what),
+        Some(Then::Editor) => effects.push(Effect::Edit(path, 1)),
+        None => {}
     }
     effects
+}
+
+/// Goes on with the edit that a file was wanting for, unless something else is going on by now.
+pub fn resume(app: &mut App) -> Vec<Effect> {
+    match app.pending.take() {
+        Some(what) if app.overlay.is_none() => plan(app, what),
+        _ => Vec::new(),
+    }
 }

@@ -119,6 +119,7 @@ pub fn in_overlay(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         },
         Overlay::Line(line) => in_line(app, line, key),
         Overlay::Edits(subject, cursor) => editing::in_menu(app, subject, cursor, key),
+        Overlay::Preparing(draft) => over(app, Overlay::Preparing(draft)),
         Overlay::Choose(choose) => editing::in_choice(app, choose, key),
         Overlay::Preview(preview) => editing::in_preview(app, preview, key),
     }
@@ -273,8 +274,8 @@ fn finish_line(app: &mut App, line: Line) -> Vec<Effect> {
             Vec::new()
         }
         Purpose::Adopt => {
-            let opens = app.opens_adopted;
-            vec![app.request(Job::Adopt(PathBuf::from(text), opens))]
+            let then = app.then.take();
+            vec![app.request(Job::Adopt(PathBuf::from(text), then))]
         }
         Purpose::TryLabel => try_out(app, Trial::Label(text)),
         Purpose::TryTemplate => try_out(app, Trial::Template(text)),

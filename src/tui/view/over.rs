@@ -120,6 +120,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, body: Rect) {
         Some(Overlay::Line(line)) => input_line(app, frame, body, line),
         Some(Overlay::Edits(subject, cursor)) => edits::menu(app, frame, body, subject, cursor),
         Some(Overlay::Choose(choose)) => edits::choose(app, frame, body, choose),
+        Some(Overlay::Preparing(_)) => edits::preparing(app, frame, body),
         Some(Overlay::Preview(preview)) => edits::preview(app, frame, body, preview),
     }
 }

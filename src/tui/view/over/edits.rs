@@ -72,6 +72,14 @@ fn choice(
     app.hits.add(line, Hit::Choice(i));
 }
 
+/// That an edit is on its way.
+pub fn preparing(app: &App, frame: &mut Frame<'_>, body: Rect) {
+    let area = centred(body, 44, 3);
+    frame.render_widget(Clear, area);
+    let inner = pane(frame, area, "Preparing the edit …", true, app.theme);
+    super::super::paragraph(frame, inner, "esc leaves it", app.theme.key());
+}
+
 /// What an edit would write.
 pub fn preview(app: &App, frame: &mut Frame<'_>, body: Rect, preview: &Preview) {
     let what = preview.plan.what.to_string();
