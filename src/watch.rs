@@ -29,6 +29,8 @@ pub struct Watch {
 enum Event {
     /// Other files are watched from now on, and what they hold.
     Files(Contents),
+    /// The same, whatever those that were watched already held.
+    Known(Contents),
     /// Something happened in one of their directories.
     Touched,
 }
@@ -51,14 +53,23 @@ impl Watch {
     /// Watches these files in place of those before. What they hold now is what later contents are compared with; of those that were
     /// watched already, what they held when they were last looked at.
     pub fn files(&self, files: impl IntoIterator<Item = PathBuf>) {
-        // Read here, so that nothing that happens after this call is missed.
-        let contents = files.into_iter().map(|path| {
-            let content = content(&path);
-            (path, content)
-        });
         // The thread ends only with this.
-        let _ = self.events.send(Event::Files(contents.collect()));
+        let _ = self.events.send(Event::Files(contents(files)));
     }
+
+    /// The same, but what all of them hold now is known: for who has written them, and is about to read them.
+    pub fn known(&self, files: impl IntoIterator<Item = PathBuf>) {
+        let _ = self.events.send(Event::Known(contents(files)));
+    }
+}
+
+/// What the files hold. Read by who calls, so that nothing that happens afterwards is missed.
+fn contents(files: impl IntoIterator<Item = PathBuf>) -> Contents {
+    let contents = files.into_iter().map(|path| {
+        let content = content(&path);
+        (path, content)
+    });
+    contents.collect()
 }
 
 /// What a file held: enough to see that it is another. `None` of what cannot be read.
@@ -90,10 +101,9 @@ fn serve(happened: &Receiver<Event>, touch: Sender<Event>, changed: &dyn Fn(&[Pa
                 // What happened before the system was asked about a directory is told by nobody.
                 watched.look(changed);
             }
+            Ok(Event::Known(files)) => watched.know(files, watcher.as_mut()),
             Ok(Event::Touched) => {
-                for files in settle(happened) {
-                    watched.set(files, watcher.as_mut());
-                }
+                settle(happened, &mut watched, watcher.as_mut());
                 watched.look(changed);
             }
             Err(RecvTimeoutError::Timeout) => watched.look(changed),
@@ -102,17 +112,20 @@ fn serve(happened: &Receiver<Event>, touch: Sender<Event>, changed: &dyn Fn(&[Pa
     }
 }
 
-/// Waits until nothing more happens; what files are to be watched from now on is returned.
-fn settle(happened: &Receiver<Event>) -> Vec<Contents> {
-    let mut files = Vec::new();
+/// Waits until nothing more happens, but that other files are to be watched.
+fn settle(
+    happened: &Receiver<Event>,
+    watched: &mut Watched,
+    mut watcher: Option<&mut RecommendedWatcher>,
+) {
     for _ in 0..MOST_EVENTS {
         match happened.recv_timeout(SETTLED) {
             Ok(Event::Touched) => {}
-            Ok(Event::Files(others)) => files.push(others),
+            Ok(Event::Files(files)) => watched.set(files, watcher.as_deref_mut()),
+            Ok(Event::Known(files)) => watched.know(files, watcher.as_deref_mut()),
             Err(_) => break,
         }
     }
-    files
 }
 
 impl Watched {
@@ -122,6 +135,10 @@ impl Watched {
                 *content = known;
             }
         }
+        self.know(files, watcher);
+    }
+
+    fn know(&mut self, files: Contents, watcher: Option<&mut RecommendedWatcher>) {
         self.contents = files;
         let Some(watcher) = watcher else { return };
         let directories = self.contents.keys().map(|path| directory(path));

@@ -53,6 +53,8 @@ pub enum Effect {
     Suspend,
     /// Stop the process until it is told to go on.
     Stop,
+    /// Take what the watched files hold now for known: they are read next.
+    KnowFiles,
     /// Open the user's editor on a file, at a line.
     Edit(PathBuf, usize),
     /// Draw every cell.

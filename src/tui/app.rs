@@ -159,8 +159,12 @@ pub struct App {
     pub faults: Vec<Fault>,
     /// Whether files changed while the run was not whole yet.
     pub is_stale: bool,
-    /// Whether files were edited here, which is noticed as a change yet.
-    pub has_edited: bool,
+    /// Whether files changed while an edit was being written.
+    pub has_changed: bool,
+    /// How often the files were read, whatever came of it.
+    pub readings: u64,
+    /// Whether the user asked to score again, and is told also if there is nothing to do.
+    pub asks_again: bool,
     pub overview: overview::State,
     pub taxonomy: taxonomy::State,
     pub images: images::State,
@@ -226,7 +230,9 @@ impl App {
             is_of_answers: false,
             faults: Vec::new(),
             is_stale: false,
-            has_edited: false,
+            has_changed: false,
+            readings: 0,
+            asks_again: false,
             overview: overview::State::default(),
             taxonomy: taxonomy::State::default(),
             images: images::State::default(),
@@ -397,7 +403,16 @@ impl App {
             Some(_) => None,
             None => Some("the run is not there yet".to_owned()),
         };
+        let is_of_answers = "the intervals are not there yet: in a moment";
         match command {
+            Command::SaveRun | Command::Snapshot | Command::Export | Command::ApplyRule
+                if self.is_of_answers =>
+            {
+                Some(is_of_answers.into())
+            }
+            Command::Undo | Command::Redo if self.is_busy(Kind::Edit) => {
+                Some("an edit is being written".into())
+            }
             Command::Back if self.history.is_empty() => Some("this is where you began".into()),
             Command::Cancel if !self.is_working() => Some("nothing is in progress".into()),
             Command::SaveRun if !self.can_save => {

@@ -127,10 +127,11 @@ impl Outside {
                 // Its thread ends with the terminal.
                 let _ = handled.send(());
             }
-            if watched != Some(app.generation) {
-                watched = Some(app.generation);
-                self.watch
-                    .files(self.backend.files(app.run().map(Arc::as_ref)));
+            // Which files there are is known anew each time they were read, whatever came of it.
+            let read = Some((app.generation, app.readings));
+            if watched != read {
+                watched = read;
+                self.watch.files(self.files(app));
             }
             self.screen.draw(|frame| view::draw(app, frame))?;
             self.writing = None;
@@ -159,6 +160,11 @@ impl Outside {
         }
     }
 
+    /// The files that what is shown depends on.
+    fn files(&self, app: &App) -> Vec<PathBuf> {
+        self.backend.files(app.run().map(Arc::as_ref))
+    }
+
     /// Does what the update asks for; how the workbench ends, if it does.
     fn perform(&mut self, app: &mut App, effects: Vec<Effect>) -> Result<Option<Ended>, Fault> {
         let mut faults = Vec::new();
@@ -175,6 +181,7 @@ impl Outside {
                     }
                 }
                 Effect::Mouse(catches) => terminal::catch_mouse(catches)?,
+                Effect::KnowFiles => self.watch.known(self.files(app)),
                 Effect::Suspend => terminal::stop_job(),
                 Effect::Stop => self.stop(app)?,
                 Effect::Edit(path, line) => {

@@ -89,7 +89,7 @@ impl Stage {
                 Effect::Suspend => waiting.push_back(Effect::Stop),
                 Effect::Stop => self.stopped += 1,
                 Effect::Edit(path, line) => self.edited.push((path, line)),
-                Effect::Mouse(_) | Effect::Redraw => {}
+                Effect::Mouse(_) | Effect::Redraw | Effect::KnowFiles => {}
                 Effect::Quit => self.has_ended = true,
             }
         }

@@ -126,6 +126,10 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
                 if waiting.outcome.is_some() {
                     return true;
                 }
+                // What is written is written whole.
+                if *kind == Kind::Edit {
+                    return true;
+                }
                 waiting.stop.store(true, Ordering::Relaxed);
                 // These cannot be stopped half-way, so nobody waits for their end.
                 kind.lane() != Lane::Long
@@ -146,7 +150,10 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
             app.tell(format!("theme: {}", app.theme.name()));
             Vec::new()
         }
-        Command::Again => vec![app.request(Job::Again)],
+        Command::Again => {
+            app.asks_again = true;
+            vec![app.request(Job::Again)]
+        }
         Command::Faults => over(app, Overlay::Faults(Cursor::default())),
         Command::EditFile => again::edit_file(app),
         Command::Edit => editing::menu(app),
@@ -327,6 +334,7 @@ fn set_run(app: &mut App, shown: Shown) {
     app.generation += 1;
     app.forget_waiting();
     view::run_changed(app, earlier.as_ref());
+    overlays::renew(app);
     if let Some(session) = app.session.take() {
         session::restore(app, &session);
     }
@@ -340,6 +348,10 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
     if kind.lane() == Lane::Model {
         app.progress = None;
     }
+    if matches!(kind, Kind::Again | Kind::Edit) {
+        app.readings += 1;
+    }
+    let is_asked = kind == Kind::Again && std::mem::take(&mut app.asks_again);
     let answer = match answer {
         Ok(answer) => {
             set_outcome(app, kind, Ok(()));
@@ -408,7 +420,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         Answer::Suggested(found) => view::suggest::set(app, found),
         Answer::Diff(number, diff) => view::suggest::set_diff(app, number, diff),
         Answer::Again(again) => return again::show_again(app, again),
-        Answer::Unchanged => again::keep_shown(app),
+        Answer::Unchanged => again::keep_shown(app, is_asked),
         Answer::Faults(faults) => again::set_faults(app, faults),
         Answer::Written(what) => app.tell(what),
         Answer::Planned(plan) => return editing::preview(app, plan),

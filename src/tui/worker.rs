@@ -75,15 +75,15 @@ impl Workers {
 impl Worker {
     fn serve(&self, requests: &Receiver<Request>, actions: &Sender<Action>) {
         for request in requests {
-            // Asked for again meanwhile: nobody waits for this one.
-            if request.stop.load(Ordering::Relaxed) {
-                continue;
-            }
             let tell = |news: News| {
                 let _ = actions.send(Action::News(news));
             };
             let id = request.id;
-            let answer = self.perform(request, &tell);
+            // Where it was asked for again meanwhile, nobody waits for the answer; where it was cancelled, somebody does.
+            let answer = match request.stop.load(Ordering::Relaxed) {
+                true => Err("cancelled".to_owned()),
+                false => self.perform(request, &tell),
+            };
             if actions.send(Action::Answer(id, answer)).is_err() {
                 return;
             }

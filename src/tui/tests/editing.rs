@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::history::What;
 use crate::taxonomy::edit::Edit;
+use crate::tui::action::{Action, Effect, Job, Kind};
 use crate::tui::overlay::Overlay;
 use crate::tui::testing::{Fake, stage_with};
 
@@ -203,4 +204,63 @@ fn a_run_that_was_named_is_compared_with() {
     stage.press("tab enter");
     let told = text_of(&stage.screen());
     assert!(told.contains("A: first"), "{told}");
+}
+
+#[test]
+fn one_edit_is_written_at_a_time_and_none_is_given_up_half_way() {
+    let (fake, mut stage) = fake();
+    // As if its thread had not come to it yet.
+    let waiting = stage.app.request(Job::Undo);
+    stage.press("u");
+    assert_eq!(status(&stage), "undo: an edit is being written");
+    stage.press("ctrl-x");
+    assert!(stage.app.is_busy(Kind::Edit), "it goes on");
+    go_to(&mut stage, "kite");
+    stage.press("e o");
+    stage.type_in("square");
+    stage.press("enter enter");
+    assert!(status(&stage).contains("another edit is being written"));
+    assert!(matches!(stage.app.overlay, Some(Overlay::Preview(_))));
+    // What others save meanwhile is seen to when it is done.
+    stage.act(Action::Changed(vec!["shapes.yaml".into()]));
+    assert!(!stage.app.is_busy(Kind::Again));
+    let Effect::Request(request) = waiting else {
+        panic!()
+    };
+    stage.act(Action::Answer(request.id, Err("no edit".to_owned())));
+    assert!(stage.app.before.is_some(), "it was scored again");
+    stage.press("enter");
+    assert_eq!(made(&fake).len(), 1);
+}
+
+#[test]
+fn a_node_is_picked_from_the_taxonomy_as_it_is_by_then() {
+    let (fake, mut stage) = fake();
+    go_to(&mut stage, "trapezoid");
+    stage.press("e p");
+    stage.type_in("equilateral polygon");
+    // All nodes have other numbers from now on.
+    fake.write(&[("nodes:\n", "nodes:\n  first:\n")]);
+    stage.act(Action::Changed(vec!["shapes.yaml".into()]));
+    stage.press("enter");
+    let screen = text_of(&stage.screen());
+    assert!(screen.contains("Write this?"), "{screen}");
+    stage.press("enter");
+    let edit = Edit::AddParent {
+        node: "trapezoid".to_owned(),
+        parent: "equilateral_polygon".to_owned(),
+    };
+    assert_eq!(made(&fake), [What::Taxonomy(edit)]);
+}
+
+#[test]
+fn what_has_no_intervals_yet_is_not_kept() {
+    let (fake, mut stage) = fake();
+    fake.stops_at_answers.store(true, Ordering::Relaxed);
+    stage.press("ctrl-r esc");
+    for key in ["R", "x"] {
+        stage.press(key);
+        let told = status(&stage);
+        assert!(told.contains("the intervals are not there yet"), "{told}");
+    }
 }

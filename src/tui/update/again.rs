@@ -23,15 +23,12 @@ pub fn on_changed(app: &mut App, files: &[PathBuf]) -> Vec<Effect> {
     }
     // The edit that is being made asks for it when it is done.
     if app.is_busy(Kind::Edit) {
-        app.has_edited = true;
+        app.has_changed = true;
         return Vec::new();
     }
-    // What one's own edit did is told already.
-    if !std::mem::take(&mut app.has_edited) {
-        let names = files.iter().filter_map(|path| path.file_name());
-        let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
-        app.tell(format!("{} changed: scoring again …", names.join(", ")));
-    }
+    let names = files.iter().filter_map(|path| path.file_name());
+    let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+    app.tell(format!("{} changed: scoring again …", names.join(", ")));
     vec![app.request(Job::Again)]
 }
 
@@ -73,9 +70,9 @@ fn show(app: &mut App, again: Applied) -> Vec<Effect> {
     compare.into_iter().collect()
 }
 
-/// Keeps what is shown, and what was shown before: a file that was broken may be as it was.
-pub fn keep_shown(app: &mut App) {
-    if !app.faults.is_empty() || app.status.is_none() {
+/// Keeps what is shown, and what was shown before: a file that was broken may be as it was. It is told to who asked.
+pub fn keep_shown(app: &mut App, is_asked: bool) {
+    if !app.faults.is_empty() || is_asked {
         app.tell("the files hold what is shown");
     }
     clear_faults(app);

@@ -9,7 +9,7 @@ use super::overlays::{check_line, completions, list_command};
 use crate::history::What;
 use crate::run::Completion;
 use crate::taxonomy::NodeId;
-use crate::tui::action::{Effect, Job, Then};
+use crate::tui::action::{self, Effect, Job, Then};
 use crate::tui::app::App;
 use crate::tui::backend::Plan;
 use crate::tui::editing::{Draft, Kind, Step, Subject};
@@ -198,6 +198,9 @@ pub fn preview(app: &mut App, plan: Plan) -> Vec<Effect> {
 /// A key while an edit is shown that is not written yet.
 pub fn in_preview(app: &mut App, mut preview: Preview, key: KeyEvent) -> Vec<Effect> {
     match (key.code, list_command(key)) {
+        (KeyCode::Enter | KeyCode::Char('y'), _) if app.is_busy(action::Kind::Edit) => {
+            app.complain("another edit is being written: in a moment");
+        }
         (KeyCode::Enter | KeyCode::Char('y'), _) => {
             return vec![app.request(Job::Edit(preview.plan))];
         }
@@ -213,9 +216,8 @@ pub fn in_preview(app: &mut App, mut preview: Preview, key: KeyEvent) -> Vec<Eff
 /// The files were edited: the run is made again of what they hold now.
 pub fn set_edited(app: &mut App, told: String) -> Vec<Effect> {
     app.tell(told);
-    // If it was noticed before it was done, it is not noticed again.
-    app.has_edited = !std::mem::take(&mut app.has_edited);
-    vec![app.request(Job::Again)]
+    app.has_changed = false;
+    vec![Effect::KnowFiles, app.request(Job::Again)]
 }
 
 /// How a line for an edit may go on at a byte.
@@ -242,7 +244,7 @@ pub fn complete(app: &App, line: &Line, cursor: usize) -> Vec<Completion> {
 /// The files could not be edited. What was saved meanwhile by others is seen to now.
 pub fn set_failed(app: &mut App, why: String) -> Vec<Effect> {
     app.complain(why);
-    let is_changed = std::mem::take(&mut app.has_edited);
+    let is_changed = std::mem::take(&mut app.has_changed);
     is_changed
         .then(|| app.request(Job::Again))
         .into_iter()
@@ -270,7 +272,7 @@ pub fn set_adopted(app: &mut App, path: PathBuf, then: Option<Then>) -> Vec<Effe
         "the taxonomy is {} from now on: edit it here, or anywhere",
         path.display()
     ));
-    let mut effects = vec![app.request(Job::Again)];
+    let mut effects = vec![Effect::KnowFiles, app.request(Job::Again)];
     match then {
         Some(Then::Plan(what)) => app.pending = Some(what),
         Some(Then::Editor) => effects.push(Effect::Edit(path, 1)),

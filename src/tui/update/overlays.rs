@@ -10,7 +10,7 @@ use tui_input::backend::crossterm::EventHandler;
 use super::editing;
 use super::{leave, over, perform};
 use crate::run::Completion;
-use crate::tui::action::{Effect, Job};
+use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::{App, View};
 use crate::tui::backend::Trial;
 use crate::tui::command::Command;
@@ -122,6 +122,14 @@ pub fn in_overlay(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         Overlay::Preparing(draft) => over(app, Overlay::Preparing(draft)),
         Overlay::Choose(choose) => editing::in_choice(app, choose, key),
         Overlay::Preview(preview) => editing::in_preview(app, preview, key),
+    }
+}
+
+/// Looks again for what is listed by the run that was shown before.
+pub fn renew(app: &mut App) {
+    if let Some(Overlay::Jump(mut jump)) = app.overlay.take_if(|o| matches!(o, Overlay::Jump(_))) {
+        jump.search(app);
+        app.overlay = Some(Overlay::Jump(jump));
     }
 }
 
@@ -272,6 +280,10 @@ fn finish_line(app: &mut App, line: Line) -> Vec<Effect> {
                 app.snapshots.insert(text, run);
             }
             Vec::new()
+        }
+        Purpose::Adopt if app.is_busy(Kind::Edit) => {
+            app.complain("another edit is being written: in a moment");
+            over(app, Overlay::Line(line))
         }
         Purpose::Adopt => {
             let then = app.then.take();
