@@ -159,10 +159,14 @@ fn a_run_is_shown_by_its_answers_until_it_is_whole() {
     assert!(text_of(&stage.screen()).contains("images, intervals follow"));
     let answers = shown(&stage);
     assert!(!Arc::ptr_eq(&begun, &answers));
+    // To cancel is no error in the files.
+    let screen = text_of(&stage.screen());
+    assert!(screen.contains("cancelled: the intervals of what is shown are not computed"));
+    assert!(stage.app.overlay.is_none() && stage.app.faults.is_empty());
     // However often it is not finished, before it was what was whole.
-    stage.press("esc ctrl-r");
+    stage.press("ctrl-r");
     fake.stops_at_answers.store(false, Ordering::Relaxed);
-    stage.press("esc ctrl-r");
+    stage.press("ctrl-r");
     assert!(!text_of(&stage.screen()).contains("intervals follow"));
     let before = stage.app.before.clone().unwrap().opened;
     assert!(Arc::ptr_eq(&before, &begun));
