@@ -128,7 +128,7 @@ pub enum Job {
 }
 
 /// What is done once the taxonomy is in a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Then {
     /// The edit that a file was wanting for.
     Plan(What),

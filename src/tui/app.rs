@@ -178,11 +178,19 @@ pub struct App {
     pub pending: Option<What>,
     /// What is done once the file is named that takes the place of the built-in taxonomy.
     pub then: Option<Then>,
+    /// The file that was named for it, until it has taken that place.
+    pub adopting: Option<(String, Then)>,
     /// Runs that were given a name.
     pub snapshots: BTreeMap<String, Arc<Opened>>,
     pub history: Vec<Place>,
     pub notes: Vec<String>,
     pub status: Option<Status>,
+    /// What came of the last edit, until the next key: what it did to the run is told behind it.
+    pub outcome: Option<Status>,
+    /// How many notes there were when the run was asked for again: they are of the run before.
+    pub old_notes: usize,
+    /// The file that has taken the place of the built-in taxonomy, before the run is made of it.
+    pub adopted: Option<PathBuf>,
     pub progress: Option<Progress>,
     pub waiting: BTreeMap<Kind, Waiting>,
     pub catches_mouse: bool,
@@ -244,10 +252,14 @@ impl App {
             overlay: None,
             pending: None,
             then: None,
+            adopting: None,
             snapshots: BTreeMap::new(),
             history: Vec::new(),
             notes: Vec::new(),
             status: None,
+            outcome: None,
+            old_notes: 0,
+            adopted: None,
             progress: None,
             waiting: BTreeMap::new(),
             catches_mouse: true,
@@ -369,6 +381,21 @@ impl App {
         self.status = Some(Status {
             text: text.into(),
             is_error: true,
+        });
+    }
+
+    /// Tells what has become of the run, behind what came of the edit that it comes from.
+    pub fn tell_of_run(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        self.status = Some(match &self.outcome {
+            Some(outcome) => Status {
+                text: format!("{} · {text}", outcome.text),
+                is_error: outcome.is_error,
+            },
+            None => Status {
+                text,
+                is_error: false,
+            },
         });
     }
 

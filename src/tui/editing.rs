@@ -219,6 +219,9 @@ impl Draft {
             }
             Kind::Add => match (answer(0), answer(1)) {
                 (None, _) => line(format!("Id of the new node below `{id}`"), String::new()),
+                (Some(new), None) if taxonomy.find(&new).is_some() => {
+                    Err(format!("there is a node `{new}` already"))
+                }
                 (Some(new), None) => line(
                     format!(
                         "Names of `{new}`, the preferred one first, with commas between; none: its id in words"
@@ -396,6 +399,11 @@ fn list(text: &str, between: &str) -> Vec<String> {
 
 /// The parts of a split, as they are typed: `one: child, child; two: child; three`.
 fn parts(text: &str) -> Result<Vec<Part>, String> {
+    if text.contains('=') {
+        return Err(
+            "`=` is of the command line: here it is `one: child, child; two: child`".to_owned(),
+        );
+    }
     let part = |text: String| {
         let (id, children) = text.split_once(':').unwrap_or((&text, ""));
         let id = id.trim().to_owned();

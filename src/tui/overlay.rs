@@ -78,6 +78,8 @@ pub struct Preview {
     pub plan: Plan,
     /// Of the diff.
     pub lines: Vec<String>,
+    /// Columns that are left out at its left.
+    pub shift: usize,
     pub cursor: Cursor,
 }
 

@@ -46,6 +46,7 @@ pub fn update(app: &mut App, action: Action) -> Vec<Effect> {
 
 fn on_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     app.status = None;
+    app.outcome = None;
     if app.overlay.is_some() {
         return overlays::in_overlay(app, key);
     }
@@ -152,7 +153,7 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
         }
         Command::Again => {
             app.asks_again = true;
-            vec![app.request(Job::Again)]
+            vec![again::ask(app)]
         }
         Command::Faults => over(app, Overlay::Faults(Cursor::default())),
         Command::EditFile => again::edit_file(app),
@@ -322,7 +323,12 @@ fn on_news(app: &mut App, news: News) -> Vec<Effect> {
         News::Run(shown) => set_run(app, shown),
         News::Answers(answers) => return again::show_answers(app, answers),
         News::Progress(progress) => app.progress = Some(progress),
-        News::Note(note) => app.notes.push(note),
+        News::Note(note) => {
+            // Scored again, it is told again; of the run before it is an old one.
+            if !app.notes[app.old_notes.min(app.notes.len())..].contains(&note) {
+                app.notes.push(note);
+            }
+        }
     }
     Vec::new()
 }
@@ -373,7 +379,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
     };
     match answer {
         Answer::Opened if std::mem::take(&mut app.is_stale) => {
-            return vec![app.request(Job::Again)];
+            return vec![again::ask(app)];
         }
         Answer::Opened => {}
         Answer::Rows { sorted, rows } => view::images::set_rows(app, sorted, rows),
@@ -399,7 +405,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
             if let Some(now) = app.summary() {
                 let (before, comparison) = (&compared.figures, &compared.comparison);
                 let told = report::compare::in_a_line(before, now, comparison);
-                app.tell(format!("{told} – Compare (7)"));
+                app.tell_of_run(format!("{told} – Compare (7)"));
             }
             return view::compare::set(app, compared);
         }

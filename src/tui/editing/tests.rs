@@ -235,4 +235,11 @@ fn what_cannot_be_done_says_why() {
         part.step(&taxonomy),
         Err(text("`: disc`: the id of the part is missing"))
     );
+    let of_the_shell = draft(Kind::Split, "round", None).answered("oval=disc ring");
+    assert!(of_the_shell.step(&taxonomy).is_err());
+    let taken = draft(Kind::Add, "round", None).answered("disc");
+    assert_eq!(
+        taken.step(&taxonomy),
+        Err(text("there is a node `disc` already"))
+    );
 }

@@ -29,7 +29,13 @@ pub fn on_changed(app: &mut App, files: &[PathBuf]) -> Vec<Effect> {
     let names = files.iter().filter_map(|path| path.file_name());
     let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
     app.tell(format!("{} changed: scoring again …", names.join(", ")));
-    vec![app.request(Job::Again)]
+    vec![ask(app)]
+}
+
+/// Asks for the run again.
+pub fn ask(app: &mut App) -> Effect {
+    app.old_notes = app.notes.len();
+    app.request(Job::Again)
 }
 
 /// Shows the answers of the run that is being made again: the whole one follows.
@@ -40,14 +46,14 @@ pub fn show_answers(app: &mut App, answers: Applied) -> Vec<Effect> {
     }
     let effects = show(app, answers);
     app.is_of_answers = true;
-    app.tell("scored again: the intervals follow");
+    app.tell_of_run("scored again: the intervals follow");
     effects
 }
 
 /// Shows the run that was made again.
 pub fn show_again(app: &mut App, again: Applied) -> Vec<Effect> {
     let mut effects = show(app, again);
-    app.tell("scored again");
+    app.tell_of_run("scored again");
     effects.extend(super::editing::resume(app));
     effects
 }
@@ -59,6 +65,9 @@ fn show(app: &mut App, again: Applied) -> Vec<Effect> {
     if !app.is_of_answers {
         app.before = app.shown.clone();
     }
+    // What was told of the run before.
+    let old = std::mem::take(&mut app.old_notes);
+    app.notes.drain(..old.min(app.notes.len()));
     for word in again.assumed {
         if !app.notes.contains(&word) {
             app.notes.push(word);
@@ -67,7 +76,8 @@ fn show(app: &mut App, again: Applied) -> Vec<Effect> {
     set_run(app, again.shown);
     let opened = app.before.as_ref().map(|before| Arc::clone(&before.opened));
     let compare = opened.map(|opened| app.request(Job::Compare("before".to_owned(), opened)));
-    compare.into_iter().collect()
+    let renewed = super::editing::renew(app);
+    compare.into_iter().chain(renewed).collect()
 }
 
 /// Keeps what is shown, and what was shown before: a file that was broken may be as it was. It is told to who asked.
@@ -123,6 +133,9 @@ pub fn edit_file(app: &mut App) -> Vec<Effect> {
     });
     match place {
         Some((path, line)) => vec![Effect::Edit(path, line)],
-        None => super::editing::ask_for_file(app, Then::Editor),
+        None => match app.adopted.clone() {
+            Some(path) => vec![Effect::Edit(path, 1)],
+            None => super::editing::ask_for_file(app, Then::Editor),
+        },
     }
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::over;
 use super::overlays::{check_line, completions, list_command};
+use super::{again, over};
 use crate::history::What;
 use crate::run::Completion;
 use crate::taxonomy::NodeId;
@@ -14,9 +14,13 @@ use crate::tui::app::App;
 use crate::tui::backend::Plan;
 use crate::tui::editing::{Draft, Kind, Step, Subject};
 use crate::tui::overlay::{Asked, Choose, Jump, Line, Overlay, Preview, Purpose};
+use crate::tui::text;
 use crate::tui::view;
 use crate::tui::view::suggest::Accepted;
 use crate::tui::widget::Cursor;
+
+/// Columns that a diff moves sideways at a key.
+const SIDEWAYS: usize = 16;
 
 /// Shows the edits that there are of what is selected.
 pub fn menu(app: &mut App) -> Vec<Effect> {
@@ -190,9 +194,21 @@ pub fn preview(app: &mut App, plan: Plan) -> Vec<Effect> {
         Overlay::Preview(Preview {
             plan,
             lines,
+            shift: 0,
             cursor: Cursor::default(),
         }),
     )
+}
+
+/// Asks anew what the edit would write that is shown: the text is another by now.
+pub fn renew(app: &mut App) -> Vec<Effect> {
+    match app.overlay.take() {
+        Some(Overlay::Preview(preview)) => plan(app, preview.plan.what),
+        other => {
+            app.overlay = other;
+            Vec::new()
+        }
+    }
 }
 
 /// A key while an edit is shown that is not written yet.
@@ -205,6 +221,11 @@ pub fn in_preview(app: &mut App, mut preview: Preview, key: KeyEvent) -> Vec<Eff
             return vec![app.request(Job::Edit(preview.plan))];
         }
         (KeyCode::Char('n' | 'q'), _) => return Vec::new(),
+        (KeyCode::Left, _) => preview.shift = preview.shift.saturating_sub(SIDEWAYS),
+        (KeyCode::Right, _) => {
+            let widest = preview.lines.iter().map(|line| text::width(line)).max();
+            preview.shift = (preview.shift + SIDEWAYS).min(widest.unwrap_or(0));
+        }
         (_, Some(command)) => {
             preview.cursor.perform(command, preview.lines.len());
         }
@@ -216,8 +237,9 @@ pub fn in_preview(app: &mut App, mut preview: Preview, key: KeyEvent) -> Vec<Eff
 /// The files were edited: the run is made again of what they hold now.
 pub fn set_edited(app: &mut App, told: String) -> Vec<Effect> {
     app.tell(told);
+    app.outcome.clone_from(&app.status);
     app.has_changed = false;
-    vec![Effect::KnowFiles, app.request(Job::Again)]
+    vec![Effect::KnowFiles, again::ask(app)]
 }
 
 /// How a line for an edit may go on at a byte.
@@ -243,12 +265,24 @@ pub fn complete(app: &App, line: &Line, cursor: usize) -> Vec<Completion> {
 
 /// The files could not be edited. What was saved meanwhile by others is seen to now.
 pub fn set_failed(app: &mut App, why: String) -> Vec<Effect> {
-    app.complain(why);
+    app.complain(&why);
+    app.outcome.clone_from(&app.status);
     let is_changed = std::mem::take(&mut app.has_changed);
-    is_changed
-        .then(|| app.request(Job::Again))
-        .into_iter()
-        .collect()
+    let mut effects = Vec::new();
+    if is_changed {
+        effects.push(again::ask(app));
+    }
+    // Another file can be named.
+    if let Some((path, then)) = app.adopting.take()
+        && app.overlay.is_none()
+    {
+        ask_for_file(app, then);
+        if let Some(Overlay::Line(line)) = &mut app.overlay {
+            line.input = tui_input::Input::new(path);
+            line.fault = Some(why);
+        }
+    }
+    effects
 }
 
 /// Asks for the file that takes the place of the built-in taxonomy, and for what is done with it then.
@@ -272,7 +306,9 @@ pub fn set_adopted(app: &mut App, path: PathBuf, then: Option<Then>) -> Vec<Effe
         "the taxonomy is {} from now on: edit it here, or anywhere",
         path.display()
     ));
-    let mut effects = vec![Effect::KnowFiles, app.request(Job::Again)];
+    app.adopted = Some(path.clone());
+    app.adopting = None;
+    let mut effects = vec![Effect::KnowFiles, again::ask(app)];
     match then {
         Some(Then::Plan(what)) => app.pending = Some(what),
         Some(Then::Editor) => effects.push(Effect::Edit(path, 1)),

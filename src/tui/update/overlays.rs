@@ -53,17 +53,19 @@ pub fn in_overlay(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             (KeyCode::Enter, _) => {
                 let place = app.faults.get(cursor.at()).and_then(|f| f.place.clone());
                 let edit = place.map(|(path, line, _)| Effect::Edit(path, line));
+                if edit.is_none() {
+                    app.complain("this one is at no line of a file");
+                }
                 app.overlay = Some(Overlay::Faults(cursor));
                 edit.into_iter().collect()
             }
             (_, Some(Command::Faults | Command::Quit)) => Vec::new(),
-            (_, Some(command @ (Command::Again | Command::EditFile))) => perform(app, command),
-            (_, command) => {
-                if let Some(command) = command {
-                    cursor.perform(command, app.faults.len());
-                }
+            (_, Some(command)) if cursor.perform(command, app.faults.len()) => {
                 over(app, Overlay::Faults(cursor))
             }
+            // It lies there unasked: whatever else is pressed is meant for what is below it.
+            (_, Some(command)) => perform(app, command),
+            (_, None) => over(app, Overlay::Faults(cursor)),
         },
         Overlay::Columns(mut cursor) => {
             let part = view::part(app.view);
@@ -235,7 +237,7 @@ pub fn completions<'a>(
     words.map(completion).collect()
 }
 
-fn finish_line(app: &mut App, line: Line) -> Vec<Effect> {
+fn finish_line(app: &mut App, mut line: Line) -> Vec<Effect> {
     let text = line.input.value().trim().to_owned();
     if line.fault.is_some() {
         return over(app, Overlay::Line(line));
@@ -272,7 +274,12 @@ fn finish_line(app: &mut App, line: Line) -> Vec<Effect> {
             };
             vec![app.request(job)]
         }
+        Purpose::Snapshot if app.snapshots.contains_key(&text) => {
+            line.fault = Some(format!("there is one of this name: `{text}!` replaces it"));
+            over(app, Overlay::Line(line))
+        }
         Purpose::Snapshot => {
+            let text = text.strip_suffix('!').unwrap_or(&text).to_owned();
             if let Some(run) = app.run().cloned() {
                 app.tell(format!(
                     "kept as `{text}`: r in Compare (7) compares with it"
@@ -287,6 +294,7 @@ fn finish_line(app: &mut App, line: Line) -> Vec<Effect> {
         }
         Purpose::Adopt => {
             let then = app.then.take();
+            app.adopting = then.clone().map(|then| (text.clone(), then));
             vec![app.request(Job::Adopt(PathBuf::from(text), then))]
         }
         Purpose::TryLabel => try_out(app, Trial::Label(text)),

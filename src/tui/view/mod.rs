@@ -153,6 +153,9 @@ pub fn run_changed(app: &mut App, earlier: Option<&Shown>) {
     }
 }
 
+/// Rows that a word at the foot may take.
+const MOST_OF_STATUS: u16 = 4;
+
 /// The least that the workbench can be used in.
 const LEAST: (u16, u16) = (60, 16);
 
@@ -302,10 +305,16 @@ fn draw_footer(app: &App, frame: &mut Frame<'_>, area: Rect) {
             false => app.theme.title(),
         };
         let mark = if status.is_error { "! " } else { "" };
-        let text = text::fit(&format!("{mark}{}", status.text), width);
-        frame
-            .buffer_mut()
-            .set_stringn(area.x, area.y, text, width, style);
+        let lines = super::widget::wrap(&format!("{mark}{}", status.text), width);
+        // What does not fit goes on over the foot of the view: what it says at its end is often the point.
+        let height = (lines.len() as u16).clamp(1, MOST_OF_STATUS);
+        let top = area.y.saturating_sub(height - 1);
+        for (y, line) in (top..=area.y).zip(&lines) {
+            let line = text::fit(line, width);
+            frame
+                .buffer_mut()
+                .set_stringn(area.x, y, line, width, style);
+        }
         return;
     }
     let mut x = area.x;

@@ -95,17 +95,18 @@ pub fn preview(app: &App, frame: &mut Frame<'_>, body: Rect, preview: &Preview) 
     let visible = preview.cursor.visible(count, usize::from(list.height));
     for (y, i) in (list.y..).zip(visible) {
         let line = &preview.lines[i];
+        let (_, seen) = text::cut(line, preview.shift);
         let width = usize::from(list.width);
         let buffer = frame.buffer_mut();
         let style = diff_style(app, line);
-        buffer.set_stringn(list.x, y, text::fit(line, width), width, style);
+        buffer.set_stringn(list.x, y, text::fit(seen, width), width, style);
     }
     let foot = Rect {
         y: list.bottom(),
         height: inner.height.min(1),
         ..inner
     };
-    let keys = "enter writes it   esc leaves it   ↑ ↓ scroll   (u takes it back afterwards)";
+    let keys = "enter writes it   esc leaves it   ← ↑ ↓ → scroll   (u takes it back)";
     super::super::paragraph(frame, foot, keys, app.theme.key());
 }
 
