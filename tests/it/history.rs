@@ -165,6 +165,57 @@ fn killed_at_any_point_the_files_are_whole() {
     assert_eq!(read(dir), [MAIN, BELOW].map(str::to_owned));
 }
 
+/// Without the rights of root: a file of another's that one may not write stays that file, though the folder is one's own; and so does
+/// one that may be written, but whose owner could not be kept.
+#[cfg(unix)]
+#[test]
+fn the_file_of_another_is_not_replaced() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65_534;
+    let place = place();
+    let dir = place.path();
+    if fs::metadata(dir).expect("the place").uid() != 0 {
+        // Only root can make a file of another's.
+        return;
+    }
+    let own = |path: &Path| chown(path, Some(NOBODY), Some(NOBODY)).expect("root's right");
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("root's right");
+    };
+    own(dir);
+    // Where it was built, others may have no way to it.
+    let program = dir.join("cladist");
+    let copied = Command::new("cp")
+        .args([Path::new(env!("CARGO_BIN_EXE_cladist")), &program])
+        .status();
+    assert!(copied.expect("cp").success());
+    allow(&program, 0o755);
+    let main = dir.join("main.yaml");
+    for (mode, told) in [
+        (0o644, "main.yaml: is write-protected"),
+        (0o666, "main.yaml: is another user's"),
+    ] {
+        allow(&main, mode);
+        let out = Command::new(&program)
+            .current_dir(dir)
+            .env("XDG_STATE_HOME", dir.join("state"))
+            .args(["edit", "main.yaml", "describe", "n0", "new"])
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .output()
+            .expect("the program runs");
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(
+            out.status.code() == Some(2) && said.contains(told),
+            "{said}"
+        );
+        let now = fs::metadata(&main).expect("the file");
+        assert_eq!((now.uid(), now.mode() & 0o777), (0, mode));
+        assert_eq!(read(dir), texts(0));
+    }
+}
+
 #[test]
 fn two_processes_lose_no_edit() {
     let place = place();
