@@ -1,7 +1,7 @@
 //! Publishing results all at once, a directory or a few files, so that an interruption leaves them complete or as they
 //! were.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -9,8 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 
 pub use replacement::{Replacement, remove};
+use sync::sync_all;
+pub use sync::{create_dirs, sync_dir};
 
 mod replacement;
+mod sync;
 
 /// A kind of result: what a directory of it holds.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +76,8 @@ pub enum StagingError {
     NoFile { path: PathBuf },
     #[error("{}: is write-protected: allow writing it first", path.display())]
     ReadOnly { path: PathBuf },
+    #[error("{}: is another user's, or of a group that you are not in, which a new file in its place would not be: let its owner write it, or make it yours with chown first", path.display())]
+    Owner { path: PathBuf },
     #[error("{}: {source}: check that the folder above exists and can be written", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
@@ -370,32 +375,6 @@ pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
-    }
-}
-
-/// Brings a directory and all that is in it to disk.
-fn sync_all(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            sync_all(&path)?;
-        } else {
-            // Windows syncs only what is open for writing.
-            OpenOptions::new().write(true).open(path)?.sync_all()?;
-        }
-    }
-    sync_dir(dir)
-}
-
-/// Makes a rename in `dir` outlive a power cut; a no-op where directories cannot be opened.
-///
-/// # Errors
-/// The directory cannot be opened or brought to disk.
-pub fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(dir)?.sync_all()
-    } else {
-        Ok(())
     }
 }
 

@@ -210,7 +210,7 @@ pub fn run(args: &EditArgs) -> anyhow::Result<ExitCode> {
     if args.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
-    let changes: Vec<Change> = edited.files.into_iter().map(Change::from).collect();
+    let changes = Change::of_sources(&taxonomy, edited);
     let what = What::Taxonomy(edit);
     let told = what.to_string();
     History::open(&log)?.make(what, &changes)?;

@@ -1,6 +1,6 @@
 //! One file that gets another content all at once, and otherwise stays what it is: its permissions, and the links to it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,38 +18,45 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Writes `content` into a file called `name` beside `path`, and brings it to disk. A symbolic link is followed; the permissions are
-    /// those of the file that is there, and its owner too where the system lets us say so.
+    /// Writes `content` into a file called `name` beside `path`, and brings it to disk. A symbolic link is followed; the permissions,
+    /// the owner and the group are those of the file that is there, before there is anything to read.
     ///
     /// # Errors
-    /// If `path` leads to something else than a file, or to one that is write-protected; if its folder cannot be written, or is full.
+    /// If `path` leads to something else than a file, to one that may not be written, or to one whose owner or group we may not give to
+    /// another; if its folder cannot be written, or is full.
     pub fn new(path: &Path, name: &str, content: &[u8]) -> Result<Self, StagingError> {
         let destination = writable(path)?;
         let replacement = Self {
             beside: parent(&destination).join(name),
             destination,
         };
-        let written = replacement.write(content);
-        written.map_err(|source| replacement.error(source))?;
+        replacement.write(content)?;
         Ok(replacement)
     }
 
-    fn write(&self, content: &[u8]) -> io::Result<()> {
+    fn write(&self, content: &[u8]) -> Result<(), StagingError> {
+        let mut file = self.begun()?;
+        let written = file.write_all(content).and_then(|()| file.sync_all());
+        written.map_err(|source| self.error(source))
+    }
+
+    /// The file beside, empty, with the owner and the permissions of the one that is there.
+    fn begun(&self) -> Result<File, StagingError> {
+        let told = |source| self.error(source);
         // Not through a link that somebody put there, nor into a file that another has open.
-        discard(&self.beside)?;
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).open(&self.beside)?;
-        file.write_all(content)?;
-        if let Ok(old) = fs::metadata(&self.destination) {
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::{MetadataExt, fchown};
-                // Only who may give files away can; to all others it is their own already.
-                let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
-            }
-            file.set_permissions(old.permissions())?;
-        }
-        file.sync_all()
+        discard(&self.beside).map_err(told)?;
+        let Ok(old) = fs::metadata(&self.destination) else {
+            return File::create_new(&self.beside).map_err(told);
+        };
+        let file = create_private(&self.beside).map_err(told)?;
+        keep_owner(&file, &old).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => StagingError::Owner {
+                path: self.destination.clone(),
+            },
+            _ => told(error),
+        })?;
+        file.set_permissions(old.permissions()).map_err(told)?;
+        Ok(file)
     }
 
     /// Takes away what a process left of a file called `name` beside `path` that was killed before it put it.
@@ -105,13 +112,42 @@ pub fn remove(path: &Path) -> Result<(), StagingError> {
         .map_err(|source| StagingError::Io { path, source })
 }
 
-/// The file that a path leads to, unless its owner has protected it: a rename would not ask.
+/// The file that a path leads to, unless it may not be written: a rename would not ask.
 fn writable(path: &Path) -> Result<PathBuf, StagingError> {
     let real = real_file(path)?;
-    match fs::metadata(&real) {
-        Ok(old) if old.permissions().readonly() => Err(StagingError::ReadOnly { path: real }),
-        _ => Ok(real),
+    // Root may write what its owner has protected, and it is meant nevertheless.
+    let is_protected = fs::metadata(&real).is_ok_and(|old| old.permissions().readonly());
+    let opened = OpenOptions::new().write(true).open(&real);
+    match opened.map_err(|error| (error.kind(), error)) {
+        _ if is_protected => Err(StagingError::ReadOnly { path: real }),
+        Ok(_) | Err((io::ErrorKind::NotFound, _)) => Ok(real),
+        Err((io::ErrorKind::PermissionDenied, _)) => Err(StagingError::ReadOnly { path: real }),
+        Err((_, source)) => Err(StagingError::Io { path: real, source }),
     }
+}
+
+/// Makes a file that nobody else may read yet.
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Gives a file the owner and the group of another, where it has not got them.
+fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let of = |file: &Metadata| (file.uid(), file.gid());
+        if of(&file.metadata()?) != of(old) {
+            fchown(file, Some(old.uid()), Some(old.gid()))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (file, old);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -160,6 +196,19 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         let mode = fs::metadata(&real).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
+        // Before anybody could read more than that.
+        let new = Replacement {
+            beside: dir.path().join("deep/.part"),
+            destination: real.clone(),
+        };
+        let begun = new.begun().unwrap().metadata().unwrap();
+        assert_eq!(
+            (begun.len(), begun.permissions().mode() & 0o777),
+            (0, 0o640)
+        );
+        let private = create_private(&dir.path().join("private")).unwrap();
+        let mode = private.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         // Also where a rename would be allowed.
         fs::set_permissions(&real, fs::Permissions::from_mode(0o440)).unwrap();
         for error in [put(&link).unwrap_err(), remove(&link).unwrap_err()] {

@@ -1,7 +1,7 @@
 //! Why a step of a history was not made.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::files::StagingError;
 
@@ -29,8 +29,8 @@ pub enum HistoryError {
     NothingToRedo,
     #[error("nothing would change")]
     Nothing,
-    #[error("{}: another cladist is at work there for long: try again", log.display())]
-    Busy { log: PathBuf },
+    #[error("{}: another cladist is at work there for long: try again", path.display())]
+    Busy { path: PathBuf },
     #[error(
         "{}:{line}: {what}: the history of edits cannot be used; move this file away, and a new one is begun",
         log.display()
@@ -52,4 +52,13 @@ pub enum HistoryError {
     Io { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Write(#[from] StagingError),
+}
+
+impl HistoryError {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
 }

@@ -1,24 +1,17 @@
 //! The file of a history: a JSON object a line, only ever appended to, by one process at a time.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::lock::open_alone;
 use super::{Entry, HistoryError};
-use crate::files::{parent, sync_dir};
+use crate::files::{create_dirs, parent, sync_dir};
 
 /// Version of what is written.
 const SCHEMA: u64 = 1;
-
-/// Between two looks whether another process has let go.
-const GLANCE: Duration = Duration::from_millis(10);
-
-/// Looks until it is too long. A step takes some milliseconds.
-const GLANCES: usize = 1000;
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,10 +45,12 @@ impl Held {
     /// # Errors
     /// It cannot be opened, another process has it for too long, or a line of it is damaged.
     pub fn open(path: &Path) -> Result<Option<(Self, Vec<Record>)>, HistoryError> {
-        match OpenOptions::new().read(true).append(true).open(path) {
+        match open_alone(OpenOptions::new().read(true).append(true), path, path) {
             Ok(file) => Self::of(file, path).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(io_error(path, source)),
+            Err(HistoryError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -64,11 +59,11 @@ impl Held {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn create(path: &Path) -> Result<(Self, Vec<Record>), HistoryError> {
-        let told = |source| io_error(path, source);
-        std::fs::create_dir_all(parent(path)).map_err(told)?;
+        let told = |source| HistoryError::io(path, source);
+        create_dirs(parent(path)).map_err(told)?;
         let mut options = OpenOptions::new();
-        let file = options.read(true).append(true).create(true).open(path);
-        let (mut held, mut records) = Self::of(file.map_err(told)?, path)?;
+        options.read(true).append(true).create(true);
+        let (mut held, mut records) = Self::of(open_alone(&options, path, path)?, path)?;
         if records.is_empty() {
             let head = Record::History { schema: SCHEMA };
             held.append(&head)?;
@@ -79,7 +74,6 @@ impl Held {
     }
 
     fn of(file: File, path: &Path) -> Result<(Self, Vec<Record>), HistoryError> {
-        lock(&file, path)?;
         let mut held = Self {
             path: path.to_owned(),
             file,
@@ -88,10 +82,11 @@ impl Held {
         };
         let mut content = Vec::new();
         let read = held.file.read_to_end(&mut content);
-        read.map_err(|source| io_error(path, source))?;
+        read.map_err(|source| HistoryError::io(path, source))?;
         let records = held.read(&content)?;
         // What a process left that was killed as it wrote: it had not begun with the step.
-        held.cut().map_err(|source| io_error(path, source))?;
+        held.cut()
+            .map_err(|source| HistoryError::io(path, source))?;
         Ok((held, records))
     }
 
@@ -150,7 +145,7 @@ impl Held {
             Err(source) => {
                 // The next to open it would do so as well.
                 let _ = self.cut();
-                Err(io_error(&self.path, source))
+                Err(HistoryError::io(&self.path, source))
             }
         }
     }
@@ -167,27 +162,5 @@ impl Held {
             line: self.lines,
             what,
         }
-    }
-}
-
-fn lock(file: &File, path: &Path) -> Result<(), HistoryError> {
-    for _ in 0..GLANCES {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => thread::sleep(GLANCE),
-            Err(TryLockError::Error(source)) => {
-                return Err(io_error(path, source));
-            }
-        }
-    }
-    Err(HistoryError::Busy {
-        log: path.to_owned(),
-    })
-}
-
-fn io_error(path: &Path, source: io::Error) -> HistoryError {
-    HistoryError::Io {
-        path: path.to_owned(),
-        source,
     }
 }

@@ -5,12 +5,15 @@
 //! which any file was written is finished, any other is dropped. A lock lets one process at a time at a history, which reads first what the
 //! others have added; so they do not write over one another's edits, and an undo takes back the last edit of all of them.
 //!
-//! No file is written whose content is not, byte for byte, what the step begins with. Two histories may share a file (an include of two
-//! taxonomies): then this alone keeps them apart.
+//! No file is written whose content is not, byte for byte, what the step begins with; and no edit is made when a file that it was only read
+//! beside is another by now. Two histories may share a file (an include of two taxonomies): so a step has a lock on each file too.
 
+mod change;
 mod error;
+mod lock;
 mod log;
 mod patch;
+mod point;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -21,50 +24,21 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use change::Change;
+use change::from_root;
 pub use error::HistoryError;
+use lock::Locks;
 use log::{Held, Record};
 use patch::{Found, Patch, Way};
+use point::{Point, reached};
 use write::{Content, Write, read, write};
 
-use crate::files::{Replacement, parent, real_file};
+use crate::files::Replacement;
 use crate::hash;
-use crate::taxonomy::edit::{Edit, EditedFile};
+use crate::taxonomy::edit::Edit;
 use crate::text::shown;
 
 type Result<T> = std::result::Result<T, HistoryError>;
-
-/// A file before and after an edit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Links are followed, and stay.
-    pub path: PathBuf,
-    /// `None`: there is no such file.
-    pub before: Option<String>,
-    pub after: Option<String>,
-}
-
-impl Change {
-    /// As a unified diff; a file that is not there is an empty one. O(size of the file).
-    pub fn diff(&self) -> String {
-        let text = |side: &Option<String>| side.clone().unwrap_or_default();
-        let file = EditedFile {
-            path: self.path.clone(),
-            before: text(&self.before),
-            after: text(&self.after),
-        };
-        file.diff()
-    }
-}
-
-impl From<EditedFile> for Change {
-    fn from(file: EditedFile) -> Self {
-        Self {
-            path: file.path,
-            before: Some(file.before),
-            after: Some(file.after),
-        }
-    }
-}
 
 /// What was done: the unit of undo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,16 +149,20 @@ impl History {
         Ok(history)
     }
 
-    /// Makes an edit: writes what the changes say, once the disk is found to hold what they begin with. What was undone before
-    /// cannot be redone any more.
+    /// Makes an edit: writes what the changes say, once the disk is found to hold what they begin with, those included that change
+    /// nothing. What was undone before cannot be redone any more.
     ///
     /// # Errors
     /// [`HistoryError::Stale`] if a file holds something else; whatever keeps the log or the files from being written. The
     /// files are as they were then.
     pub fn make(&mut self, what: What, changes: &[Change]) -> Result<()> {
-        let mut patches = Vec::new();
-        for change in changes.iter().filter(|c| c.before != c.after) {
-            patches.push(Patch::new(from_root(&change.path)?, change));
+        let (mut patches, mut premises) = (Vec::new(), Vec::new());
+        for change in changes {
+            let path = from_root(&change.path)?;
+            match change.writes() {
+                true => patches.push(Patch::new(as_text(path)?, change)),
+                false => premises.push(Premise { path, change }),
+            }
         }
         if patches.is_empty() {
             return Err(HistoryError::Nothing);
@@ -196,7 +174,7 @@ impl History {
             patches,
             line: 0,
         };
-        self.go(held, Record::Make(entry)).map(drop)
+        self.go(held, Record::Make(entry), &premises).map(drop)
     }
 
     /// Takes back the last edit that is done, whichever process made it, and says which it was.
@@ -206,7 +184,7 @@ impl History {
     /// the files from being written. The files are as they were then.
     pub fn undo(&mut self) -> Result<What> {
         let held = self.hold()?.filter(|_| self.state.done > 0);
-        self.go(held.ok_or(HistoryError::NothingToUndo)?, Record::Undo)
+        self.go(held.ok_or(HistoryError::NothingToUndo)?, Record::Undo, &[])
     }
 
     /// Makes the edit again that was undone last, and says which it was.
@@ -216,7 +194,7 @@ impl History {
     pub fn redo(&mut self) -> Result<What> {
         let is_undone = |state: &State| state.done < state.entries.len();
         let held = self.hold()?.filter(|_| is_undone(&self.state));
-        self.go(held.ok_or(HistoryError::NothingToRedo)?, Record::Redo)
+        self.go(held.ok_or(HistoryError::NothingToRedo)?, Record::Redo, &[])
     }
 
     /// The edits that are done, the oldest first, as of when the history was opened or last asked to do something.
@@ -268,6 +246,7 @@ impl History {
         let Some((entry, way)) = self.state.under_way() else {
             return Ok(Record::Dropped);
         };
+        let _locks = Locks::of(&self.log, entry.paths().map(Path::to_owned))?;
         let mut is_begun = false;
         let mut left = Vec::new();
         for patch in &entry.patches {
@@ -291,9 +270,9 @@ impl History {
     }
 
     /// Makes a step, once the log is ours.
-    fn go(&mut self, mut held: Held, step: Record) -> Result<What> {
+    fn go(&mut self, mut held: Held, step: Record, premises: &[Premise<'_>]) -> Result<What> {
         self.take(step, held.lines() + 1)?;
-        let made = self.carry_out(&mut held);
+        let made = self.carry_out(&mut held, premises);
         match &made {
             Ok(_) => self.take(Record::Done, held.lines())?,
             Err(_) => self.state.begun = None,
@@ -302,11 +281,19 @@ impl History {
     }
 
     /// Notes the step that was begun, makes it, and notes that it is made.
-    fn carry_out(&self, held: &mut Held) -> Result<What> {
+    fn carry_out(&self, held: &mut Held, premises: &[Premise<'_>]) -> Result<What> {
         let (Some(step), Some((entry, way))) = (&self.state.begun, self.state.under_way()) else {
             return Err(HistoryError::Nothing);
         };
+        let beside = premises.iter().map(|premise| premise.path.as_path());
+        let paths = entry.paths().chain(beside).map(Path::to_owned);
+        let _locks = Locks::of(&self.log, paths)?;
         let changed = |path: &Path| self.changed(entry, path);
+        for premise in premises {
+            if !premise.holds()? {
+                return Err(changed(&premise.path));
+            }
+        }
         let mut writes = Vec::with_capacity(entry.patches.len());
         for patch in &entry.patches {
             let start = read(patch.path())?;
@@ -316,11 +303,13 @@ impl History {
             writes.push(self.write(entry, patch, start, way)?);
         }
         held.append(step)?;
+        reached(Point::Noted);
         let written = write(&writes, &changed);
         let is_left = |write: &Write<'_>| read(write.path).is_ok_and(|now| now == write.end);
         // Where this cannot be noted, or a file could not be put back, who opens the log next sees by the files what was made.
         if written.is_ok() {
             let _ = held.append(&Record::Done);
+            reached(Point::Marked);
         } else if !writes.iter().any(is_left) {
             let _ = held.append(&Record::Dropped);
         }
@@ -363,15 +352,23 @@ impl History {
     }
 }
 
-/// The path as a log names it: from the root, links resolved.
-fn from_root(path: &Path) -> Result<String> {
-    let real = real_file(path)?;
-    let folder = parent(&real).canonicalize();
-    let folder = folder.map_err(|source| HistoryError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let real = folder.join(real.file_name().unwrap_or_default());
-    let text = real.to_str().map(str::to_owned);
-    text.ok_or(HistoryError::NoText { path: real })
+/// A file that an edit was found right beside, and that it leaves as it is.
+struct Premise<'c> {
+    path: PathBuf,
+    change: &'c Change,
+}
+
+impl Premise<'_> {
+    /// Whether the file would be read as it was. It is not written, so it need not be so to the byte where it is no UTF-8.
+    fn holds(&self) -> Result<bool> {
+        let content = read(&self.path)?;
+        let now = content.as_deref().map(String::from_utf8_lossy);
+        Ok(now.as_deref() == self.change.before.as_deref())
+    }
+}
+
+/// The path as a log names it.
+fn as_text(path: PathBuf) -> Result<String> {
+    let text = path.into_os_string().into_string();
+    text.map_err(|path| HistoryError::NoText { path: path.into() })
 }

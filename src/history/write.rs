@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::HistoryError;
+use super::point::{Point, reached};
 use crate::files::{self, Replacement};
 
 /// What a file holds; `None`: there is no such file.
@@ -16,10 +17,7 @@ pub fn read(path: &Path) -> Result<Content, HistoryError> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(HistoryError::Io {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(HistoryError::io(path, source)),
     }
 }
 
@@ -60,6 +58,7 @@ pub fn write(
     changed: &dyn Fn(&Path) -> HistoryError,
 ) -> Result<(), HistoryError> {
     let staged: Vec<_> = writes.iter().map(Write::stage).collect::<Result<_, _>>()?;
+    reached(Point::Staged);
     let put = |write: &Write<'_>, new: Option<Replacement>| {
         if read(write.path)? != write.start {
             return Err(changed(write.path));
@@ -74,6 +73,7 @@ pub fn write(
             writes[..=i].iter().rev().for_each(Write::take_back);
             return Err(error);
         }
+        reached(Point::Put);
     }
     Ok(())
 }

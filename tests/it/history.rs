@@ -1,10 +1,8 @@
-//! Edits on disk: `cladist history`, and what is left when processes are killed or several are at work.
+//! Edits on disk: `cladist history`, and several processes at work.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use cladist::history::{Change, History, HistoryError, What};
 use cladist::taxonomy::edit::{Edit, apply};
@@ -37,17 +35,10 @@ fn taxonomy(dir: &Path) -> Taxonomy {
 
 /// Makes an edit of what the files say now.
 fn make(history: &mut History, dir: &Path, edit: Edit) -> Result<(), HistoryError> {
-    let edited = apply(&taxonomy(dir), &edit).expect("an edit that can be made");
-    let changes: Vec<Change> = edited.files.into_iter().map(Change::from).collect();
+    let before = taxonomy(dir);
+    let edited = apply(&before, &edit).expect("an edit that can be made");
+    let changes = Change::of_sources(&before, edited);
     history.make(What::Taxonomy(edit), &changes)
-}
-
-/// The number that the one root has in its id.
-fn number(dir: &Path) -> usize {
-    let taxonomy = taxonomy(dir);
-    let mut ids = taxonomy.nodes().map(|node| taxonomy.id(node).to_owned());
-    let id = ids.find(|id| id.starts_with('n')).expect("the root");
-    id[1..].parse().expect("its number")
 }
 
 /// What the files hold when the root has this number.
@@ -83,24 +74,6 @@ fn a_process_of_its_own() {
     };
     let dir = PathBuf::from(dir);
     let mut history = History::open(&log(&dir)).expect("a history");
-    if role == "rename" {
-        for step in 0_usize.. {
-            let done = match step % 5 {
-                3 => history.undo().map(drop),
-                4 => history.redo().map(drop),
-                _ => {
-                    let n = number(&dir);
-                    let (node, id) = (format!("n{n}"), format!("n{}", n + 1));
-                    make(&mut history, &dir, Edit::Rename { node, id })
-                }
-            };
-            done.expect("a step");
-            // From now on it may be killed.
-            if step == 0 {
-                println!("\nready");
-            }
-        }
-    }
     for i in 0..EDITS {
         let id = format!("{role}{i}");
         let add = Edit::Add {
@@ -118,51 +91,83 @@ fn a_process_of_its_own() {
 /// Edits that each of two processes makes at once.
 const EDITS: usize = 20;
 
-#[cfg(unix)]
+/// An edit of one file is held against what the others declare.
 #[test]
-fn killed_at_any_point_the_files_are_whole() {
+fn an_edit_is_made_beside_the_includes_that_it_was_found_right_beside() {
     let place = place();
     let dir = place.path();
-    let mut killed_within = 0;
-    for round in 0..30_u64 {
-        let mut child = start("rename", dir);
-        let out = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut lines = out.lines().map(|line| line.expect("a line"));
-        assert!(lines.any(|line| line == "ready"));
-        // Moments of all kinds, the same ones each time as far as a scheduler lets them be.
-        std::thread::sleep(Duration::from_micros(500 + round * 7919 % 40_000));
-        child.kill().expect("a signal");
-        child.wait().expect("an end");
-        // Each file is one of its states before anybody has looked after it.
-        for (file, text) in [(0, MAIN), (1, BELOW)] {
-            let now = &read(dir)[file];
-            let (before, after) = text.split_once("n0").expect("the id");
-            let rest = now.strip_prefix(before).expect("the whole file");
-            let number = rest.strip_suffix(after).expect("the whole file");
-            let number = number.strip_prefix('n').map(str::parse::<usize>);
-            assert!(matches!(number, Some(Ok(_))), "{now}");
-        }
-        // Whoever is killed at once has not begun one.
-        let log_text = || fs::read_to_string(log(dir)).unwrap_or_default();
-        let unsettled = log_text();
-        let history = History::open(&log(dir)).expect("a history");
-        let settled = log_text();
-        killed_within += usize::from(unsettled != settled);
-        // And both are of the same state, which the history knows.
-        assert_eq!(read(dir), texts(history.done().len()));
-        let entries = fs::read_dir(dir).expect("the directory");
-        let mut names: Vec<_> = entries.map(|e| e.expect("an entry").file_name()).collect();
-        names.sort();
-        names.retain(|name| name != "state");
-        assert_eq!(names, ["below.yaml", "main.yaml"]);
-    }
-    assert!(killed_within > 0, "no process was killed within a step");
+    let before = taxonomy(dir);
+    let edit = Edit::Add {
+        id: "new".to_owned(),
+        names: Vec::new(),
+        parents: vec!["n0".to_owned()],
+    };
+    let edited = apply(&before, &edit).expect("an edit that can be made");
+    assert_eq!(edited.files.len(), 1);
+    let changes = Change::of_sources(&before, edited);
+    assert_eq!(changes.len(), 2);
     let mut history = History::open(&log(dir)).expect("a history");
-    assert!(history.done().len() > 0);
-    while history.done().len() > 0 {
-        history.undo().expect("a way back");
+    let made = |history: &mut History| history.make(What::Taxonomy(edit.clone()), &changes);
+    let other = format!("{BELOW}  new:\n");
+    fs::write(dir.join("below.yaml"), &other).expect("a file");
+    match made(&mut history) {
+        Err(HistoryError::Stale { path, .. }) => assert!(path.ends_with("below.yaml"), "{path:?}"),
+        result => panic!("{result:?}"),
     }
-    assert_eq!(read(dir), [MAIN, BELOW].map(str::to_owned));
+    assert_eq!(read(dir), [MAIN.to_owned(), other]);
+    fs::write(dir.join("below.yaml"), BELOW).expect("a file");
+    made(&mut history).expect("an edit");
+}
+
+/// Without the rights of root: a file of another's that one may not write stays that file, though the folder is one's own; and so does
+/// one that may be written, but whose owner could not be kept.
+#[cfg(unix)]
+#[test]
+fn the_file_of_another_is_not_replaced() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65_534;
+    let place = place();
+    let dir = place.path();
+    if fs::metadata(dir).expect("the place").uid() != 0 {
+        // Only root can make a file of another's.
+        return;
+    }
+    let own = |path: &Path| chown(path, Some(NOBODY), Some(NOBODY)).expect("root's right");
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("root's right");
+    };
+    own(dir);
+    // Where it was built, others may have no way to it.
+    let program = dir.join("cladist");
+    let copied = Command::new("cp")
+        .args([Path::new(env!("CARGO_BIN_EXE_cladist")), &program])
+        .status();
+    assert!(copied.expect("cp").success());
+    allow(&program, 0o755);
+    let main = dir.join("main.yaml");
+    for (mode, told) in [
+        (0o644, "main.yaml: is write-protected"),
+        (0o666, "main.yaml: is another user's"),
+    ] {
+        allow(&main, mode);
+        let out = Command::new(&program)
+            .current_dir(dir)
+            .env("XDG_STATE_HOME", dir.join("state"))
+            .args(["edit", "main.yaml", "describe", "n0", "new"])
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .output()
+            .expect("the program runs");
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(
+            out.status.code() == Some(2) && said.contains(told),
+            "{said}"
+        );
+        let now = fs::metadata(&main).expect("the file");
+        assert_eq!((now.uid(), now.mode() & 0o777), (0, mode));
+        assert_eq!(read(dir), texts(0));
+    }
 }
 
 #[test]

@@ -32,8 +32,8 @@ pub fn plan(bench: &Workbench, opened: &Opened, what: &What) -> anyhow::Result<O
         What::Taxonomy(_) if is_built_in => return Ok(None),
         What::Taxonomy(edit) => {
             let edited = edit::apply(&opened.taxonomy, edit)?;
-            let changes = edited.files.into_iter().map(Change::from);
-            (what.clone(), changes.collect())
+            let changes = Change::of_sources(&opened.taxonomy, edited);
+            (what.clone(), changes)
         }
     };
     Ok((!is_built_in).then_some(Plan { what, changes }))

@@ -68,7 +68,7 @@ impl Crash {
         };
         let patch = |name| {
             Patch::new(
-                from_root(&self.place.file(name)).unwrap(),
+                as_text(from_root(&self.place.file(name)).unwrap()).unwrap(),
                 &self.place.change(name, None),
             )
         };

@@ -1,6 +1,8 @@
 //! Steps that are made, refused, interrupted, and made by several at once.
 
 mod crashes;
+mod killed;
+mod locks;
 mod properties;
 mod refusals;
 

@@ -53,6 +53,37 @@ fn what_another_program_wrote_is_not_written_over() {
     assert_eq!(place.read("a.yaml").as_deref(), Some("one\n"));
 }
 
+/// A file that an edit leaves as it is was still read for it.
+#[test]
+fn an_edit_is_not_made_beside_another_content_than_it_was_planned_beside() {
+    let place = Place::new();
+    place.put("b.csv", Some("beside\n"));
+    let changes = [
+        place.change("a.yaml", Some("one\n")),
+        place.change("b.csv", Some("beside\n")),
+    ];
+    let mut history = place.open();
+    for content in [Some("another's\n"), None] {
+        place.put("b.csv", content);
+        let result = history.make(what("one"), &changes).map(|()| what(""));
+        refused(&place, result, &["b.csv: was changed since it was read"]);
+        assert_eq!(place.open().done().len(), 0);
+    }
+    place.put("b.csv", Some("beside\n"));
+    history.make(what("one"), &changes).unwrap();
+    assert_eq!(history.done().flat_map(Entry::paths).count(), 1);
+    // It is no part of the edit, so the way back does not ask for it.
+    place.put("b.csv", Some("another's\n"));
+    history.undo().unwrap();
+    assert_eq!(place.read("a.yaml").as_deref(), Some(BEGIN));
+    // As a file is read that is no UTF-8, and stays as it is.
+    fs::write(place.file("b.csv"), b"caf\xe9\n").unwrap();
+    let mut changes = changes;
+    changes[1].before = Some("caf\u{fffd}\n".to_owned());
+    changes[1].after = changes[1].before.clone();
+    history.make(what("one"), &changes).unwrap();
+}
+
 #[test]
 fn what_was_no_text_is_not_written_over() {
     let place = Place::new();
