@@ -9,8 +9,10 @@ use clap::{Subcommand, ValueHint};
 use super::output::{self, tell};
 use super::{find_node, places, read_taxonomy};
 use crate::history::{Change, History, What};
+use crate::prompts::TemplateSet;
 use crate::taxonomy::Taxonomy;
-use crate::taxonomy::edit::{Edit, Orphans, Part, apply};
+use crate::taxonomy::edit::{Edit, Edited, Orphans, Part, apply};
+use crate::text::shown;
 
 /// Edit a taxonomy's files: the change is shown as a diff, written, and can be undone by `cladist history`
 ///
@@ -204,7 +206,7 @@ pub fn run(args: &EditArgs) -> anyhow::Result<ExitCode> {
         format!("{shown}: holds no taxonomy; `cladist check {shown}` tells why")
     })?;
     let edit = args.edit.edit(&taxonomy)?;
-    let edited = apply(&taxonomy, &edit).with_context(|| shown.to_string())?;
+    let edited = edited(&taxonomy, &edit).with_context(|| shown.to_string())?;
     let diffs: String = edited.files.iter().map(|file| file.diff()).collect();
     output::print(&diffs)?;
     if args.dry_run {
@@ -216,4 +218,18 @@ pub fn run(args: &EditArgs) -> anyhow::Result<ExitCode> {
     History::open(&log)?.make(what, &changes)?;
     tell!("{told}: written; `cladist history {shown} --undo` takes it back");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an edit makes of a taxonomy's text: prompts are templates that can be read, beside all that the edit itself asks for.
+///
+/// # Errors
+/// Why it is not made.
+pub fn edited(taxonomy: &Taxonomy, edit: &Edit) -> anyhow::Result<Edited> {
+    if let Edit::Prompts { prompts, .. } = edit {
+        for prompt in prompts {
+            let template = TemplateSet::single(prompt, false);
+            template.with_context(|| format!("the prompt `{}`", shown(prompt)))?;
+        }
+    }
+    Ok(apply(taxonomy, edit)?)
 }

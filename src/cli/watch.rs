@@ -17,7 +17,7 @@ use super::{count, interrupt, locked, on_all_cores};
 use crate::report;
 use crate::run::{self, Opened};
 use crate::text::shown;
-use crate::tui::backend::{Backend, Fault, News};
+use crate::tui::backend::{Backend, News};
 use crate::watch::Watch;
 
 /// Between two looks whether Ctrl-C was pressed.
@@ -96,7 +96,7 @@ pub fn run(args: &WatchArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode
                 tell!("in {:.2} s", begun.elapsed().as_secs_f64());
                 opened = now;
             }
-            Err(faults) => faults.iter().for_each(|fault| tell!("{}", told(fault))),
+            Err(faults) => faults.iter().for_each(|fault| tell!("{}", fault)),
         }
     }
 }
@@ -121,21 +121,4 @@ fn explained(before: &Opened, now: &Opened) -> anyhow::Result<String> {
 
 fn breakdown(opened: &Opened) -> String {
     report::text::attribution(&opened.saved.summary, output::style())
-}
-
-/// An error in a file, as compilers tell it.
-fn told(fault: &Fault) -> String {
-    let place = fault.place.as_ref();
-    let place = place.map(|(path, line, column)| format!("{}:{line}:{column}: ", path.display()));
-    let help = fault.help.as_ref().map(|help| format!("\n  help: {help}"));
-    let code = match fault.code.is_empty() {
-        true => String::new(),
-        false => format!(" [{}]", fault.code),
-    };
-    format!(
-        "{}{}{code}{}",
-        place.unwrap_or_default(),
-        fault.message,
-        help.unwrap_or_default()
-    )
 }

@@ -1,5 +1,6 @@
 //! What the workbench asks of the outside. The command implements it, and so do tests.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -73,6 +74,23 @@ impl Fault {
             code: String::new(),
             message,
             help: None,
+        }
+    }
+}
+
+/// As compilers tell it, with what to do on a line of its own.
+impl Display for Fault {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some((path, line, column)) = &self.place {
+            write!(f, "{}:{line}:{column}: ", path.display())?;
+        }
+        f.write_str(&self.message)?;
+        if !self.code.is_empty() {
+            write!(f, " [{}]", self.code)?;
+        }
+        match &self.help {
+            Some(help) => write!(f, "\n  help: {help}"),
+            None => Ok(()),
         }
     }
 }

@@ -427,6 +427,10 @@ fn the_demo_goes_on_with_a_copy_of_its_taxonomy() {
     assert!(Backend::files(&workbench, Some(&begun)).is_empty());
     let planned = workbench.plan(&begun, &edit).unwrap();
     assert!(planned.is_none(), "there is no file to write");
+    let other = folder.path().join("other.yaml");
+    std::fs::write(&other, "zebra: 1\n").unwrap();
+    let refused = workbench.adopt(&begun, &other).unwrap_err();
+    assert!(refused.contains("other.yaml:1:1"), "{refused}");
     workbench.adopt(&begun, &path).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), shapes().2);
     let files = Backend::files(&workbench, Some(&begun));
@@ -438,6 +442,12 @@ fn the_demo_goes_on_with_a_copy_of_its_taxonomy() {
     let plan = workbench.plan(&adopted, &edit).unwrap().unwrap();
     assert_eq!(plan.changes[0].path, path);
     assert!(plan.changes[0].diff().contains("dragon"));
+    let unreadable = What::Taxonomy(Edit::Prompts {
+        node: "kite".to_owned(),
+        prompts: vec!["the {foo}".to_owned()],
+    });
+    let refused = workbench.plan(&adopted, &unreadable).unwrap_err();
+    assert!(refused.contains("the prompt `the {foo}`"), "{refused}");
     std::fs::write(&path, shapes().2.replace(EDGE, "")).unwrap();
     let edited = again(&workbench, &adopted).unwrap().unwrap().shown.opened;
     let triangle = edited.taxonomy.find("equilateral_triangle").unwrap();

@@ -199,7 +199,7 @@ fn rejudge(
 }
 
 /// The errors of a taxonomy, where they are.
-fn faults(loaded: &Loaded) -> Vec<Fault> {
+pub fn faults(loaded: &Loaded) -> Vec<Fault> {
     let errors = loaded.diagnostics.iter().filter(|d| d.is_error());
     errors.map(|error| fault(loaded, error)).collect()
 }

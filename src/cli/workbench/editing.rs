@@ -7,11 +7,12 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::Workbench;
-use crate::cli::{builtin, locked, places};
+use super::again::faults;
+use crate::cli::edit::edited;
+use crate::cli::{builtin, locked, places, read_taxonomy};
 use crate::files::StagedFiles;
 use crate::history::{Change, History, What};
 use crate::run::Opened;
-use crate::taxonomy::edit;
 use crate::text::shown;
 use crate::tui::backend::Plan;
 
@@ -31,7 +32,7 @@ pub fn plan(bench: &Workbench, opened: &Opened, what: &What) -> anyhow::Result<O
         }
         What::Taxonomy(_) if is_built_in => return Ok(None),
         What::Taxonomy(edit) => {
-            let edited = edit::apply(&opened.taxonomy, edit)?;
+            let edited = edited(&opened.taxonomy, edit)?;
             let changes = Change::of_sources(&opened.taxonomy, edited);
             (what.clone(), changes)
         }
@@ -72,7 +73,11 @@ pub fn adopt(bench: &Workbench, opened: &Opened, path: &Path) -> anyhow::Result<
         bail!("`{told}` means the built-in taxonomy: choose another name");
     }
     match fs::metadata(path) {
-        Ok(found) if found.is_file() => {}
+        Ok(found) if found.is_file() => {
+            if let Some(fault) = faults(&read_taxonomy(path)).into_iter().next() {
+                bail!("{fault}; choose another file, or mend it first");
+            }
+        }
         Ok(_) => bail!("{told}: is there already, and no file: choose another name"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let staged = StagedFiles::new(&[path])?;

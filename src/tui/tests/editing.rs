@@ -264,3 +264,61 @@ fn what_has_no_intervals_yet_is_not_kept() {
         assert!(told.contains("the intervals are not there yet"), "{told}");
     }
 }
+
+#[test]
+fn what_an_edit_came_to_is_told_beside_what_it_did() {
+    let (_, mut stage) = fake();
+    go_to(&mut stage, "kite");
+    stage.press("e s");
+    stage.type_in("dragon");
+    stage.press("enter enter");
+    let told = status(&stage);
+    assert!(told.starts_with("done: add "), "{told}");
+    assert!(told.contains("0 answers flipped"), "{told}");
+    // Whole also where it does not fit on a line.
+    let screen = stage.text_at(80, 24);
+    assert!(screen.contains("Compare (7)"), "{screen}");
+    stage.press("down");
+    assert_eq!(status(&stage), "");
+}
+
+#[test]
+fn a_preview_is_made_anew_when_the_text_is_another() {
+    let (fake, mut stage) = fake();
+    go_to(&mut stage, "kite");
+    stage.press("e s");
+    stage.type_in("dragon");
+    stage.press("enter");
+    fake.write(&[("# Three sides.", "# With three sides.")]);
+    stage.act(Action::Changed(vec!["shapes.yaml".into()]));
+    stage.press("enter");
+    let made = fake.made.lock().unwrap();
+    let before = made[0].changes[0].before.as_ref().unwrap();
+    assert!(before.contains("# With three sides."));
+}
+
+#[test]
+fn errors_lie_in_nobodys_way() {
+    let (fake, mut stage) = fake();
+    *fake.faults.lock().unwrap() = vec![crate::tui::backend::Fault::anywhere("broken".into())];
+    stage.press("2 ctrl-r enter");
+    assert_eq!(status(&stage), "this one is at no line of a file");
+    stage.press("u");
+    assert_eq!(status(&stage), "there is no edit to take back");
+}
+
+#[test]
+fn a_name_is_not_given_twice_unasked() {
+    let (_, mut stage) = fake();
+    for _ in 0..2 {
+        stage.press("R");
+        stage.type_in("first");
+        stage.press("enter");
+    }
+    let screen = text_of(&stage.screen());
+    assert!(screen.contains("`first!` replaces it"), "{screen}");
+    stage.type_in("!");
+    stage.press("enter");
+    assert!(stage.app.overlay.is_none());
+    assert_eq!(stage.app.snapshots.len(), 1);
+}

@@ -105,6 +105,7 @@ pub fn set_faults(app: &mut App, faults: Vec<Fault>) {
                 true => "cancelled: the intervals of what is shown are not computed",
                 false => "cancelled: what is shown is from before",
             });
+            app.outcome.clone_from(&app.status);
             return;
         }
         [only] => only.message.clone(),

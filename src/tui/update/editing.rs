@@ -184,9 +184,9 @@ pub fn preview(app: &mut App, plan: Plan) -> Vec<Effect> {
     if prepared(app).is_none() {
         return Vec::new();
     }
-    let lines = plan
-        .changes
-        .iter()
+    let changes = plan.changes.iter();
+    let lines = changes
+        .filter(|change| change.before != change.after)
         .flat_map(|change| change.diff().lines().map(str::to_owned).collect::<Vec<_>>())
         .collect();
     over(

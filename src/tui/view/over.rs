@@ -13,7 +13,7 @@ use crate::tui::app::{App, Hit};
 use crate::tui::backend::Fault;
 use crate::tui::overlay::{Line, Overlay};
 use crate::tui::text;
-use crate::tui::widget::{Cursor, pane};
+use crate::tui::widget::{Cursor, pane, wrap};
 
 pub fn draw(app: &App, frame: &mut Frame<'_>, body: Rect) {
     match &app.overlay {
@@ -137,8 +137,18 @@ fn centred(body: Rect, width: u16, height: u16) -> Rect {
 
 /// What is wrong with the files, below the run from before it went wrong.
 fn faults(app: &App, frame: &mut Frame<'_>, body: Rect, cursor: &Cursor) {
-    let told: Vec<[String; 2]> = app.faults.iter().map(told).collect();
-    let height = (2 * told.len() as u16 + 2).min(body.height / 2).max(4);
+    let width = usize::from(body.width.saturating_sub(2));
+    // The selected one whole, of the others a line.
+    let selected = app.faults.get(cursor.at()).map_or_else(Vec::new, |fault| {
+        let [what, help] = told(fault);
+        let mut lines = wrap(&what, width);
+        let help = wrap(&help, width.saturating_sub(HELP.len()));
+        lines.extend(help.iter().map(|line| format!("{HELP}{line}")));
+        lines
+    });
+    let count = app.faults.len();
+    let rows = (count + selected.len()).saturating_sub(1);
+    let height = (rows as u16).saturating_add(2).min(body.height / 2).max(4);
     let area = Rect {
         y: body.bottom().saturating_sub(height),
         height: height.min(body.height),
@@ -146,31 +156,41 @@ fn faults(app: &App, frame: &mut Frame<'_>, body: Rect, cursor: &Cursor) {
     };
     frame.render_widget(Clear, area);
     let title = format!(
-        "{} – what is shown is from before; enter opens the editor there",
-        match told.len() {
+        "{} – what is shown is from before; enter opens the editor, esc closes",
+        match count {
             1 => "1 error in the files".to_owned(),
             n => format!("{} errors in the files", thousands(n)),
         }
     );
     let inner = pane(frame, area, &title, true, app.theme);
-    let visible = cursor.visible(told.len(), usize::from(inner.height / 2));
-    for (i, y) in visible.zip((inner.y..).step_by(2)) {
-        let line = Rect {
-            y,
-            height: 1,
-            ..inner
+    let room = usize::from(inner.height).saturating_sub(selected.len().saturating_sub(1));
+    let mut y = inner.y;
+    for i in cursor.visible(count, room.max(1)) {
+        let is_selected = i == cursor.at();
+        let lines = match is_selected {
+            true => selected.clone(),
+            false => vec![told(&app.faults[i])[0].clone()],
         };
-        let [first, second] = &told[i];
-        row(app, frame, line, first, i == cursor.at(), true);
-        app.hits.add(line, Hit::Choice(i));
-        let below = Rect { y: y + 1, ..line };
-        if below.y < inner.bottom() {
-            row(app, frame, below, second, false, false);
+        for (n, line) in lines.iter().enumerate() {
+            if y >= inner.bottom() {
+                return;
+            }
+            let at = Rect {
+                y,
+                height: 1,
+                ..inner
+            };
+            row(app, frame, at, line, is_selected && n == 0, true);
+            app.hits.add(at, Hit::Choice(i));
+            y += 1;
         }
     }
 }
 
-/// An error in two lines: where and what, and what to do.
+/// What is before a line of help.
+const HELP: &str = "   ";
+
+/// An error in two texts: where and what, and what to do.
 fn told(fault: &Fault) -> [String; 2] {
     let place = fault.place.as_ref().map(|(path, line, column)| {
         let name = path.file_name().unwrap_or(path.as_os_str());
@@ -181,10 +201,7 @@ fn told(fault: &Fault) -> [String; 2] {
         false => format!("[{}] ", fault.code),
     };
     let what = format!("{}{code}{}", place.unwrap_or_default(), fault.message);
-    [
-        what,
-        format!("   {}", fault.help.as_deref().unwrap_or_default()),
-    ]
+    [what, fault.help.clone().unwrap_or_default()]
 }
 
 fn help(app: &App, frame: &mut Frame<'_>, body: Rect, cursor: &Cursor) {
