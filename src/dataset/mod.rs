@@ -28,7 +28,7 @@ pub use label_index::{LabelIndex, LabelIndexError};
 pub use labels::{
     LabelError, LabelFault, LabelSet, OnUnknownLabel, Reason, Resolver, resolve_labels,
 };
-pub use side::{SideError, side_file, with_label};
+pub use side::{SideError, followed, side_file, with_label};
 pub use table::{Role, Spec};
 
 /// File name extensions that are taken for images, in lower case.

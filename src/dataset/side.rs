@@ -9,6 +9,10 @@ use super::DatasetError;
 use super::table::{self, Spec};
 use crate::text::shown;
 
+pub use followed::followed;
+
+mod followed;
+
 /// What the name of a side file ends in.
 const SUFFIX: &str = ".valid.csv";
 
@@ -30,7 +34,7 @@ pub fn side_file(source: &Path) -> Option<PathBuf> {
     Some(source.with_file_name(name(source.file_stem()?)))
 }
 
-/// Why a label is not added to a side file.
+/// Why a side file is not given other labels.
 #[derive(Debug, thiserror::Error)]
 pub enum SideError {
     #[error("`{}` is right of `{}` already", shown(label), shown(image))]
@@ -42,8 +46,19 @@ pub enum SideError {
         shown(text)
     )]
     Blank { text: String },
-    #[error("{}: a label cannot be added to what the file holds: add it by hand", path.display())]
+    #[error("{}: the labels cannot be put into what the file holds: do it by hand", path.display())]
     Unsafe { path: PathBuf },
+    #[error(
+        "{}:{line}: `{}` is right too of `{}`, and there would be no such node any more: take it out of that row first, or merge the node into another",
+        path.display(), shown(label), shown(image)
+    )]
+    Gone {
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        image: String,
+        label: String,
+    },
     #[error(transparent)]
     Table(#[from] DatasetError),
 }
@@ -66,10 +81,7 @@ pub fn with_label(
         }
     }
     let text = text.unwrap_or_default();
-    let (mark, table) = match text.strip_prefix(MARK) {
-        Some(table) => (&text[..MARK.len_utf8()], table),
-        None => ("", text),
-    };
+    let (mark, table) = parted(text);
     let eol = if table.contains("\r\n") { "\r\n" } else { "\n" };
     if table.trim().is_empty() {
         let (image, labels) = (field(image), field(&cell(&[label.to_owned()])));
@@ -102,6 +114,15 @@ pub fn with_label(
     }
 }
 
+/// The byte order mark, if there is one, and the table.
+fn parted(text: &str) -> (&str, &str) {
+    let at = match text.starts_with(MARK) {
+        true => MARK.len_utf8(),
+        false => 0,
+    };
+    text.split_at(at)
+}
+
 /// The labels of each row of an image.
 type Rows = BTreeMap<String, Vec<Vec<String>>>;
 
@@ -124,15 +145,38 @@ fn rows(path: &Path, table: &str) -> Result<Rows, DatasetError> {
     })
 }
 
+/// The columns of a table.
+struct Header {
+    /// How many there are.
+    width: usize,
+    image: usize,
+    /// In the order in which they are read.
+    labels: Vec<usize>,
+}
+
+impl Header {
+    /// Takes the records up to the header; `None` if they have none of a column of images.
+    fn take(table: &str, records: &mut impl Iterator<Item = Vec<Range<usize>>>) -> Option<Self> {
+        let is_text = |field: &Range<usize>| !text_of(table, field).is_empty();
+        let fields = records.find(|fields| fields.iter().any(is_text))?;
+        let names: Vec<String> = fields.iter().map(|f| text_of(table, f)).collect();
+        let (image, labels) = table::columns(&names, &Spec::truths())?;
+        Some(Self {
+            width: names.len(),
+            image,
+            labels,
+        })
+    }
+}
+
 /// The table with the label put in, by whether the image has a row. `None` where that is not found.
 fn spliced(table: &str, image: &str, label: &str, has_row: bool, eol: &str) -> Option<String> {
     let mut records = records(table).into_iter();
-    let header = records.find(|fields| fields.iter().any(|f| !text_of(table, f).is_empty()))?;
-    let names: Vec<String> = header.iter().map(|f| text_of(table, f)).collect();
-    let (of_image, of_labels) = table::columns(&names, &Spec::truths())?;
+    let header = Header::take(table, &mut records)?;
+    let (of_image, of_labels) = (header.image, *header.labels.last()?);
     let mut out = table.to_owned();
     if !has_row {
-        let mut fields = vec![String::new(); names.len()];
+        let mut fields = vec![String::new(); header.width];
         fields[of_labels] = field(&cell(&[label.to_owned()]));
         fields[of_image] = field(image);
         if !table.ends_with(['\n', '\r']) {

@@ -12,8 +12,31 @@ pub struct Subject {
     pub node: String,
     /// The id of the other node: where a second one is needed, it is this.
     pub other: Option<String>,
-    /// The image's row and name.
-    pub image: Option<(usize, String)>,
+    pub image: Option<Image>,
+}
+
+/// What an image is called and was answered, which stays the same from whatever side its pair is seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    pub name: String,
+    /// The id of the answer.
+    pub answer: Option<String>,
+    /// The id of the label that it is annotated with, its primary truth.
+    pub truth: Option<String>,
+}
+
+impl Image {
+    /// The answer as a label that is right beside the annotated one.
+    ///
+    /// # Errors
+    /// Why it is none.
+    fn right_too(&self) -> Result<&str, &'static str> {
+        match self.answer.as_deref() {
+            None => Err("the image has no answer"),
+            answer if answer == self.truth.as_deref() => Err("the answer is the annotated label"),
+            Some(answer) => Ok(answer),
+        }
+    }
 }
 
 impl Subject {
@@ -89,8 +112,12 @@ impl Kind {
         };
         match self {
             Self::AlsoRight => match &subject.image {
-                Some((_, image)) => format!("the answer was right too: a true label of {image}"),
-                None => "the answer was right too".to_owned(),
+                Some(Image {
+                    name,
+                    answer: Some(answer),
+                    ..
+                }) => format!("the answer `{answer}` was right too: a true label of {name}"),
+                _ => "the answer was right too".to_owned(),
             },
             Self::Add => format!("add a node below `{node}`"),
             Self::Rename => format!("rename `{node}`"),
@@ -135,7 +162,10 @@ impl Kind {
             None => return Some("the taxonomy has no such node"),
         };
         match self {
-            Self::AlsoRight if subject.image.is_none() => Some("only of an image (3)"),
+            Self::AlsoRight => match &subject.image {
+                Some(image) => image.right_too().err(),
+                None => Some("only of an image (3)"),
+            },
             Self::RemoveParent | Self::Move if taxonomy.parents(node).is_empty() => {
                 Some("it has no parent")
             }
@@ -211,11 +241,11 @@ impl Draft {
         let data = taxonomy.node(node);
         match self.kind {
             Kind::AlsoRight => {
-                let (_, image) = subject.image.clone().ok_or("no image is selected")?;
-                match second() {
-                    Some(label) => Ok(Step::Done(What::AlsoRight { image, label })),
-                    None => pick(format!("Label that is right too for {image}")),
-                }
+                let image = subject.image.as_ref().ok_or("no image is selected")?;
+                Ok(Step::Done(What::AlsoRight {
+                    image: image.name.clone(),
+                    label: image.right_too()?.to_owned(),
+                }))
             }
             Kind::Add => match (answer(0), answer(1)) {
                 (None, _) => line(format!("Id of the new node below `{id}`"), String::new()),

@@ -8,6 +8,7 @@ use cladist::cli::workbench::Workbench;
 use cladist::history::{Change, History, What};
 use cladist::run::Opened;
 use cladist::score::Verdict;
+use cladist::taxonomy::edit::{Edit, Orphans};
 use cladist::tui::backend::Backend;
 use serde_json::Value;
 
@@ -234,6 +235,69 @@ fn a_label_is_added_and_taken_back() {
             );
         }
     }
+}
+
+/// The side file goes with the node that it names, in the same step; else the next reading would find a label of no node.
+#[test]
+fn a_node_that_is_right_too_is_renamed_in_the_side_file_as_well() {
+    let place = place();
+    let dir = place.path();
+    let side = dir.join("truth.valid.csv");
+    let labels = "image,labels\na/2.jpg,vehicle\n";
+    fs::write(&side, labels).unwrap();
+    let path = |name: &str| dir.join(name).display().to_string();
+    let args = ["taxonomy.yaml", "truth.csv", "predictions.csv"].map(path);
+    let options = ["--taxonomy", "--truth", "--predictions"];
+    let args: Vec<&str> = options
+        .into_iter()
+        .zip(&args)
+        .flat_map(|(option, value)| [option, value])
+        .collect();
+    let workbench = Workbench::with_arguments(&args).unwrap();
+    let begun = workbench.opened(&GO_ON).unwrap();
+    let plan = |edit: Edit| Backend::plan(&workbench, &begun, &What::Taxonomy(edit));
+    let rename = Edit::Rename {
+        node: "vehicle".to_owned(),
+        id: "machine".to_owned(),
+    };
+    let plan_of_rename = plan(rename).unwrap().expect("a plan");
+    let mut history = History::open(&dir.join("state/log.jsonl")).unwrap();
+    let changes = &plan_of_rename.changes;
+    history.make(plan_of_rename.what.clone(), changes).unwrap();
+    let now = fs::read_to_string(&side).unwrap();
+    assert_eq!(now, labels.replace("vehicle", "machine"));
+    let again = Backend::again(&workbench, &begun, &|_| {}, &GO_ON).unwrap();
+    let again = again.expect("another run").shown.opened;
+    let right_too = again.saved.manifest["right_too"].as_object().unwrap();
+    assert!(right_too.values().all(|labels| labels[0] == "machine"));
+    assert_eq!(right_too.len(), 1);
+    history.undo().unwrap();
+    assert_eq!(fs::read_to_string(&side).unwrap(), labels);
+    assert_eq!(
+        fs::read_to_string(dir.join("taxonomy.yaml")).unwrap(),
+        TAXONOMY
+    );
+    // A plan stands on the side file, whatever it does to it.
+    let add = Edit::AddName {
+        node: "dog".to_owned(),
+        name: "hound".to_owned(),
+    };
+    let plan_of_add = plan(add).unwrap().expect("a plan");
+    fs::write(&side, format!("{labels}a/1.jpg,cat\n")).unwrap();
+    assert!(
+        history
+            .make(plan_of_add.what, &plan_of_add.changes)
+            .is_err()
+    );
+    let delete = Edit::Delete {
+        node: "vehicle".to_owned(),
+        children: Orphans::ToParents,
+    };
+    let why = plan(delete).unwrap_err();
+    assert!(
+        why.contains("truth.valid.csv:2: `vehicle` is right too of `a/2.jpg`"),
+        "{why}"
+    );
 }
 
 /// A run that was saved with such labels is judged again without those that are gone.

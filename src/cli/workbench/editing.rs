@@ -6,13 +6,15 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::Workbench;
 use super::again::faults;
+use super::{Workbench, side};
 use crate::cli::edit::edited;
 use crate::cli::{builtin, locked, places, read_taxonomy};
+use crate::dataset;
 use crate::files::StagedFiles;
 use crate::history::{Change, History, What};
 use crate::run::Opened;
+use crate::taxonomy::edit::{Edit, Edited};
 use crate::text::shown;
 use crate::tui::backend::Plan;
 
@@ -33,11 +35,39 @@ pub fn plan(bench: &Workbench, opened: &Opened, what: &What) -> anyhow::Result<O
         What::Taxonomy(_) if is_built_in => return Ok(None),
         What::Taxonomy(edit) => {
             let edited = edited(&opened.taxonomy, edit)?;
-            let changes = Change::of_sources(&opened.taxonomy, edited);
+            let side = side_file_after(bench, opened, edit, &edited)?;
+            let mut changes = Change::of_sources(&opened.taxonomy, edited);
+            changes.extend(side);
             (what.clone(), changes)
         }
     };
     Ok((!is_built_in).then_some(Plan { what, changes }))
+}
+
+/// What becomes of the side file by an edit, so that its labels name the same nodes; it is one of the files that the edit stands on.
+///
+/// # Errors
+/// The file cannot be read, or names a node that would be gone.
+fn side_file_after(
+    bench: &Workbench,
+    opened: &Opened,
+    edit: &Edit,
+    edited: &Edited,
+) -> anyhow::Result<Option<Change>> {
+    let Some(path) = bench.side_file(Some(opened)) else {
+        return Ok(None);
+    };
+    let Some(before) = side::text_of(&path)? else {
+        return Ok(None);
+    };
+    let taxonomy = edited.taxonomy(&opened.taxonomy);
+    let taxonomy = taxonomy.context("nothing can be read of what the edit makes")?;
+    let after = dataset::followed(&path, &before, edit, &opened.taxonomy, &taxonomy)?;
+    Ok(Some(Change {
+        path,
+        before: Some(before),
+        after: Some(after),
+    }))
 }
 
 pub fn make(bench: &Workbench, opened: &Opened, plan: &Plan) -> anyhow::Result<()> {

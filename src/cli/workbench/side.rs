@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
 
 use super::{Source, Workbench};
@@ -101,14 +101,7 @@ impl Workbench {
             "the images are in no file here, or --no-side-labels leaves their side file out: nothing can be added",
         )?;
         let image = self.name_in_data(opened, image);
-        let before =
-            match std::fs::read(&path) {
-                Ok(bytes) => Some(String::from_utf8(bytes).ok().with_context(|| {
-                    format!("{}: is no UTF-8; save it so first", path.display())
-                })?),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-                Err(error) => return Err(error).context(path.display().to_string()),
-            };
+        let before = text_of(&path)?;
         let after = dataset::with_label(&path, before.as_deref(), &image, label)?;
         let label = label.to_owned();
         let change = Change {
@@ -143,6 +136,21 @@ impl Workbench {
         place
             .map_or(own, |place| names.get(place as usize))
             .to_owned()
+    }
+}
+
+/// What a side file holds, byte for byte; `None` if there is none.
+///
+/// # Errors
+/// It cannot be read, or is no UTF-8.
+pub(super) fn text_of(path: &Path) -> anyhow::Result<Option<String>> {
+    let told = || path.display().to_string();
+    match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes)
+            .map(Some)
+            .map_err(|_| anyhow!("{}: is no UTF-8; save it so first", told())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(told),
     }
 }
 

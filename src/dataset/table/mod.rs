@@ -217,10 +217,10 @@ pub(super) fn read_csv(
     delimited::read(path, text, b',', spec, take)
 }
 
-/// Where the columns of the images and, the last of them, of the labels are; `None` where one is missing.
-pub(super) fn columns(names: &[String], spec: &Spec) -> Option<(usize, usize)> {
+/// Where the column of the images is, and those of the labels in the order in which they are read; `None` where there is no image's.
+pub(super) fn columns(names: &[String], spec: &Spec) -> Option<(usize, Vec<usize>)> {
     let columns = Columns::find(names, spec).ok()?;
-    Some((columns.image(), *columns.of(Role::Label).last()?))
+    Some((columns.image(), columns.of(Role::Label).to_vec()))
 }
 
 fn empty(path: &Path, what: &'static str) -> DatasetError {

@@ -26,6 +26,12 @@ pub struct EditedFile {
 }
 
 impl Edited {
+    /// The taxonomy that the files declare then; `before` is the one that was edited. `None` if nothing can be read of them. O(size of
+    /// the files).
+    pub fn taxonomy(&self, before: &Taxonomy) -> Option<Taxonomy> {
+        reload(before, &self.files)?.taxonomy
+    }
+
     /// The way back.
     pub fn undone(&self) -> Self {
         let files = self.files.iter().map(|file| EditedFile {

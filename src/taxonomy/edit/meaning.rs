@@ -10,6 +10,16 @@ use crate::taxonomy::{Declared, DeclaredNode, names};
 type Result<T> = std::result::Result<T, Refusal>;
 
 impl Edit {
+    /// The id under which a node is to be looked for once the edit is made: another after a rename, that of the other node after a
+    /// merge. There need not be a node of it.
+    pub fn heir<'a>(&'a self, id: &'a str) -> &'a str {
+        match self {
+            Self::Rename { node, id: new } if node == id => new,
+            Self::Merge { node, into } if node == id => into,
+            _ => id,
+        }
+    }
+
     /// What is declared once the edit is made.
     ///
     /// # Errors

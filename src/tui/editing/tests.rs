@@ -16,7 +16,11 @@ fn draft(kind: Kind, node: &str, other: Option<&str>) -> Draft {
     let subject = Subject {
         node: node.to_owned(),
         other: other.map(str::to_owned),
-        image: Some((3, "3.png".to_owned())),
+        image: Some(Image {
+            name: "3.png".to_owned(),
+            answer: other.map(str::to_owned),
+            truth: Some(node.to_owned()),
+        }),
     };
     Draft::new(kind, subject)
 }
@@ -199,9 +203,6 @@ fn the_only_parent_is_not_asked_for_and_the_other_of_a_pair_is_meant() {
     let (node, from, to) = (text("flat"), text("shape"), text("round"));
     let moved = done(draft(Kind::Move, "flat", Some("round")), &[]);
     assert_eq!(moved, What::Taxonomy(Edit::Move { node, from, to }));
-    let right = done(draft(Kind::AlsoRight, "flat", Some("round")), &[]);
-    let (image, label) = (text("3.png"), text("round"));
-    assert_eq!(right, What::AlsoRight { image, label });
     let swapped = draft(Kind::Merge, "flat", Some("round")).subject.swapped();
     assert_eq!(
         (swapped.node, swapped.other),
@@ -209,10 +210,37 @@ fn the_only_parent_is_not_asked_for_and_the_other_of_a_pair_is_meant() {
     );
 }
 
+/// From whatever side the pair is seen.
+#[test]
+fn it_is_the_answer_that_was_right_too() {
+    let draft = draft(Kind::AlsoRight, "flat", Some("round"));
+    for subject in [draft.subject.clone(), draft.subject.swapped()] {
+        let title = Kind::AlsoRight.title(&subject);
+        assert!(title.contains("`round`"), "{title}");
+        assert_eq!(Kind::AlsoRight.why_not(&subject, &taxonomy()), None);
+        let (image, label) = (text("3.png"), text("round"));
+        let right = done(Draft::new(Kind::AlsoRight, subject), &[]);
+        assert_eq!(right, What::AlsoRight { image, label });
+    }
+    let mut subject = draft.subject;
+    for (answer, why) in [
+        (None, "the image has no answer"),
+        (Some("flat"), "the answer is the annotated label"),
+    ] {
+        let image = subject.image.as_mut().unwrap();
+        image.answer = answer.map(str::to_owned);
+        assert_eq!(Kind::AlsoRight.why_not(&subject, &taxonomy()), Some(why));
+        let step = Draft::new(Kind::AlsoRight, subject.clone()).step(&taxonomy());
+        assert_eq!(step, Err(text(why)));
+    }
+    subject.image.as_mut().unwrap().truth = None;
+    assert_eq!(Kind::AlsoRight.why_not(&subject, &taxonomy()), None);
+}
+
 #[test]
 fn what_cannot_be_done_says_why() {
     let taxonomy = taxonomy();
-    let mut subject = draft(Kind::AlsoRight, "shape", None).subject;
+    let mut subject = draft(Kind::AlsoRight, "shape", Some("flat")).subject;
     assert_eq!(
         Kind::Move.why_not(&subject, &taxonomy),
         Some("it has no parent")

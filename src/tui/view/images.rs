@@ -16,7 +16,7 @@ use crate::tui::action::{Effect, Job, Kind};
 use crate::tui::app::{App, View};
 use crate::tui::backend::Shown;
 use crate::tui::command::Command;
-use crate::tui::editing::Subject;
+use crate::tui::editing::{self, Subject};
 use crate::tui::picture::Drawn;
 use crate::tui::sheet::Sheet;
 use crate::tui::widget::{Cursor, Scroll};
@@ -220,9 +220,13 @@ impl Part for Images {
         let truth = row.primary.map(id);
         let node = truth.clone().or_else(|| answer.clone())?;
         Some(Subject {
-            other: answer.filter(|answer| *answer != node),
+            other: answer.clone().filter(|answer| *answer != node),
             node,
-            image: Some((image, run.saved.images.get(image).to_owned())),
+            image: Some(editing::Image {
+                name: run.saved.images.get(image).to_owned(),
+                answer,
+                truth,
+            }),
         })
     }
 
