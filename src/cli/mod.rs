@@ -31,6 +31,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, bail};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
@@ -265,6 +266,11 @@ fn usable(path: &Path, loaded: Loaded) -> anyhow::Result<Taxonomy> {
     loaded
         .taxonomy
         .with_context(|| format!("{shown}: holds no taxonomy"))
+}
+
+/// The value, also after a panic of whoever held it: what is kept is replaced as a whole, so it is never half-made.
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A number of things in words: `1 image`, `2 images`.

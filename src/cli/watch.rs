@@ -12,8 +12,8 @@ use clap::ValueHint;
 
 use super::output::{self, tell};
 use super::score::WhatArgs;
-use super::workbench::{Workbench, locked};
-use super::{count, interrupt, on_all_cores};
+use super::workbench::Workbench;
+use super::{count, interrupt, locked, on_all_cores};
 use crate::report;
 use crate::run::{self, Opened};
 use crate::text::shown;

@@ -244,7 +244,7 @@ pub trait Backend: Send + Sync {
     /// all of them hold what the run that is shown was made of: then nothing is made. [`News::Answers`] comes before a whole run.
     ///
     /// # Errors
-    /// All that is wrong with the files. What was shown can go on being shown.
+    /// All that is wrong with the files; nothing where it was asked to stop. What was shown can go on being shown.
     fn again(
         &self,
         _opened: &Opened,
@@ -289,8 +289,11 @@ pub trait Backend: Send + Sync {
         run::suggest(opened, Embeddings::default())
     }
 
-    /// Saves the run that was made here.
-    fn save(&self, dir: &Path) -> Result<(), String>;
+    /// Saves the run that is shown.
+    ///
+    /// # Errors
+    /// It was not made here, or is shown by its answers alone; it cannot be written.
+    fn save(&self, opened: &Opened, dir: &Path) -> Result<(), String>;
 
     /// Whether [`save`](Self::save) has something to save.
     fn can_save(&self) -> bool;

@@ -186,7 +186,7 @@ impl Worker {
             Job::Export(path, sheet) => Answer::Written(export(&path, &sheet)?),
             Job::Write(path, text) => Answer::Written(write(&path, text.as_bytes())?),
             Job::SaveRun(dir) => {
-                backend.save(&dir)?;
+                backend.save(&run, &dir)?;
                 Answer::Saved(dir)
             }
             Job::Plan(what) => match backend.plan(&run, &what)? {

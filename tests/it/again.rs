@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cladist::cli::workbench::Workbench;
 use cladist::history::What;
@@ -276,6 +276,55 @@ fn what_is_made_again_is_what_would_be_made_anew() {
         assert!(first.intervals_95.is_empty() && !whole.intervals_95.is_empty());
         shown = now;
     }
+}
+
+/// What is made again and not shown, or not finished, changes nothing for the run that is shown.
+#[test]
+fn a_run_is_held_against_what_it_was_made_of_itself() {
+    let (folder, path, text, args) = embedded();
+    let workbench = Workbench::with_arguments(&args).unwrap();
+    let begun = workbench.opened(&GO_ON).unwrap();
+    let truth = folder.path().join("truth.csv");
+    let labels = std::fs::read_to_string(&truth).unwrap();
+    std::fs::write(&truth, labels.replace("0.png,square", "0.png,circle")).unwrap();
+    std::fs::write(&path, text.replace(EDGE, "")).unwrap();
+
+    // Asked to stop when its answers are there: they are shown, and the whole run is not made.
+    let (stop, answers) = (AtomicBool::new(false), std::sync::Mutex::new(None));
+    let tell = |news| {
+        if let News::Answers(told) = news {
+            *answers.lock().unwrap() = Some(told.shown.opened);
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    let stopped = Backend::again(&workbench, &begun, &tell, &stop);
+    assert_eq!(stopped.unwrap_err(), [], "nothing is wrong with the files");
+    let answers = answers.into_inner().unwrap().unwrap();
+    assert_ne!(verdicts(&answers), verdicts(&begun));
+    let out = folder.path().join("run");
+    let refused = workbench.save(&answers, &out).unwrap_err();
+    assert!(refused.contains("only the answers"), "{refused}");
+    workbench.save(&begun, &out).unwrap();
+    // What is asked of the model meanwhile is asked under the taxonomy that is shown.
+    workbench.encode_prompts(&answers, &|_| {}, &GO_ON).unwrap();
+
+    // Made whole by a request whose answer nobody waits for: what is shown lacks the change still.
+    let unseen = again(&workbench, &begun).unwrap().unwrap().shown.opened;
+    let refused = workbench.save(&begun, &out).unwrap_err();
+    assert!(
+        refused.contains("not the run that was made last"),
+        "{refused}"
+    );
+    for shown in [&begun, &answers] {
+        let now = again(&workbench, shown).unwrap().expect("it is made");
+        assert_eq!(verdicts(&now.shown.opened), verdicts(&unseen));
+        assert!(again(&workbench, &now.shown.opened).unwrap().is_none());
+        workbench
+            .save(&now.shown.opened, &folder.path().join("other"))
+            .unwrap_or_else(|why| panic!("{why}"));
+        std::fs::remove_dir_all(folder.path().join("other")).unwrap();
+    }
+    assert!(again(&workbench, &unseen).unwrap().is_none());
 }
 
 /// The file of options is read once, so it says what a change of it does.

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::file_hash;
-use crate::cli::workbench::locked;
-use crate::cli::{on_all_cores, open_dataset};
+use crate::cli::{locked, on_all_cores, open_dataset};
 use crate::dataset::Dataset;
 use crate::dataset::arrays::{self, Array, Kind};
 use crate::matrix::Matrix;

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use super::opening;
-use super::{Source, Workbench, locked};
+use super::origins::Origin;
+use super::{Source, Workbench, opening};
 use crate::cli::score::taxonomy_hash;
-use crate::cli::{Interrupted, builtin, on_all_cores, read_taxonomy, told, usable};
+use crate::cli::{Interrupted, builtin, locked, on_all_cores, read_taxonomy, told, usable};
 use crate::run::{self, Opened, Saved};
 use crate::score::Depth;
 use crate::taxonomy::{Diagnostic, Loaded, Taxonomy};
-use crate::tui::backend::{Applied, Fault, News, Shown};
+use crate::tui::backend::{Applied, Fault, News};
 use crate::watch::{Contents, content};
 
 impl Workbench {
@@ -58,7 +58,7 @@ impl Workbench {
         if !files.is_empty() {
             files.extend(self.config.clone());
             // Also those that are gone at the moment.
-            files.extend(locked(&self.made_of).keys().cloned());
+            files.extend(self.origins.paths());
         }
         // Also while it is not there: the first label makes it.
         if !files.is_empty() {
@@ -84,10 +84,10 @@ impl Workbench {
 }
 
 impl Workbench {
-    /// What there is to say if the options' file is another than `before`.
-    fn config_changed(&self, before: &Contents) -> Option<String> {
+    /// What there is to say if the options' file is another than it was.
+    fn config_changed(&self, before: &Contents, now: &Contents) -> Option<String> {
         let config = self.config.as_ref()?;
-        let is_same = before.get(config) == locked(&self.made_of).get(config);
+        let is_same = before.get(config) == now.get(config);
         (!is_same).then(|| {
             format!(
                 "{} has changed: its options count once cladist is started again",
@@ -98,7 +98,7 @@ impl Workbench {
 }
 
 /// Makes the run again; `None` where the files hold what the run that is shown was made of. Nothing of what is kept is changed unless
-/// that succeeds.
+/// that succeeds. What is wrong is empty where it was asked to stop.
 pub fn again(
     bench: &Workbench,
     opened: &Opened,
@@ -106,7 +106,7 @@ pub fn again(
     stop: &AtomicBool,
 ) -> Result<Option<Applied>, Vec<Fault>> {
     // Looked at before they are read: what is saved meanwhile is a change the next time.
-    let others = bench.other_contents();
+    let others = Arc::new(bench.other_contents());
     let file = bench.taxonomy_file(Some(opened));
     let read = file.as_deref().map(|path| (path, read_taxonomy(path)));
     if let Some((_, loaded)) = &read {
@@ -122,31 +122,32 @@ pub fn again(
         .transpose()
         .map_err(fault_of)?;
     let is_same = |(path, taxonomy): &(&Path, Taxonomy)| is_made_of(opened, path, taxonomy);
-    let is_unfinished = bench.is_unfinished.load(Ordering::Relaxed);
-    if !is_unfinished
+    let origin = bench.origins.of(opened);
+    let is_whole_of = |origin: &Origin| origin.is_whole && origin.contents == others;
+    if origin.as_ref().is_some_and(is_whole_of)
         && taxonomy.as_ref().is_none_or(is_same)
-        && *locked(&bench.made_of) == others
         && bench.has_side_labels_of(opened)
     {
         return Ok(None);
     }
-    let answers = |answers: Applied| {
-        bench.is_unfinished.store(true, Ordering::Relaxed);
-        tell(News::Answers(answers));
+    let word = origin.and_then(|origin| bench.config_changed(&origin.contents, &others));
+    let with_word = |mut applied: Applied| {
+        applied.assumed.extend(word.clone());
+        applied
     };
+    let answers = |answers| tell(News::Answers(with_word(answers)));
     let made = match &bench.source {
-        Source::Saved(_) => rejudge(bench, opened, taxonomy, &answers, stop),
-        _ => opening::make_again(bench, taxonomy, &answers, stop),
+        Source::Saved(_) => rejudge(bench, opened, taxonomy, &others, &answers, stop),
+        _ => opening::make_again(bench, taxonomy, &others, &answers, stop),
     };
-    let mut made = made.map_err(fault_of)?;
-    let before = std::mem::replace(&mut *locked(&bench.made_of), others);
-    made.assumed.extend(bench.config_changed(&before));
-    bench.is_unfinished.store(false, Ordering::Relaxed);
-    Ok(Some(made))
+    made.map(|made| Some(with_word(made))).map_err(fault_of)
 }
 
 fn fault_of(error: anyhow::Error) -> Vec<Fault> {
-    vec![Fault::anywhere(told(&error))]
+    match error.is::<Interrupted>() {
+        true => Vec::new(),
+        false => vec![Fault::anywhere(told(&error))],
+    }
 }
 
 /// Whether a run was made of this taxonomy and is read by it, text by text.
@@ -162,6 +163,7 @@ fn rejudge(
     bench: &Workbench,
     opened: &Opened,
     taxonomy: Option<(&Path, Taxonomy)>,
+    contents: &Arc<Contents>,
     answers: &dyn Fn(Applied),
     stop: &AtomicBool,
 ) -> anyhow::Result<Applied> {
@@ -175,21 +177,21 @@ fn rejudge(
         if let Some(side) = &side {
             side.record(&mut again.run.manifest)?;
         }
+        if stop.load(Ordering::Relaxed) {
+            bail!(Interrupted);
+        }
+        let origin = Origin {
+            contents: Arc::clone(contents),
+            is_whole: depth == Depth::Whole,
+        };
+        let opened = Opened::new(Saved::of(&again.run), taxonomy.clone());
         Ok(Applied {
-            shown: Shown {
-                opened: Arc::new(Opened::new(Saved::of(&again.run), taxonomy.clone())),
-                so_far: None,
-                // The file is as it was, and so are the answers.
-                is_saved: true,
-                name: bench.name(),
-            },
+            // The file is as it was, and so are the answers.
+            shown: bench.shown(opened, origin, true),
             assumed: again.assumed.iter().map(ToString::to_string).collect(),
         })
     };
     answers(judged(Depth::Answers)?);
-    if stop.load(Ordering::Relaxed) {
-        bail!(Interrupted);
-    }
     let again = judged(Depth::Whole)?;
     // Its nodes are numbered by the taxonomy as it was.
     *locked(&bench.basis) = None;

@@ -8,14 +8,14 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use super::{Source, Workbench, locked};
+use super::{Source, Workbench};
 use crate::cli::output::tell;
 use crate::cli::progress::Progress;
 use crate::cli::prompts::load_prompts;
 use crate::cli::score::{
     Basis, Embeddings, Placed, candidate_choice, candidates_hash, expand_prompts, taxonomy_hash,
 };
-use crate::cli::{Interrupted, count, embed, on_all_cores};
+use crate::cli::{Interrupted, count, embed, locked, on_all_cores};
 use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images};
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;

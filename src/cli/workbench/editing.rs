@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use super::{Workbench, locked};
-use crate::cli::{builtin, places};
+use super::Workbench;
+use crate::cli::{builtin, locked, places};
 use crate::files::StagedFiles;
 use crate::history::{Change, History, What};
 use crate::run::Opened;

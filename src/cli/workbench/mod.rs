@@ -4,6 +4,7 @@ mod again;
 mod asking;
 mod editing;
 mod opening;
+mod origins;
 mod pictures;
 mod session;
 mod side;
@@ -13,7 +14,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, Weak};
 
 use anyhow::{Context, bail};
 use clap::{FromArgMatches, ValueHint};
@@ -21,7 +22,7 @@ use clap::{FromArgMatches, ValueHint};
 use super::model_args::DeviceArgs;
 use super::output::{self, Listener, Message};
 use super::score::{Basis, Embeddings, Memory, ScoreOptions, WhatArgs};
-use super::{builtin, exit, told};
+use super::{builtin, exit, locked, told};
 use crate::demo;
 use crate::files::Staging;
 use crate::history::What;
@@ -33,7 +34,7 @@ use crate::tui::backend::{
     Trial, Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
-use crate::watch::Contents;
+use origins::Origins;
 use pictures::Pictures;
 
 /// Explore a run on the terminal: its figures, its taxonomy, its pictures, and what another label or template would do
@@ -232,14 +233,11 @@ pub struct Workbench {
     encoder: Mutex<Option<(String, Arc<dyn Encoder>)>>,
     basis: Mutex<Option<Arc<Basis>>>,
     embeddings: Mutex<Option<Arc<Embeddings>>>,
-    /// The run that was made here, when it is whole.
-    made: Mutex<Option<Arc<Run>>>,
+    /// The whole run that was made here last, and as what it was shown.
+    made: Mutex<Option<(Weak<Opened>, Arc<Run>)>>,
     /// What the model was asked last, and the taxonomy that its nodes are of, by the hash of its texts.
     asked: Mutex<Option<(String, Arc<Basis>)>>,
-    /// What the files of text beside the taxonomy held when the run was made.
-    made_of: Mutex<Contents>,
-    /// Whether a run was shown by its answers alone, and not whole since.
-    is_unfinished: AtomicBool,
+    origins: Origins,
     memory: Memory,
     /// The taxonomy's files when it was last read.
     included: Mutex<Vec<PathBuf>>,
@@ -278,8 +276,7 @@ impl Workbench {
             embeddings: Mutex::default(),
             made: Mutex::default(),
             asked: Mutex::default(),
-            made_of: Mutex::default(),
-            is_unfinished: AtomicBool::default(),
+            origins: Origins::default(),
             memory: Memory::default(),
             included: Mutex::default(),
         })
@@ -328,6 +325,27 @@ impl Workbench {
         found.context("there is no run")
     }
 
+    /// The run that is shown, as it was made here.
+    ///
+    /// # Errors
+    /// It was not made here, or is not whole, or another one was made since.
+    fn made_as(&self, opened: &Opened) -> anyhow::Result<Arc<Run>> {
+        let made = locked(&self.made).clone();
+        let (shown, run) =
+            made.context("there is no run to save: it is saved, or not whole yet")?;
+        if origins::is(&shown, opened) {
+            return Ok(run);
+        }
+        match self.origins.of(opened) {
+            Some(origin) if !origin.is_whole => bail!(
+                "only the answers of the run that is shown are there: score it again (ctrl-r), and save it when its intervals are there"
+            ),
+            _ => bail!(
+                "what is shown is not the run that was made last: score it again (ctrl-r), and save it then"
+            ),
+        }
+    }
+
     /// What is shown, in a few words.
     fn name(&self) -> String {
         match &self.source {
@@ -336,11 +354,6 @@ impl Workbench {
             Source::Scored(what) => what.name(),
         }
     }
-}
-
-/// The value, also after a panic of whoever held it: what is kept is replaced as a whole, so it is never half-made.
-pub(super) fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
-    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does work whose messages and progress are news, in the order in which they are told; what goes wrong is a text.
@@ -485,10 +498,9 @@ impl Backend for Workbench {
         in_silence(|| editing::adopt(self, opened, path))
     }
 
-    fn save(&self, dir: &Path) -> Result<(), String> {
-        let made = locked(&self.made).clone();
+    fn save(&self, opened: &Opened, dir: &Path) -> Result<(), String> {
         in_silence(|| {
-            let run = made.context("there is no run to save: it is saved, or not whole yet")?;
+            let run = self.made_as(opened)?;
             Ok(run::save(&run, Staging::new(dir, run::KIND)?)?)
         })
     }

@@ -6,33 +6,37 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 
-use super::{Source, Workbench, locked};
+use super::origins::Origin;
+use super::{Source, Workbench};
 use crate::cli::confusions::{recorded_taxonomy, taxonomy_of};
 use crate::cli::output::{self, tell};
 use crate::cli::score::{self, Again, Computed, Observer};
-use crate::cli::{Interrupted, count, demo, on_all_cores, told};
+use crate::cli::{Interrupted, count, demo, locked, on_all_cores, told};
 use crate::demo::{Settings, World, dataset};
 use crate::model::{Encoder, Remembering};
 use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::Taxonomy;
 use crate::text::shown;
 use crate::tui::backend::{Applied, News, Other, Shown};
+use crate::watch::Contents;
 
 /// Labels that are named where many could be.
 const NAMED: usize = 3;
 
 /// Opens the source, telling what is known as it becomes known.
 pub fn open(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Result<()> {
-    *locked(&bench.made_of) = bench.other_contents();
+    // Looked at before they are read.
+    let contents = Arc::new(bench.other_contents());
     match &bench.source {
-        Source::Saved(dir) => open_saved(bench, dir, tell, stop),
-        _ => make(bench, tell, stop),
+        Source::Saved(dir) => open_saved(bench, dir, contents, tell, stop),
+        _ => make(bench, &contents, tell, stop),
     }
 }
 
 fn open_saved(
     bench: &Workbench,
     dir: &Path,
+    contents: Arc<Contents>,
     tell: &dyn Fn(News),
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
@@ -56,12 +60,11 @@ fn open_saved(
         bail!(Interrupted);
     }
     let opened = beside(saved?, taxonomy);
-    tell(News::Run(Shown {
-        opened: Arc::new(opened),
-        so_far: None,
-        is_saved: true,
-        name: bench.name(),
-    }));
+    let origin = Origin {
+        contents,
+        is_whole: true,
+    };
+    tell(News::Run(bench.shown(opened, origin, true)));
     Ok(())
 }
 
@@ -112,24 +115,28 @@ fn beside(saved: Saved, taxonomy: anyhow::Result<Taxonomy>) -> Opened {
 }
 
 /// Scores what there is to be scored.
-fn make(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Result<()> {
+fn make(
+    bench: &Workbench,
+    contents: &Arc<Contents>,
+    tell: &dyn Fn(News),
+    stop: &AtomicBool,
+) -> anyhow::Result<()> {
     *locked(&bench.made) = None;
     *locked(&bench.embeddings) = None;
     let observer = Observer {
         asked: &|basis| *locked(&bench.basis) = Some(Arc::clone(basis)),
         partial: &|run, taxonomy, done, total| {
-            tell(News::Run(as_shown(
-                bench,
-                &run,
-                taxonomy,
-                Some((done, total)),
-            )));
+            let shown = as_shown(bench, &run, taxonomy, contents, false);
+            tell(News::Run(Shown {
+                so_far: Some((done, total)),
+                ..shown
+            }));
         },
         memory: &bench.memory,
         again: None,
     };
     let computed = compute(bench, None, &observer, stop)?;
-    tell(News::Run(keep(bench, computed)));
+    tell(News::Run(keep(bench, computed, contents)));
     Ok(())
 }
 
@@ -138,6 +145,7 @@ fn make(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Re
 pub fn make_again(
     bench: &Workbench,
     taxonomy: Option<(&Path, Taxonomy)>,
+    contents: &Arc<Contents>,
     answers: &dyn Fn(Applied),
     stop: &AtomicBool,
 ) -> anyhow::Result<Applied> {
@@ -152,11 +160,17 @@ pub fn make_again(
         memory: &bench.memory,
         again: Some(Again {
             images: embeddings.as_deref(),
-            answers: &|run, taxonomy| answers(applied(as_shown(bench, &run, taxonomy, None))),
+            answers: &|run, taxonomy| {
+                answers(applied(as_shown(bench, &run, taxonomy, contents, false)))
+            },
         }),
     };
     let computed = compute(bench, taxonomy, &observer, stop)?;
-    Ok(applied(keep(bench, computed)))
+    // Whoever asked is gone: what is kept stays that of the run that is shown.
+    if stop.load(Ordering::Relaxed) {
+        bail!(Interrupted);
+    }
+    Ok(applied(keep(bench, computed, contents)))
 }
 
 /// Scores under a taxonomy that was read already; `None`: it is read.
@@ -188,12 +202,12 @@ fn compute(
 }
 
 /// Keeps what a whole run was computed from.
-fn keep(bench: &Workbench, computed: Computed) -> Shown {
-    let shown = as_shown(bench, &computed.run, &computed.taxonomy, None);
+fn keep(bench: &Workbench, computed: Computed, contents: &Arc<Contents>) -> Shown {
+    let shown = as_shown(bench, &computed.run, &computed.taxonomy, contents, true);
     bench.keep_asked(&computed.taxonomy, computed.basis.as_ref());
     *locked(&bench.basis) = computed.basis;
     *locked(&bench.embeddings) = computed.images.map(Arc::new);
-    *locked(&bench.made) = Some(computed.run);
+    *locked(&bench.made) = Some((Arc::downgrade(&shown.opened), computed.run));
     shown
 }
 
@@ -201,18 +215,35 @@ fn as_shown(
     bench: &Workbench,
     run: &Run,
     taxonomy: &Taxonomy,
-    so_far: Option<(usize, usize)>,
+    contents: &Arc<Contents>,
+    is_whole: bool,
 ) -> Shown {
-    Shown {
-        opened: Arc::new(Opened::new(Saved::of(run), taxonomy.clone())),
-        so_far,
-        // The demo is made again in no time.
-        is_saved: matches!(bench.source, Source::Demo(..)),
-        name: bench.name(),
-    }
+    let origin = Origin {
+        contents: Arc::clone(contents),
+        is_whole,
+    };
+    // The demo is made again in no time.
+    let is_saved = matches!(bench.source, Source::Demo(..));
+    bench.shown(
+        Opened::new(Saved::of(run), taxonomy.clone()),
+        origin,
+        is_saved,
+    )
 }
 
 impl Workbench {
+    /// The run as it is shown, with what it was made of kept beside it.
+    pub(super) fn shown(&self, opened: Opened, origin: Origin, is_saved: bool) -> Shown {
+        let opened = Arc::new(opened);
+        self.origins.keep(&opened, origin);
+        Shown {
+            opened,
+            so_far: None,
+            is_saved,
+            name: self.name(),
+        }
+    }
+
     /// The model of this name, loaded once.
     pub(super) fn encoder(
         &self,
@@ -236,9 +267,14 @@ impl Workbench {
 pub fn at_threshold(bench: &Workbench, opened: &Opened, threshold: f64) -> anyhow::Result<Applied> {
     let answered = on_all_cores(|| run::at_threshold(opened, threshold))??;
     let saved = Saved::of(&answered.run);
+    let answered_so = Arc::new(Opened::new(saved, opened.taxonomy.clone()));
+    // Of the same files.
+    if let Some(origin) = bench.origins.of(opened) {
+        bench.origins.keep(&answered_so, origin);
+    }
     Ok(Applied {
         shown: Shown {
-            opened: Arc::new(Opened::new(saved, opened.taxonomy.clone())),
+            opened: answered_so,
             so_far: None,
             // It takes one key to have it again.
             is_saved: true,

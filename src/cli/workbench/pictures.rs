@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, anyhow, bail};
 
-use super::locked;
 use crate::cli::builtin;
 use crate::cli::demo::recorded::settings_of;
+use crate::cli::locked;
 use crate::cli::score::by_last_parts;
 use crate::dataset::{self, Dataset};
 use crate::demo::{PICTURES, Settings, World, png};

@@ -89,12 +89,19 @@ fn clear_faults(app: &mut App) {
     }
 }
 
-/// Keeps what is shown, and tells why it is not of the files as they are now.
+/// Keeps what is shown, and tells why it is not of the files as they are now: what is wrong with them, or that nobody waited for it.
 pub fn set_faults(app: &mut App, faults: Vec<Fault>) {
-    let first = faults.first().map_or("", |fault| fault.message.as_str());
-    let what = match faults.len() {
-        1 => first.to_owned(),
-        n => format!("{n} errors, the first: {first}"),
+    let what = match &faults[..] {
+        [] => {
+            app.pending = None;
+            app.tell(match app.is_of_answers {
+                true => "cancelled: the intervals of what is shown are not computed",
+                false => "cancelled: what is shown is from before",
+            });
+            return;
+        }
+        [only] => only.message.clone(),
+        [first, ..] => format!("{} errors, the first: {}", faults.len(), first.message),
     };
     app.complain(format!("{what} – what is shown is from before"));
     app.faults = faults;

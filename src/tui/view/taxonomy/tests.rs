@@ -75,7 +75,7 @@ impl Backend for World {
         Err("no probabilities".into())
     }
 
-    fn save(&self, _: &Path) -> Result<(), String> {
+    fn save(&self, _: &Opened, _: &Path) -> Result<(), String> {
         Err("nothing to save".into())
     }
 
