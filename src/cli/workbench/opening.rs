@@ -60,6 +60,7 @@ fn open_saved(
         bail!(Interrupted);
     }
     let opened = beside(saved?, taxonomy);
+    bench.tell_of_side_file(&opened);
     let origin = Origin {
         contents,
         is_whole: true,
