@@ -18,6 +18,12 @@ const SETTLED: Duration = Duration::from_millis(30);
 /// Events after which a save that never settles is looked at nevertheless.
 const MOST_EVENTS: usize = 256;
 
+/// Files that are larger are not read to be looked at, in bytes: 16 MiB.
+const LARGE: u64 = 1 << 24;
+
+/// Files of arrays, which may be many, and which no editor writes.
+const ARRAYS: [&str; 3] = ["npy", "safetensors", "parquet"];
+
 /// Between two looks where nothing is told: network file systems do not tell.
 const POLL: Duration = Duration::from_secs(2);
 
@@ -53,6 +59,7 @@ impl Watch {
     /// Watches these files in place of those before. What they hold now is what later contents are compared with; of those that were
     /// watched already, what they held when they were last looked at.
     pub fn files(&self, files: impl IntoIterator<Item = PathBuf>) {
+        // Read here, so that nothing that happens after this call is missed.
         // The thread ends only with this.
         let _ = self.events.send(Event::Files(contents(files)));
     }
@@ -63,16 +70,8 @@ impl Watch {
     }
 }
 
-/// What the files hold. Read by who calls, so that nothing that happens afterwards is missed.
-fn contents(files: impl IntoIterator<Item = PathBuf>) -> Contents {
-    let contents = files.into_iter().map(|path| {
-        let content = content(&path);
-        (path, content)
-    });
-    contents.collect()
-}
-
-/// What a file held: enough to see that it is another. `None` of what cannot be read.
+/// What a file held: enough to see that it is another. It is the hash of a text, and of what is large, or an array, its size and when it was
+/// written. `None` of what cannot be read, and of a folder.
 pub type Content = Option<String>;
 
 /// Of each file what it held.
@@ -176,8 +175,27 @@ fn directory(path: &Path) -> PathBuf {
     }
 }
 
+/// What these files hold now.
+pub fn contents(files: impl IntoIterator<Item = PathBuf>) -> Contents {
+    let files = files.into_iter().map(|path| {
+        let content = content(&path);
+        (path, content)
+    });
+    files.collect()
+}
+
 /// What a file holds now.
 pub fn content(path: &Path) -> Content {
+    let metadata = fs::metadata(path).ok().filter(|found| !found.is_dir())?;
+    let is_array = path.extension().is_some_and(|extension| {
+        ARRAYS
+            .iter()
+            .any(|array| extension.eq_ignore_ascii_case(array))
+    });
+    if is_array || metadata.len() > LARGE {
+        let written = metadata.modified().ok()?;
+        return Some(format!("{} bytes of {written:?}", metadata.len()));
+    }
     let bytes = fs::read(path).ok()?;
     Some(hash::of_bytes(&bytes))
 }

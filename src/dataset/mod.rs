@@ -92,6 +92,11 @@ impl Dataset {
         }
     }
 
+    /// The tables that list its images: the manifest, or the metadata in its folders.
+    pub fn manifests(&self) -> impl Iterator<Item = &Path> {
+        self.manifests.iter().map(|(_, path)| path.as_path())
+    }
+
     /// Where item `i` got its labels: `manifest:line`, or its directory.
     pub fn place(&self, i: usize) -> String {
         let item = &self.items[i];
@@ -164,6 +169,12 @@ pub enum DatasetError {
         found.join(" and ")
     )]
     SeveralMetadata { path: PathBuf, found: Vec<String> },
+}
+
+/// The metadata of Hugging Face that a folder itself has.
+pub fn metadata_of(folder: &Path) -> impl Iterator<Item = PathBuf> + '_ {
+    let files = table::METADATA.iter().map(|name| folder.join(name));
+    files.filter(|path| path.is_file())
 }
 
 /// Reads the list of images of a folder or a manifest.

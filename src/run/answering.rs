@@ -12,6 +12,9 @@ use crate::score::{
 };
 use crate::taxonomy::NodeId;
 
+/// How many ranked labels of an image figures are made of, however few are kept: those of top-5.
+pub const RANKED_AT_LEAST: usize = 5;
+
 /// Images that a rule is calibrated on, and those that are scored.
 pub struct Calibration {
     /// Of all images.
@@ -157,7 +160,7 @@ impl Answering<'_> {
             // Figures over the best five need five, however few are to be kept.
             keep: match self.top_k {
                 0 => 0,
-                k => k.max(5),
+                k => k.max(RANKED_AT_LEAST),
             },
         };
         let distribution = Distribution::new(similarities, link);

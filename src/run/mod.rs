@@ -30,6 +30,7 @@ mod threshold;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+pub use answering::RANKED_AT_LEAST;
 use answering::{Answering, Calibration};
 
 pub use candidates::{CandidateError, Candidates};

@@ -48,6 +48,8 @@ pub struct Fake {
     pub is_built_in: AtomicBool,
     /// Files that took the place of the built-in taxonomy.
     pub adopted: Mutex<Vec<PathBuf>>,
+    /// Whether a run that is made again is cancelled before it has answers.
+    pub is_cancelled: AtomicBool,
     /// Whether the run is shown by its answers first, and then never whole, as if it was cancelled.
     pub stops_at_answers: AtomicBool,
 }
@@ -120,6 +122,9 @@ impl Backend for Fake {
         let faults = self.faults.lock().unwrap().clone();
         if !faults.is_empty() {
             return Err(faults);
+        }
+        if self.is_cancelled.load(Ordering::Relaxed) {
+            return Err(Vec::new());
         }
         if self.is_unchanged.load(Ordering::Relaxed) {
             return Ok(None);

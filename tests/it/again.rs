@@ -33,7 +33,7 @@ fn again(workbench: &Workbench, opened: &Opened) -> Result<Option<Applied>, Vec<
 }
 
 /// What is said of every image.
-fn verdicts(opened: &Opened) -> Vec<String> {
+pub fn verdicts(opened: &Opened) -> Vec<String> {
     let rows = opened.saved.rows.iter().zip(opened.saved.images.iter());
     let label = |label: u32| opened.saved.labels[label as usize].as_str();
     rows.map(|(row, image)| format!("{image} {:?} {:?}", row.answer.map(label), row.verdict))
@@ -185,7 +185,7 @@ fn all_files_of_text_are_looked_at_and_only_their_content_counts() {
 }
 
 /// Embeddings as good as random under the demo's taxonomy, and their labels.
-fn embedded() -> (tempfile::TempDir, PathBuf, String, Vec<String>) {
+pub fn embedded() -> (tempfile::TempDir, PathBuf, String, Vec<String>) {
     const IMAGES: usize = 120;
     const DIM: usize = 64;
     let (folder, path, text) = shapes();
@@ -216,7 +216,7 @@ fn embedded() -> (tempfile::TempDir, PathBuf, String, Vec<String>) {
 }
 
 /// The text without some of the further parents of labels that have several: each bit of `which` stands for one.
-fn without_edges(text: &str, which: u32) -> String {
+pub fn without_edges(text: &str, which: u32) -> String {
     let mut several = 0;
     let lines = text.lines().map(|line| match line.rsplit_once(", ") {
         Some((first, last))
@@ -287,7 +287,9 @@ fn a_run_is_held_against_what_it_was_made_of_itself() {
     let truth = folder.path().join("truth.csv");
     let labels = std::fs::read_to_string(&truth).unwrap();
     std::fs::write(&truth, labels.replace("0.png,square", "0.png,circle")).unwrap();
-    std::fs::write(&path, text.replace(EDGE, "")).unwrap();
+    let edited = text.replace(EDGE, "");
+    let edited = edited.replacen("nodes:\n", "nodes:\n  lens:\n", 1);
+    std::fs::write(&path, edited).unwrap();
 
     // Asked to stop when its answers are there: they are shown, and the whole run is not made.
     let (stop, answers) = (AtomicBool::new(false), std::sync::Mutex::new(None));
@@ -300,13 +302,18 @@ fn a_run_is_held_against_what_it_was_made_of_itself() {
     let stopped = Backend::again(&workbench, &begun, &tell, &stop);
     assert_eq!(stopped.unwrap_err(), [], "nothing is wrong with the files");
     let answers = answers.into_inner().unwrap().unwrap();
-    assert_ne!(verdicts(&answers), verdicts(&begun));
+    assert!(answers.taxonomy.find("lens").is_some());
     let out = folder.path().join("run");
     let refused = workbench.save(&answers, &out).unwrap_err();
     assert!(refused.contains("only the answers"), "{refused}");
     workbench.save(&begun, &out).unwrap();
-    // What is asked of the model meanwhile is asked under the taxonomy that is shown.
-    workbench.encode_prompts(&answers, &|_| {}, &GO_ON).unwrap();
+    // What is asked of the model meanwhile is asked under the taxonomy that is shown, whose nodes are others.
+    for run in [&answers, &begun] {
+        let mut asked = workbench.encode_prompts(run, &|_| {}, &GO_ON).unwrap();
+        asked.nodes.sort_unstable();
+        let all: Vec<_> = run.taxonomy.nodes().collect();
+        assert_eq!(asked.nodes, all);
+    }
 
     // Made whole by a request whose answer nobody waits for: what is shown lacks the change still.
     let unseen = again(&workbench, &begun).unwrap().unwrap().shown.opened;

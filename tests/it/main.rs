@@ -13,6 +13,7 @@ mod embed;
 mod hierarchy_metrics;
 mod history;
 mod hub;
+mod inputs;
 mod intervals;
 mod layers;
 mod matching;

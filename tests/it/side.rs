@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 use cladist::cli::workbench::Workbench;
@@ -9,7 +10,7 @@ use cladist::history::{Change, History, What};
 use cladist::run::Opened;
 use cladist::score::Verdict;
 use cladist::taxonomy::edit::{Edit, Orphans};
-use cladist::tui::backend::Backend;
+use cladist::tui::backend::{Backend, News};
 use serde_json::Value;
 
 use crate::cmd::{dir, run};
@@ -396,4 +397,68 @@ fn pictures_have_their_side_file_beside_their_folder() {
         made[begun.saved.images.get(image)][0],
         begun.saved.id(answer)
     );
+}
+
+/// The side file counts as long as what it stands beside is there and is what the run was made with; and that it has changed is said
+/// when the run is opened.
+#[test]
+fn a_side_file_beside_other_labels_is_that_of_others() {
+    let place = place();
+    let dir = place.path();
+    let (truth, side) = (dir.join("truth.csv"), dir.join("truth.valid.csv"));
+    fs::write(&side, "image,labels\na/2.jpg,bus\n").unwrap();
+    let absolute = |name: &str| dir.join(name).display().to_string();
+    let args = [
+        "score",
+        "--taxonomy",
+        &absolute("taxonomy.yaml"),
+        "--truth",
+        &absolute("truth.csv"),
+        "--predictions",
+        "predictions.csv",
+        "--out",
+        "run",
+    ];
+    assert_eq!(run(dir, &args).0, 0);
+    let open = || {
+        let workbench = Workbench::with_arguments(&[absolute("run")]).unwrap();
+        let (notes, begun) = (Mutex::new(Vec::new()), Mutex::new(None));
+        let tell = |news| match news {
+            News::Note(note) => notes.lock().unwrap().push(note),
+            News::Run(shown) => *begun.lock().unwrap() = Some(shown.opened),
+            _ => {}
+        };
+        Backend::open(&workbench, &tell, &GO_ON).unwrap();
+        let begun = begun.into_inner().unwrap().expect("a run");
+        (workbench, begun, notes.into_inner().unwrap().join("\n"))
+    };
+    let (.., said) = open();
+    assert_eq!(said, "");
+    fs::write(&side, "image,labels\na/1.jpg,bus\n").unwrap();
+    let (.., said) = open();
+    let told = "truth.valid.csv has changed since the run was saved: ctrl-r takes it up";
+    assert!(said.contains(told), "{said}");
+
+    // The labels of another project, and none.
+    for other in [Some("image,label\na/1.jpg,cat\n"), None] {
+        match other {
+            Some(other) => fs::write(&truth, other).unwrap(),
+            None => fs::remove_file(&truth).unwrap(),
+        }
+        let (workbench, begun, said) = open();
+        assert_eq!(said, "");
+        let files = Backend::files(&workbench, Some(&begun));
+        assert!(!files.contains(&side), "{files:?}");
+        let again = Backend::again(&workbench, &begun, &|_| {}, &GO_ON);
+        assert!(again.unwrap().is_none());
+        let error = workbench.right_too(&begun, 1, "bus").unwrap_err();
+        assert!(error.to_string().contains("nothing can be added"));
+        // Under another taxonomy it is still judged with the labels that it was made with.
+        let taxonomy = TAXONOMY.replace("thing", "entity");
+        fs::write(dir.join("taxonomy.yaml"), taxonomy).unwrap();
+        let again = Backend::again(&workbench, &begun, &|_| {}, &GO_ON).unwrap();
+        let now = again.expect("another run").shown.opened;
+        assert_eq!(verdicts(&now)[1], Some(Verdict::AlsoValid));
+        fs::write(dir.join("taxonomy.yaml"), TAXONOMY).unwrap();
+    }
 }

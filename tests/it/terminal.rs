@@ -420,7 +420,7 @@ impl Backend for Broken {
         unreachable!()
     }
 
-    fn save(&self, _: &Path) -> Result<(), String> {
+    fn save(&self, _: &Opened, _: &Path) -> Result<(), String> {
         unreachable!()
     }
 }

@@ -114,7 +114,9 @@ fn a_run_can_be_looked_at_while_it_is_made_and_comes_to_the_same() {
 
     // It can be saved, as the command saves it.
     assert!(workbench.can_save());
-    workbench.save(&files.path().join("mine")).unwrap();
+    workbench
+        .save(&whole.opened, &files.path().join("mine"))
+        .unwrap();
     for file in fs::read_dir(files.path().join("run")).unwrap() {
         let file = file.unwrap();
         let mine = files.path().join("mine").join(file.file_name());
@@ -123,7 +125,7 @@ fn a_run_can_be_looked_at_while_it_is_made_and_comes_to_the_same() {
             "{mine:?}"
         );
     }
-    let error = workbench.save(Path::new("/")).unwrap_err();
+    let error = workbench.save(&whole.opened, Path::new("/")).unwrap_err();
     assert!(error.contains('/'), "{error}");
 }
 

@@ -2,11 +2,13 @@
 
 mod annotate;
 mod elsewhere;
+mod encoded;
 mod join;
 mod memory;
 mod pictures;
 mod prompting;
 mod side;
+mod sources;
 mod steps;
 
 use std::path::{Path, PathBuf};
@@ -23,14 +25,14 @@ use super::output::tell;
 use super::{
     Interrupted, builtin, count, interrupt, load_taxonomy, on_all_cores, open_dataset, output,
 };
-use crate::dataset::OnUnknownLabel;
+use crate::dataset::{OnUnknownLabel, metadata_of};
 use crate::demo::{PICTURES, Settings};
 use crate::files::Staging;
 use crate::hash;
 use crate::model::Encoder;
 use crate::names::Names;
 use crate::report;
-use crate::run::{self, BuildError, Candidates, SourceHash};
+use crate::run::{self, BuildError, Candidates};
 use crate::score::{
     Annotations, Collisions, CreditPolicy, DecideError, Depth, Match, MatchError, Root, Rule,
     RuleError,
@@ -41,11 +43,13 @@ use crate::text::{self, TextError};
 pub use annotate::TruthArgs;
 use elsewhere::ElsewhereArgs;
 pub use elsewhere::{EmbeddingsArgs, Placed};
+pub use encoded::Embeddings;
 pub use join::by_last_parts;
 pub use memory::Memory;
-pub use pictures::{Again, Computed, Embeddings, Inputs, Observer, compute};
+pub use pictures::{Again, Computed, Inputs, Observer, compute};
 pub use prompting::{Basis, expand_prompts};
 pub use side::{OPTION as SIDE_LABELS, SideLabels};
+pub use sources::{array_files, candidates_hash, file_hash, taxonomy_hash};
 
 /// Score answers against a taxonomy: how much of the error is multiplicity, how much is a real mistake
 ///
@@ -304,8 +308,8 @@ impl WhatArgs {
         self.sources().next().is_none()
     }
 
-    /// The files of text that say how it is scored, beside the taxonomy.
-    pub fn text_files(&self) -> impl Iterator<Item = PathBuf> + '_ {
+    /// The files that it is scored from, beside the taxonomy, the weights and the pictures themselves.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let options = &self.options;
         let named = |text: &String| PathBuf::from(text.split('#').next().unwrap_or(text));
         let prompts = options.prompts.as_ref().map(named);
@@ -313,8 +317,13 @@ impl WhatArgs {
         // A manifest has labels too.
         let manifest = self.images.clone();
         let files = self.truth.files().chain(prompts).chain(candidates);
-        let files = files.chain(manifest);
-        files.filter(|path| path.is_file())
+        let metadata = self.images.iter().flat_map(|folder| metadata_of(folder));
+        let files = files.chain(manifest).chain(metadata);
+        let arrays = self.elsewhere.files().flat_map(|path| {
+            // What is not there is told when it is read.
+            array_files(path).unwrap_or_default()
+        });
+        files.filter(|path| path.is_file()).chain(arrays)
     }
 
     /// The file of labels that are right too, which need not exist; `None` where it takes no part.
@@ -476,58 +485,6 @@ fn tell_of_truths_as_candidates(candidates: &[NodeId]) {
         count(candidates.len(), "label"),
         if candidates.len() == 1 { "s" } else { "" }
     );
-}
-
-/// Which taxonomy it was.
-pub fn taxonomy_hash(source: &Path, taxonomy: &Taxonomy) -> SourceHash {
-    let texts = taxonomy.sources().iter().map(|(_, text)| text.as_bytes());
-    SourceHash {
-        source: source.display().to_string(),
-        sha256: hash::of_parts(texts),
-    }
-}
-
-/// Which candidates they were, by their ids.
-pub fn candidates_hash(source: String, taxonomy: &Taxonomy, candidates: &[NodeId]) -> SourceHash {
-    let ids = candidates.iter().map(|&c| taxonomy.id(c).as_bytes());
-    SourceHash {
-        source,
-        sha256: hash::of_parts(ids),
-    }
-}
-
-/// Which file it was; a folder's by those in it, in the order of their names.
-pub fn file_hash(path: &Path) -> anyhow::Result<SourceHash> {
-    let text = path.to_string_lossy();
-    let path = match text.rsplit_once(".safetensors#") {
-        Some((file, _)) => PathBuf::from(format!("{file}.safetensors")),
-        None => path.to_owned(),
-    };
-    let mut files = vec![path.clone()];
-    while let Some(at) = files.iter().position(|file| file.is_dir()) {
-        let folder = files.swap_remove(at);
-        let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
-        for entry in entries {
-            let entry = entry.with_context(|| folder.display().to_string())?;
-            // A link to a folder may lead back up.
-            let is_link_to_folder = entry.path().is_dir() && entry.path().is_symlink();
-            files.extend((!is_link_to_folder).then(|| entry.path()));
-        }
-    }
-    files.sort_unstable();
-    let mut hashes = Vec::with_capacity(files.len());
-    for file in &files {
-        let shown = || file.display().to_string();
-        let reader = std::fs::File::open(file).with_context(shown)?;
-        hashes.push(hash::of_readers([reader]).with_context(shown)?);
-    }
-    Ok(SourceHash {
-        source: text.into_owned(),
-        sha256: match &hashes[..] {
-            [of_file] => of_file.clone(),
-            hashes => hash::of_parts(hashes.iter().map(String::as_bytes)),
-        },
-    })
 }
 
 /// The options that every run has, as resolved.

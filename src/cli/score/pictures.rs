@@ -1,7 +1,6 @@
 //! Pictures that a model answers.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,6 +9,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::annotate::{Annotated, OwnLabels, Truth, TruthArgs, read_label_index};
+use super::encoded::{Embeddings, Held, Version, versions};
 use super::memory::Memory;
 use super::prompting::{Basis, ask};
 use super::steps::Steps;
@@ -21,7 +21,7 @@ use crate::cli::demo::recorded;
 use crate::cli::output::tell;
 use crate::cli::parts::Looks;
 use crate::cli::{count, embed, prompts};
-use crate::dataset::{self, Dataset, Resolver};
+use crate::dataset::{self, Dataset, Item, Resolver};
 use crate::demo::Settings;
 use crate::embed::Encoded;
 use crate::hash;
@@ -59,8 +59,8 @@ struct Task<'a> {
 
 /// What is told while images are still being encoded.
 pub struct Observer<'a> {
-    /// What the model was asked, before the first image is encoded.
-    pub asked: &'a dyn Fn(&Arc<Basis>),
+    /// What the model was asked, before the first image is encoded, under which taxonomy, and what will have made the run.
+    pub asked: &'a dyn Fn(&Arc<Basis>, &Taxonomy, &Manifest),
     /// A run of the images so far: how many these are, and of how many.
     pub partial: &'a dyn Fn(Run, &Taxonomy, usize, usize),
     /// What earlier scorings left.
@@ -83,100 +83,6 @@ pub struct Computed {
     /// `None` if no model was asked here.
     pub basis: Option<Arc<Basis>>,
     pub images: Option<Embeddings>,
-}
-
-/// Embedded images.
-pub struct Embeddings {
-    /// Unit rows.
-    pub rows: Arc<Matrix>,
-    /// The row of each image of the run; `None` of one that could not be read.
-    pub of: Vec<Option<usize>>,
-    /// What came of every image that was encoded, by its name.
-    encoded: HashMap<String, Result<usize, String>>,
-}
-
-impl Embeddings {
-    /// Of all images but those that a rule was calibrated on, which the run has not.
-    pub fn new(rows: Arc<Matrix>, calibration: &[usize]) -> Self {
-        let of = (0..rows.rows()).filter(|row| calibration.binary_search(row).is_err());
-        let of = of.map(Some).collect();
-        Self::placed(rows, of)
-    }
-
-    /// With the row of each image of the run.
-    pub fn placed(rows: Arc<Matrix>, of: Vec<Option<usize>>) -> Self {
-        Self {
-            rows,
-            of,
-            encoded: HashMap::new(),
-        }
-    }
-
-    /// The same embeddings, if these are the outcomes of all images in their order: none is copied.
-    fn of_items<'i>(
-        &self,
-        outcomes: impl Iterator<Item = Option<&'i Result<usize, String>>>,
-    ) -> Option<Held> {
-        let (mut rows, mut failures, mut next) = (Vec::new(), Vec::new(), 0);
-        for (i, outcome) in outcomes.enumerate() {
-            match outcome? {
-                Ok(row) if *row == next => {
-                    rows.push(Some(next));
-                    next += 1;
-                }
-                Ok(_) => return None,
-                Err(why) => {
-                    rows.push(None);
-                    failures.push((i, why.clone()));
-                }
-            }
-        }
-        (next == self.rows.rows()).then(|| Held {
-            embeddings: Arc::clone(&self.rows),
-            rows,
-            failures,
-        })
-    }
-
-    /// With the names of the images that were encoded, so that they need not be again.
-    fn named<'n>(
-        encoded: Held,
-        names: impl Iterator<Item = &'n str>,
-        calibration: &[usize],
-    ) -> Self {
-        let Held {
-            embeddings,
-            rows,
-            failures,
-        } = encoded;
-        let mut failures = failures.into_iter().peekable();
-        let outcomes = names.zip(rows).enumerate().map(|(i, (name, row))| {
-            let failure = failures.next_if(|(failed, _)| *failed == i);
-            let outcome = row.ok_or_else(|| failure.map_or_else(String::new, |(_, why)| why));
-            (name.to_owned(), outcome)
-        });
-        Self {
-            encoded: outcomes.collect(),
-            ..Self::new(embeddings, calibration)
-        }
-    }
-}
-
-/// Images as they were encoded: as [`Encoded`], but the embeddings may be those of an earlier scoring.
-struct Held {
-    embeddings: Arc<Matrix>,
-    rows: Vec<Option<usize>>,
-    failures: Vec<(usize, String)>,
-}
-
-impl From<Encoded> for Held {
-    fn from(encoded: Encoded) -> Self {
-        Self {
-            embeddings: Arc::new(encoded.embeddings),
-            rows: encoded.rows,
-            failures: encoded.failures,
-        }
-    }
 }
 
 /// Scores the inputs; the model is loaded when all else is found right. `None`, with a word on stderr, if none of the
@@ -226,7 +132,9 @@ pub fn compute(
         manifest,
         stop,
     };
-    let encoded = scoring.encode(observer)?;
+    // Before they are read: what is written meanwhile is another picture the next time.
+    let versions = scoring.versions(observer)?;
+    let encoded = scoring.encode(observer, &versions)?;
     if encoded.embeddings.rows() == 0 {
         tell!(
             "cladist: none of the images could be read ({})",
@@ -235,9 +143,8 @@ pub fn compute(
         return Ok(None);
     }
     let (run, calibration) = scoring.whole(&encoded, observer)?;
-    let (items, dataset) = (&scoring.task.annotated.items, &scoring.task.inputs.dataset);
-    let names = items.iter().map(|&i| dataset.items[i].name.as_str());
-    let images = Embeddings::named(encoded, names, &calibration);
+    let names = scoring.names().into_iter();
+    let images = Embeddings::named(encoded, names, &versions, &calibration);
     Ok(Some(Computed {
         run,
         taxonomy: scoring.task.inputs.taxonomy,
@@ -267,7 +174,27 @@ struct Scoring<'a> {
 }
 
 impl Scoring<'_> {
-    fn encode(&self, observer: Option<&Observer<'_>>) -> anyhow::Result<Held> {
+    /// The names of the images that are asked for.
+    fn names(&self) -> Vec<&str> {
+        let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
+        items.iter().map(|&i| &dataset.items[i].name[..]).collect()
+    }
+
+    /// What their files are now; nothing where nobody asks for them again.
+    fn versions(&self, observer: Option<&Observer<'_>>) -> anyhow::Result<Vec<Version>> {
+        if observer.is_none() {
+            return Ok(Vec::new());
+        }
+        let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
+        let items: Vec<&Item> = items.iter().map(|&i| &dataset.items[i]).collect();
+        versions(&items)
+    }
+
+    fn encode(
+        &self,
+        observer: Option<&Observer<'_>>,
+        versions: &[Version],
+    ) -> anyhow::Result<Held> {
         let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
         let encoder = self.basis.encoder.as_ref();
         let encode = |items: &[usize], look| {
@@ -284,9 +211,13 @@ impl Scoring<'_> {
             return Ok(encode(items, None)?.into());
         };
         if let Some(before) = observer.again.as_ref().and_then(|again| again.images) {
-            return self.encode_more(before, &|items| encode(items, None));
+            let encode = |missing: &[usize]| {
+                let missing: Vec<usize> = missing.iter().map(|&i| items[i]).collect();
+                encode(&missing, None)
+            };
+            return before.with_more(&self.names(), versions, &encode);
         }
-        (observer.asked)(&self.basis);
+        (observer.asked)(&self.basis, &self.task.inputs.taxonomy, &self.manifest);
         let (mut looks, mut last) = (Looks::default(), Instant::now());
         let mut look = |so_far: &Encoded| {
             let images = so_far.rows.len();
@@ -303,57 +234,6 @@ impl Scoring<'_> {
             looks.took(images, last - begun);
         };
         Ok(encode(items, Some(&mut look))?.into())
-    }
-
-    /// The images as they were encoded before, and those that were not, in the order in which they are asked for.
-    fn encode_more(
-        &self,
-        before: &Embeddings,
-        encode: &dyn Fn(&[usize]) -> anyhow::Result<Encoded>,
-    ) -> anyhow::Result<Held> {
-        let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
-        let known = |item: usize| before.encoded.get(&dataset.items[item].name);
-        if let Some(same) = before.of_items(items.iter().map(|&item| known(item))) {
-            return Ok(same);
-        }
-        let missing = items.iter().copied().filter(|&item| known(item).is_none());
-        let missing: Vec<usize> = missing.collect();
-        let mut more = match missing.is_empty() {
-            true => Encoded::default(),
-            false => encode(&missing)?,
-        };
-        let mut failures = std::mem::take(&mut more.failures).into_iter().peekable();
-        let mut next = 0;
-        let (mut rows, mut failed) = (Vec::with_capacity(items.len()), Vec::new());
-        let mut data = Vec::with_capacity(items.len() * self.basis.encoder.dim());
-        for (i, &item) in items.iter().enumerate() {
-            let outcome = match known(item) {
-                Some(Ok(row)) => Ok(before.rows.row(*row)),
-                Some(Err(why)) => Err(why.clone()),
-                None => {
-                    let failure = failures.next_if(|(failed, _)| *failed == next);
-                    let row = more.rows[next];
-                    next += 1;
-                    let row = row.map(|row| more.embeddings.row(row));
-                    row.ok_or_else(|| failure.map_or_else(String::new, |(_, why)| why))
-                }
-            };
-            match outcome {
-                Ok(row) => {
-                    rows.push(Some(data.len() / row.len()));
-                    data.extend_from_slice(row);
-                }
-                Err(why) => {
-                    rows.push(None);
-                    failed.push((i, why));
-                }
-            }
-        }
-        Ok(Held {
-            embeddings: Arc::new(Matrix::new(self.basis.encoder.dim(), data)),
-            rows,
-            failures: failed,
-        })
     }
 
     /// The run of all images, and which of them a rule was calibrated on. What is scored again is shown first by its answers.

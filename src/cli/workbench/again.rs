@@ -15,7 +15,7 @@ use crate::run::{self, Opened, Saved};
 use crate::score::Depth;
 use crate::taxonomy::{Diagnostic, Loaded, Taxonomy};
 use crate::tui::backend::{Applied, Fault, News};
-use crate::watch::{Contents, content};
+use crate::watch::{Contents, content, contents};
 
 impl Workbench {
     /// The taxonomy's file; `None` of the built-in one.
@@ -53,7 +53,7 @@ impl Workbench {
             files.extend(locked(&self.included).iter().cloned());
         }
         if let Source::Scored(what) = &self.source {
-            files.extend(what.text_files());
+            files.extend(what.files());
         }
         if !files.is_empty() {
             files.extend(self.config.clone());
@@ -69,17 +69,17 @@ impl Workbench {
         files
     }
 
-    /// What the files of text beside the taxonomy hold.
+    /// What the files beside the taxonomy hold.
     pub(super) fn other_contents(&self) -> Contents {
         let mut files: Vec<PathBuf> = self.config.iter().cloned().collect();
         if let Source::Scored(what) = &self.source {
-            files.extend(what.text_files().chain(what.side_file()));
+            files.extend(what.files().chain(what.side_file()));
         }
-        let contents = files.into_iter().map(|path| {
-            let content = content(&path);
-            (path, content)
-        });
-        contents.collect()
+        let mut found = contents(files);
+        for path in self.memory.listed().into_keys() {
+            found.entry(path).or_insert_with_key(|path| content(path));
+        }
+        found
     }
 }
 
@@ -192,10 +192,7 @@ fn rejudge(
         })
     };
     answers(judged(Depth::Answers)?);
-    let again = judged(Depth::Whole)?;
-    // Its nodes are numbered by the taxonomy as it was.
-    *locked(&bench.basis) = None;
-    Ok(again)
+    judged(Depth::Whole)
 }
 
 /// The errors of a taxonomy, where they are.

@@ -20,7 +20,7 @@ use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images};
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;
 use crate::prompts::{self, BUILTIN, ExpandOptions, TemplateSet};
-use crate::run::{self, Candidates, Embedded, Opened, Prompts, Suggestion};
+use crate::run::{self, Candidates, Embedded, Manifest, Opened, Prompts, Suggestion};
 use crate::score::{Match, nearest_labels, prompt_cosines, prototypes};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::tui::backend::{EncodedPrompts, Expanded, Templates};
@@ -100,11 +100,9 @@ pub fn encode_prompts(
 
 /// What the run speaks for, by the images and prompts too that were encoded for it.
 pub fn suggest(bench: &Workbench, opened: &Opened) -> Vec<Suggestion> {
-    let images = locked(&bench.embeddings).clone();
-    let images = images.filter(|images| images.of.len() == opened.len());
-    let asked = locked(&bench.asked).clone();
-    let asked = asked.filter(|(of, _)| *of == hash_of(&opened.taxonomy));
-    let texts = asked.map(|(_, basis)| Placed::prototypes(&basis.prompts, opened));
+    let images = bench.kept_embeddings(opened);
+    let basis = bench.kept_basis(&Asked::by(opened));
+    let texts = basis.map(|basis| Placed::prototypes(&basis.prompts, opened));
     let embeddings = run::Embeddings {
         texts: texts.as_ref().map(Placed::embedded),
         images: images.as_deref().map(|images| Embedded {
@@ -115,23 +113,55 @@ pub fn suggest(bench: &Workbench, opened: &Opened) -> Vec<Suggestion> {
     run::suggest(opened, embeddings)
 }
 
-/// What nodes of a taxonomy are numbered by: its texts.
-fn hash_of(taxonomy: &Taxonomy) -> String {
-    taxonomy_hash(Path::new(""), taxonomy).sha256
+/// What a model was asked for a run, by hashes: the nodes of another taxonomy are numbered otherwise, and other prompts are embedded otherwise.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Asked {
+    taxonomy: String,
+    prompts: Option<String>,
+    candidates: Option<String>,
+}
+
+impl Asked {
+    /// For a run that is made under a taxonomy.
+    pub fn for_run(taxonomy: &Taxonomy, manifest: &Manifest) -> Self {
+        Self {
+            taxonomy: taxonomy_hash(Path::new(""), taxonomy).sha256,
+            prompts: manifest.prompts.as_ref().map(|of| of.sha256.clone()),
+            candidates: Some(manifest.candidates.sha256.clone()),
+        }
+    }
+
+    /// By a run that is shown.
+    fn by(opened: &Opened) -> Self {
+        let hash = |of| text(&opened.saved.manifest, of).map(str::to_owned);
+        Self {
+            taxonomy: taxonomy_hash(Path::new(""), &opened.taxonomy).sha256,
+            prompts: hash("/prompts/sha256"),
+            candidates: hash("/candidates/sha256"),
+        }
+    }
 }
 
 impl Workbench {
-    /// Keeps what the model was asked, with the taxonomy that its nodes are of.
-    pub(super) fn keep_asked(&self, taxonomy: &Taxonomy, basis: Option<&Arc<Basis>>) {
-        let asked = basis.map(|basis| (hash_of(taxonomy), Arc::clone(basis)));
-        *locked(&self.asked) = asked;
+    /// What is kept of what a model was asked, if it was this.
+    fn kept_basis(&self, asked: &Asked) -> Option<Arc<Basis>> {
+        let kept = locked(&self.basis);
+        let (_, basis) = kept.as_ref().filter(|(of, _)| of == asked)?;
+        Some(Arc::clone(basis))
+    }
+
+    /// What is kept of embedded images, if they are those of the run.
+    fn kept_embeddings(&self, opened: &Opened) -> Option<Arc<Embeddings>> {
+        let kept = locked(&self.embeddings);
+        let (_, found) = kept.as_ref().filter(|(of, _)| *of == opened.saved.images)?;
+        Some(Arc::clone(found))
     }
 
     /// The model of a run and its embedded prompts: those that it was made with here, else made anew once.
     pub(super) fn basis(&self, opened: &Opened, stop: &AtomicBool) -> anyhow::Result<Arc<Basis>> {
-        let mut kept = locked(&self.basis);
-        if let Some(basis) = kept.as_ref() {
-            return Ok(Arc::clone(basis));
+        let asked = Asked::by(opened);
+        if let Some(basis) = self.kept_basis(&asked) {
+            return Ok(basis);
         }
         let manifest = &opened.saved.manifest;
         // What is cheap first.
@@ -158,8 +188,7 @@ impl Workbench {
             prompts,
             strategy: strategy.unwrap_or(Match::Mean),
         });
-        self.keep_asked(&opened.taxonomy, Some(&basis));
-        *kept = Some(Arc::clone(&basis));
+        *locked(&self.basis) = Some((asked, Arc::clone(&basis)));
         Ok(basis)
     }
 
@@ -195,38 +224,37 @@ impl Workbench {
         basis: &Basis,
         stop: &AtomicBool,
     ) -> anyhow::Result<Arc<Embeddings>> {
-        let is_saved = matches!(self.source, Source::Saved(_));
-        if !is_saved && locked(&self.made).is_none() {
-            bail!(
-                "the images are still being encoded: on all of them it can be tried when they are"
+        if let Some(found) = self.kept_embeddings(opened) {
+            return Ok(found);
+        }
+        if !matches!(self.source, Source::Saved(_)) {
+            if locked(&self.made).is_none() {
+                bail!(
+                    "the images are still being encoded: on all of them it can be tried when they are"
+                );
+            }
+            if locked(&self.embeddings).is_some() {
+                bail!("the run has changed meanwhile: try it again");
+            }
+            bail!("the answers were made elsewhere, so no image is embedded");
+        }
+        // Nothing is locked meanwhile: what else asks for what is kept need not wait for it.
+        let encoded = self.encode(opened, opened.len(), &|i| i, basis, stop)?;
+        if encoded.embeddings.rows() == 0 {
+            let (_, reason) = encoded.failures.first().context("the run has no images")?;
+            bail!("none of the pictures could be read: {reason}");
+        }
+        let failed = encoded.failures.len();
+        if failed > 0 {
+            tell!(
+                "{} could not be read, and are left out",
+                count(failed, "picture")
             );
         }
-        let mut kept = locked(&self.embeddings);
-        let found = match kept.as_ref() {
-            Some(found) => Arc::clone(found),
-            None if !is_saved => bail!("the answers were made elsewhere, so no image is embedded"),
-            None => {
-                let images = opened.len();
-                let encoded = self.encode(opened, images, &|i| i, basis, stop)?;
-                if encoded.embeddings.rows() == 0 {
-                    let (_, reason) = encoded.failures.first().context("the run has no images")?;
-                    bail!("none of the pictures could be read: {reason}");
-                }
-                let failed = encoded.failures.len();
-                if failed > 0 {
-                    tell!(
-                        "{} could not be read, and are left out",
-                        count(failed, "picture")
-                    );
-                }
-                let of = encoded.rows;
-                let rows = Arc::new(encoded.embeddings);
-                Arc::clone(kept.insert(Arc::new(Embeddings::placed(rows, of))))
-            }
-        };
-        if found.of.len() != opened.len() {
-            bail!("the run has changed meanwhile: try it again");
-        }
+        let rows = Arc::new(encoded.embeddings);
+        let found = Arc::new(Embeddings::placed(rows, encoded.rows));
+        let images = opened.saved.images.clone();
+        *locked(&self.embeddings) = Some((images, Arc::clone(&found)));
         Ok(found)
     }
 

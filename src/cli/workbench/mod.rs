@@ -3,6 +3,7 @@
 mod again;
 mod asking;
 mod editing;
+mod news;
 mod opening;
 mod origins;
 mod pictures;
@@ -20,20 +21,23 @@ use anyhow::{Context, bail};
 use clap::{FromArgMatches, ValueHint};
 
 use super::model_args::DeviceArgs;
-use super::output::{self, Listener, Message};
+use super::output::{self, Message};
 use super::score::{Basis, Embeddings, Memory, ScoreOptions, WhatArgs};
-use super::{builtin, exit, locked, told};
+use super::{builtin, exit, locked};
 use crate::demo;
 use crate::files::Staging;
 use crate::history::What;
 use crate::model::Encoder;
+use crate::names::Names;
 use crate::run::{self, Opened, Run, Suggestion};
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{
-    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Plan, Progress, Templates,
-    Trial, Tried,
+    Applied, Backend, EncodedPrompts, Expanded, Fault, News, On, Other, Plan, Templates, Trial,
+    Tried,
 };
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
+use asking::Asked;
+use news::{hearing, in_silence, with_news};
 use origins::Origins;
 use pictures::Pictures;
 
@@ -231,12 +235,12 @@ pub struct Workbench {
     no_side_labels: bool,
     /// The model and its name.
     encoder: Mutex<Option<(String, Arc<dyn Encoder>)>>,
-    basis: Mutex<Option<Arc<Basis>>>,
-    embeddings: Mutex<Option<Arc<Embeddings>>>,
+    /// What the model was asked last, and what that belongs to.
+    basis: Mutex<Option<(Asked, Arc<Basis>)>>,
+    /// The images that were embedded last, and their names.
+    embeddings: Mutex<Option<(Names, Arc<Embeddings>)>>,
     /// The whole run that was made here last, and as what it was shown.
     made: Mutex<Option<(Weak<Opened>, Arc<Run>)>>,
-    /// What the model was asked last, and the taxonomy that its nodes are of, by the hash of its texts.
-    asked: Mutex<Option<(String, Arc<Basis>)>>,
     origins: Origins,
     memory: Memory,
     /// The taxonomy's files when it was last read.
@@ -275,7 +279,6 @@ impl Workbench {
             basis: Mutex::default(),
             embeddings: Mutex::default(),
             made: Mutex::default(),
-            asked: Mutex::default(),
             origins: Origins::default(),
             memory: Memory::default(),
             included: Mutex::default(),
@@ -354,54 +357,6 @@ impl Workbench {
             Source::Scored(what) => what.name(),
         }
     }
-}
-
-/// Does work whose messages and progress are news, in the order in which they are told; what goes wrong is a text.
-fn with_news<T>(
-    tell: &(dyn Fn(News) + Sync),
-    work: impl FnOnce(&dyn Fn(News)) -> anyhow::Result<T>,
-) -> Result<T, String> {
-    hearing(tell, work).map_err(|error| told(&error))
-}
-
-/// Does work whose messages are news.
-fn hearing<T>(tell: &(dyn Fn(News) + Sync), work: impl FnOnce(&dyn Fn(News)) -> T) -> T {
-    std::thread::scope(|scope| {
-        let (sender, receiver) = crossbeam_channel::unbounded();
-        // It ends when nobody can send any more: when the listener and what is below are gone.
-        scope.spawn(move || receiver.into_iter().for_each(tell));
-        let messages = sender.clone();
-        let listener: Listener = Arc::new(move |message| {
-            let news = match message {
-                Message::Text(line) => News::Note(line),
-                Message::Progress {
-                    doing,
-                    things,
-                    done,
-                    total,
-                    elapsed,
-                } => News::Progress(Progress {
-                    doing,
-                    things,
-                    done,
-                    total,
-                    elapsed,
-                }),
-                Message::ProgressEnd => return,
-            };
-            let _ = messages.send(news);
-        });
-        let send = |news| {
-            let _ = sender.send(news);
-        };
-        output::heard_by(Some(listener), || work(&send))
-    })
-}
-
-/// The same without news.
-fn in_silence<T>(work: impl FnOnce() -> anyhow::Result<T>) -> Result<T, String> {
-    let nobody: Listener = Arc::new(|_| ());
-    output::heard_by(Some(nobody), work).map_err(|error| told(&error))
 }
 
 impl Backend for Workbench {

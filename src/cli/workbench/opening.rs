@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
 
+use super::asking::Asked;
 use super::origins::Origin;
 use super::{Source, Workbench};
 use crate::cli::confusions::{recorded_taxonomy, taxonomy_of};
@@ -60,6 +61,7 @@ fn open_saved(
         bail!(Interrupted);
     }
     let opened = beside(saved?, taxonomy);
+    bench.tell_of_side_file(&opened);
     let origin = Origin {
         contents,
         is_whole: true,
@@ -124,7 +126,10 @@ fn make(
     *locked(&bench.made) = None;
     *locked(&bench.embeddings) = None;
     let observer = Observer {
-        asked: &|basis| *locked(&bench.basis) = Some(Arc::clone(basis)),
+        asked: &|basis, taxonomy, manifest| {
+            let asked = Asked::for_run(taxonomy, manifest);
+            *locked(&bench.basis) = Some((asked, Arc::clone(basis)));
+        },
         partial: &|run, taxonomy, done, total| {
             let shown = as_shown(bench, &run, taxonomy, contents, false);
             tell(News::Run(Shown {
@@ -149,13 +154,15 @@ pub fn make_again(
     answers: &dyn Fn(Applied),
     stop: &AtomicBool,
 ) -> anyhow::Result<Applied> {
-    let embeddings = locked(&bench.embeddings).clone();
+    let embeddings = locked(&bench.embeddings)
+        .as_ref()
+        .map(|(_, images)| Arc::clone(images));
     let applied = |shown| Applied {
         shown,
         assumed: Vec::new(),
     };
     let observer = Observer {
-        asked: &|_| {},
+        asked: &|_, _, _| {},
         partial: &|_, _, _, _| {},
         memory: &bench.memory,
         again: Some(Again {
@@ -204,10 +211,17 @@ fn compute(
 /// Keeps what a whole run was computed from.
 fn keep(bench: &Workbench, computed: Computed, contents: &Arc<Contents>) -> Shown {
     let shown = as_shown(bench, &computed.run, &computed.taxonomy, contents, true);
-    bench.keep_asked(&computed.taxonomy, computed.basis.as_ref());
-    *locked(&bench.basis) = computed.basis;
-    *locked(&bench.embeddings) = computed.images.map(Arc::new);
-    *locked(&bench.made) = Some((Arc::downgrade(&shown.opened), computed.run));
+    let Computed {
+        run,
+        taxonomy,
+        basis,
+        images,
+    } = computed;
+    let asked = Asked::for_run(&taxonomy, &run.manifest);
+    *locked(&bench.basis) = basis.map(|basis| (asked, basis));
+    let images = images.map(|images| (run.predictions.images().clone(), Arc::new(images)));
+    *locked(&bench.embeddings) = images;
+    *locked(&bench.made) = Some((Arc::downgrade(&shown.opened), run));
     shown
 }
 
@@ -233,8 +247,19 @@ fn as_shown(
 
 impl Workbench {
     /// The run as it is shown, with what it was made of kept beside it.
-    pub(super) fn shown(&self, opened: Opened, origin: Origin, is_saved: bool) -> Shown {
+    pub(super) fn shown(&self, opened: Opened, mut origin: Origin, is_saved: bool) -> Shown {
         let opened = Arc::new(opened);
+        // What lists the images is known once they are listed.
+        let listed = self.memory.listed();
+        if listed
+            .keys()
+            .any(|path| !origin.contents.contains_key(path))
+        {
+            let contents = Arc::make_mut(&mut origin.contents);
+            for (path, content) in listed {
+                contents.entry(path).or_insert(content);
+            }
+        }
         self.origins.keep(&opened, origin);
         Shown {
             opened,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Source, Workbench};
 use crate::cli::builtin;
+use crate::cli::output::tell;
 use crate::cli::score::{SIDE_LABELS, SideLabels, by_last_parts, file_hash};
 use crate::dataset::{self, LabelTable, OnUnknownLabel, Resolver, Spec};
 use crate::history::{Change, What};
@@ -15,10 +16,10 @@ use crate::names::Names;
 use crate::run::{Manifest, Opened};
 use crate::score::RightToo;
 use crate::taxonomy::Taxonomy;
-use crate::watch::content;
 
 impl Workbench {
-    /// The side file, which need not exist; `None` where it takes no part, or a saved run's data is not where the run says.
+    /// The side file, which need not exist; `None` where it takes no part, or a saved run's data is not where the run says. It stands beside
+    /// its source: where that is gone or another, what bears its name is of other data.
     pub(super) fn side_file(&self, opened: Option<&Opened>) -> Option<PathBuf> {
         let manifest = match &self.source {
             Source::Scored(what) => return what.side_file(),
@@ -26,20 +27,32 @@ impl Workbench {
             Source::Saved(_) | Source::Demo(..) => return None,
         };
         let recorded = |pointer: &str| manifest.pointer(pointer)?.as_str().map(PathBuf::from);
-        let is_there = |path: &PathBuf| {
-            path.parent()
-                .is_some_and(|folder| folder.as_os_str().is_empty() || folder.is_dir())
+        if let Some(truth) = recorded("/truth/truth/source") {
+            let then = manifest.pointer("/truth/truth/sha256");
+            let is_it = match then.and_then(Value::as_str) {
+                Some(then) => file_hash(&truth).is_ok_and(|now| now.sha256 == then),
+                None => truth.is_file(),
+            };
+            return is_it.then(|| dataset::side_file(&truth))?;
+        }
+        // What names and labels of images are hashed to is told by no file of theirs.
+        let images = self.images.clone();
+        let source = images.or_else(|| recorded("/images/source"))?;
+        let is_there = !builtin::is_meant(&source) && source.exists();
+        is_there.then(|| dataset::side_file(&source))?
+    }
+
+    /// Tells of a saved run that its side file is another than it was judged with, so that it is not taken for what the next edit did.
+    pub(super) fn tell_of_side_file(&self, opened: &Opened) {
+        let Some(path) = self.side_file(Some(opened)) else {
+            return;
         };
-        let beside = || {
-            let truth = recorded("/truth/truth/source");
-            let images = || recorded("/images/source");
-            let source = truth.or_else(|| self.images.clone()).or_else(images)?;
-            let is_there = !builtin::is_meant(&source) && source.exists();
-            is_there.then(|| dataset::side_file(&source))?
-        };
-        recorded(&format!("/truth/{SIDE_LABELS}/source"))
-            .filter(is_there)
-            .or_else(beside)
+        if !self.has_side_labels_of(opened) {
+            tell!(
+                "{} has changed since the run was saved: ctrl-r takes it up",
+                path.display()
+            );
+        }
     }
 
     /// Whether a saved run was judged with the side file as it is now. What is scored here is held against what it was made of.
@@ -48,7 +61,8 @@ impl Workbench {
         let recorded = opened.saved.manifest.pointer(&recorded);
         match (&self.source, self.side_file(Some(opened))) {
             (Source::Saved(_), Some(path)) => {
-                content(&path).as_deref() == recorded.and_then(Value::as_str)
+                let now = file_hash(&path).ok().map(|now| now.sha256);
+                now.as_deref() == recorded.and_then(Value::as_str)
             }
             _ => true,
         }
@@ -98,7 +112,7 @@ impl Workbench {
             bail!("the run has {} images", images.len());
         }
         let path = self.side_file(Some(opened)).context(
-            "the images are in no file here, or --no-side-labels leaves their side file out: nothing can be added",
+            "the labels of the run are in no file, or it is not where it was, or another by now, or --no-side-labels leaves its side file out: nothing can be added",
         )?;
         let image = self.name_in_data(opened, image);
         let before = text_of(&path)?;

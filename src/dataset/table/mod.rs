@@ -36,10 +36,14 @@ impl Kind {
 
     /// The kind of a file of this name, if it is Hugging Face's metadata for the folder that it lies in.
     pub(super) fn of_metadata(name: &str) -> Option<Self> {
-        matches!(name, "metadata.csv" | "metadata.jsonl" | "metadata.parquet")
+        METADATA
+            .contains(&name)
             .then(|| Self::of(Path::new(name)))?
     }
 }
+
+/// The names of Hugging Face's metadata for the folder that it lies in.
+pub(super) const METADATA: [&str; 3] = ["metadata.csv", "metadata.jsonl", "metadata.parquet"];
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -160,9 +160,14 @@ fn a_run_is_shown_by_its_answers_until_it_is_whole() {
     let answers = shown(&stage);
     assert!(!Arc::ptr_eq(&begun, &answers));
     // To cancel is no error in the files.
-    let screen = text_of(&stage.screen());
-    assert!(screen.contains("cancelled: the intervals of what is shown are not computed"));
     assert!(stage.app.overlay.is_none() && stage.app.faults.is_empty());
+    fake.is_cancelled.store(true, Ordering::Relaxed);
+    stage.press("ctrl-r");
+    let screen = text_of(&stage.screen());
+    let told = "cancelled: the intervals of what is shown are not computed";
+    assert!(screen.contains(told), "{screen}");
+    assert!(Arc::ptr_eq(&shown(&stage), &answers) && stage.app.overlay.is_none());
+    fake.is_cancelled.store(false, Ordering::Relaxed);
     // However often it is not finished, before it was what was whole.
     stage.press("ctrl-r");
     fake.stops_at_answers.store(false, Ordering::Relaxed);
@@ -170,6 +175,11 @@ fn a_run_is_shown_by_its_answers_until_it_is_whole() {
     assert!(!text_of(&stage.screen()).contains("intervals follow"));
     let before = stage.app.before.clone().unwrap().opened;
     assert!(Arc::ptr_eq(&before, &begun));
+    fake.is_cancelled.store(true, Ordering::Relaxed);
+    stage.press("ctrl-r");
+    let screen = text_of(&stage.screen());
+    let told = "cancelled: what is shown is from before";
+    assert!(screen.contains(told), "{screen}");
     // What nobody waits for any more is not shown.
     let late = News::Answers(Applied {
         shown: stage.app.before.clone().unwrap(),

@@ -14,16 +14,17 @@ use anyhow::{Context, bail};
 use clap::ValueHint;
 use serde_json::json;
 
+pub use evidence::select_rows;
 use evidence::{
     Found, Raw, images, predictions, scores, select_columns, select_names, select_rankings,
-    select_rows,
 };
 pub use of_run::{EmbeddingsArgs, Placed};
 use texts::text_embeddings;
 
 use super::annotate::{Annotated, Truth, choose_columns, column, read_label_index};
+use super::encoded::Embeddings;
 use super::memory::Known;
-use super::pictures::{Computed, Embeddings, Observer};
+use super::pictures::{Computed, Observer};
 use super::prompting::{Basis, ask};
 use super::steps::Steps;
 use super::{
@@ -88,6 +89,17 @@ pub enum ScoresAre {
 }
 
 impl ElsewhereArgs {
+    /// What is named that others made.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [
+            &self.predictions,
+            &self.scores,
+            &self.image_embeddings,
+            &self.text_embeddings,
+        ];
+        files.into_iter().flatten().map(PathBuf::as_path)
+    }
+
     /// Whether the options belong together.
     pub fn check(&self, has_model: bool) -> anyhow::Result<()> {
         if self.scores.is_some() && self.scores_are.is_none() {
@@ -215,7 +227,11 @@ pub fn compute(
             Held::Scored(scores, link)
         }
         Raw::Images(found) => {
-            let images = &*embeddings.insert(select_rows(found, &annotated.items));
+            let selected = match memory {
+                Some(memory) => memory.select(found, &annotated.items),
+                None => select_rows(found, &annotated.items),
+            };
+            let images = &*embeddings.insert(selected);
             if let Some(path) = &own.text_embeddings {
                 model["texts"] = json!(file_hash(path)?);
             }
