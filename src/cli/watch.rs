@@ -50,6 +50,17 @@ pub fn run(args: &WatchArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode
     }
     watch.files(named);
     let mut opened = workbench.opened(stop)?;
+    // What a saved run was judged by may be another by now, which is no doing of the next save.
+    if args.run.is_some() {
+        match workbench.again(&opened, &|_| {}, stop) {
+            Ok(Some(again)) => {
+                tell!("the files are not what the run was made with: judged again by them");
+                opened = again.shown.opened;
+            }
+            Ok(None) => {}
+            Err(faults) => faults.iter().for_each(|fault| tell!("{fault}")),
+        }
+    }
     output::print(&breakdown(&opened))?;
     loop {
         let files = Backend::files(&workbench, Some(&opened));

@@ -25,6 +25,8 @@ pub enum News {
     Progress(Progress),
     /// A word on what was left out, or is not as it should be.
     Note(String),
+    /// The run that was told is not of what the files hold now, in words: it is to be made again, so that no edit is blamed for it.
+    Outdated(String),
 }
 
 /// A run as it is shown.

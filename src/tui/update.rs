@@ -322,6 +322,11 @@ fn on_news(app: &mut App, news: News) -> Vec<Effect> {
         }
         News::Run(shown) => set_run(app, shown),
         News::Answers(answers) => return again::show_answers(app, answers),
+        News::Outdated(why) => {
+            app.is_stale = true;
+            app.tell(why);
+            app.outcome.clone_from(&app.status);
+        }
         News::Progress(progress) => app.progress = Some(progress),
         News::Note(note) => {
             // Scored again, it is told again; of the run before it is an old one.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
 use super::asking::Asked;
 use super::origins::Origin;
@@ -60,6 +61,7 @@ fn open_saved(
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }
+    let outdated = outdated(bench, &head.manifest, taxonomy.as_ref().ok());
     let opened = beside(saved?, taxonomy);
     bench.tell_of_side_file(&opened);
     let origin = Origin {
@@ -67,7 +69,27 @@ fn open_saved(
         is_whole: true,
     };
     tell(News::Run(bench.shown(opened, origin, true)));
+    if let Some(why) = outdated {
+        tell(News::Outdated(why));
+    }
     Ok(())
+}
+
+/// Why the figures of a saved run are not those of its taxonomy as it is now: this is another, or it was named and cannot be read.
+fn outdated(bench: &Workbench, manifest: &Value, taxonomy: Option<&Taxonomy>) -> Option<String> {
+    let Some(taxonomy) = taxonomy else {
+        let named = bench.taxonomy.as_ref()?;
+        return Some(format!("{} cannot be used", named.display()));
+    };
+    let (source, _) = taxonomy.sources().first()?;
+    let recorded = manifest.pointer("/taxonomy/sha256").and_then(Value::as_str);
+    let is_same = recorded == Some(&score::taxonomy_hash(source, taxonomy).sha256);
+    (!is_same).then(|| {
+        format!(
+            "{} is not what the run was made with: judged again by it",
+            source.display()
+        )
+    })
 }
 
 /// Another saved run, with the taxonomy that it was judged by.
