@@ -8,12 +8,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cladist::cli::workbench::Workbench;
 use cladist::npy;
+use cladist::run::Opened;
 use cladist::tui::backend::{Backend, News};
 use cladist::watch::Watch;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -120,8 +121,8 @@ impl Desk {
     }
 }
 
-/// Saves the taxonomy in turns, and measures what follows.
-fn reload(c: &mut Criterion, name: &str, desk: &Desk, workbench: &Workbench) {
+/// Saves the taxonomy in turns, and measures what follows; the run that is shown in the end.
+fn reload(c: &mut Criterion, name: &str, desk: &Desk, workbench: &Workbench) -> Arc<Opened> {
     let begun = Instant::now();
     let mut shown = workbench.opened(&GO_ON).expect("it can be scored");
     println!("{name}: opened in {:.2} s", begun.elapsed().as_secs_f64());
@@ -150,6 +151,7 @@ fn reload(c: &mut Criterion, name: &str, desk: &Desk, workbench: &Workbench) {
             b.iter_custom(|times| (0..times).map(|_| save(until)).sum::<Duration>());
         });
     }
+    shown
 }
 
 #[derive(Clone, Copy)]
@@ -203,11 +205,11 @@ fn all(c: &mut Criterion) {
         "--candidates",
         "leaves",
     ]);
-    reload(c, "scored here", &desk, &scored);
+    let shown = reload(c, "scored here", &desk, &scored);
     scored
-        .save(&desk.path("saved.run"))
+        .save(&shown, &desk.path("saved.run"))
         .expect("it can be saved");
-    drop(scored);
+    drop((shown, scored));
     let saved = desk.workbench(&["saved.run", "--taxonomy", "taxonomy.yaml"]);
     reload(c, "saved", &desk, &saved);
 }

@@ -88,7 +88,7 @@ impl Backend for Ready {
         Err("no masses".into())
     }
 
-    fn save(&self, _: &Path) -> Result<(), String> {
+    fn save(&self, _: &Opened, _: &Path) -> Result<(), String> {
         Ok(())
     }
 
