@@ -106,11 +106,11 @@ fn edited_at_random(bytes: Vec<u8>, ordinary: bool, tally: &mut Tally) {
                             | Edit::Split { .. }
                             | Edit::Describe { .. }
                     );
-                    // What takes one word out takes what stands on its line, and no line of comment.
-                    let takes_a_word = matches!(
-                        edit,
-                        Edit::RemoveParent { .. } | Edit::Move { .. } | Edit::RemoveName { .. }
-                    );
+                    // What takes one word of several out takes what stands on its line, and no line of comment.
+                    let takes_a_word = match &edit {
+                        Edit::RemoveParent { node, .. } => !meant.nodes[node].parents.is_empty(),
+                        edit => matches!(edit, Edit::Move { .. }),
+                    };
                     let is_own_line = line.trim_start().starts_with('#');
                     assert!(
                         takes_entries && !(takes_a_word && is_own_line),
