@@ -118,7 +118,8 @@ impl Outside {
     ) -> Result<Ended, Fault> {
         let mut effects = Vec::new();
         let mut was_read = false;
-        let mut watched = None;
+        let mut read = None;
+        let mut watched = Vec::new();
         loop {
             if let Some(ended) = self.perform(app, effects)? {
                 return Ok(ended);
@@ -127,11 +128,15 @@ impl Outside {
                 // Its thread ends with the terminal.
                 let _ = handled.send(());
             }
-            // Which files there are is known anew each time they were read, whatever came of it.
-            let read = Some((app.generation, app.readings));
-            if watched != read {
-                watched = read;
-                self.watch.files(self.files(app));
+            // Which files there are is known anew each time they were read, whatever came of it. What is watched already stays as it is.
+            let now = Some((app.generation, app.readings));
+            if read != now {
+                read = now;
+                let files = self.files(app);
+                if files != watched {
+                    self.watch.files(files.iter().cloned());
+                    watched = files;
+                }
             }
             self.screen.draw(|frame| view::draw(app, frame))?;
             self.writing = None;
