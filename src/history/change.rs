@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::HistoryError;
 use crate::files::{parent, real_file};
 use crate::taxonomy::Taxonomy;
-use crate::taxonomy::edit::{Edited, EditedFile};
+use crate::taxonomy::edit::{Edited, EditedFile, unified_diff};
 
 /// A file before and after an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +41,12 @@ impl Change {
 
     /// As a unified diff; a file that is not there is an empty one. O(size of the file).
     pub fn diff(&self) -> String {
-        let text = |side: &Option<String>| side.clone().unwrap_or_default();
-        let file = EditedFile {
-            path: self.path.clone(),
-            before: text(&self.before),
-            after: text(&self.after),
-        };
-        file.diff()
+        let before = self.before.as_deref().unwrap_or_default();
+        unified_diff(
+            &self.path,
+            before,
+            self.after.as_deref().unwrap_or_default(),
+        )
     }
 }
 

@@ -124,11 +124,11 @@ pub enum Job {
     Undo,
     Redo,
     /// Go on with a file in the place of the built-in taxonomy.
-    Adopt(PathBuf, Option<Then>),
+    Adopt(PathBuf),
 }
 
 /// What is done once the taxonomy is in a file.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Then {
     /// The edit that a file was wanting for.
     Plan(What),
@@ -298,5 +298,5 @@ pub enum Answer {
     /// What was done to the files, in words: the run is of other ones now.
     Edited(String),
     /// The taxonomy is in this file now.
-    Adopted(PathBuf, Option<Then>),
+    Adopted(PathBuf),
 }

@@ -176,9 +176,7 @@ pub struct App {
     pub overlay: Option<Overlay>,
     /// The edit that waits for the taxonomy to be in a file.
     pub pending: Option<What>,
-    /// What is done once the file is named that takes the place of the built-in taxonomy.
-    pub then: Option<Then>,
-    /// The file that was named for it, until it has taken that place.
+    /// The file that is to take the place of the built-in taxonomy, and what is done once it has.
     pub adopting: Option<(String, Then)>,
     /// Runs that were given a name.
     pub snapshots: BTreeMap<String, Arc<Opened>>,
@@ -251,7 +249,6 @@ impl App {
             suggest: suggest::State::default(),
             overlay: None,
             pending: None,
-            then: None,
             adopting: None,
             snapshots: BTreeMap::new(),
             history: Vec::new(),

@@ -4,6 +4,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
 
+use super::action::Then;
 use super::app::App;
 use super::backend::Plan;
 use super::command::{Command, TABLE};
@@ -89,6 +90,8 @@ pub struct Line {
     pub purpose: Purpose,
     /// The edit that it is for, and what it is asked as.
     pub asked: Option<Asked>,
+    /// What is done with the file that it names.
+    pub then: Option<Then>,
     pub input: Input,
     pub completions: Vec<Completion>,
     /// The completion that Tab takes next.
@@ -217,6 +220,7 @@ impl Line {
         Self {
             purpose,
             asked: None,
+            then: None,
             input: Input::new(text.into()),
             completions: Vec::new(),
             chosen: None,

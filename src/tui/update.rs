@@ -437,7 +437,7 @@ fn on_answer(app: &mut App, id: u64, answer: Result<Answer, String>) -> Vec<Effe
         Answer::Planned(plan) => return editing::preview(app, plan),
         Answer::WithoutFile(what) => return editing::set_without_file(app, what),
         Answer::Edited(told) => return editing::set_edited(app, told),
-        Answer::Adopted(path, then) => return editing::set_adopted(app, path, then),
+        Answer::Adopted(path) => return editing::set_adopted(app, path),
     }
     Vec::new()
 }

@@ -199,9 +199,9 @@ impl Worker {
             }
             Job::Undo => Answer::Edited(format!("undone: {}", backend.undo(&run)?)),
             Job::Redo => Answer::Edited(format!("done again: {}", backend.redo(&run)?)),
-            Job::Adopt(path, then) => {
+            Job::Adopt(path) => {
                 backend.adopt(&run, &path)?;
-                Answer::Adopted(path, then)
+                Answer::Adopted(path)
             }
         })
     }

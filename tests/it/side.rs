@@ -30,20 +30,21 @@ fn place() -> tempfile::TempDir {
     ])
 }
 
+/// The command that scores them.
+const SCORE: [&str; 7] = [
+    "score",
+    "--taxonomy",
+    "taxonomy.yaml",
+    "--truth",
+    "truth.csv",
+    "--predictions",
+    "predictions.csv",
+];
+
 /// Scores the predictions: the object that is printed, and what is said on stderr.
 fn score(dir: &Path, more: &[&str]) -> (Value, String) {
-    let args = [
-        "score",
-        "--taxonomy",
-        "taxonomy.yaml",
-        "--truth",
-        "truth.csv",
-        "--predictions",
-        "predictions.csv",
-        "--format",
-        "json",
-    ];
-    let (code, out, err) = run(dir, &[&args, more].concat());
+    let args = [&SCORE[..], &["--format", "json"], more].concat();
+    let (code, out, err) = run(dir, &args);
     assert_eq!(code, 0, "{err}");
     (serde_json::from_str(&out).expect("JSON"), err)
 }
@@ -137,15 +138,7 @@ fn what_is_right_too_is_also_valid() {
 fn a_side_file_at_fault_is_told() {
     let place = place();
     let dir = place.path();
-    let args = [
-        "score",
-        "--taxonomy",
-        "taxonomy.yaml",
-        "--truth",
-        "truth.csv",
-        "--predictions",
-        "predictions.csv",
-    ];
+    let args = SCORE;
     for (text, told) in [
         ("image,labels\na/1.jpg,dgo\n", "first truth.valid.csv:2"),
         ("image,note\na/1.jpg,dog\n", "no column of labels"),

@@ -1,6 +1,7 @@
 //! An edit → texts, held against what the edit means.
 
-use std::{collections::HashMap, io, path::PathBuf};
+use std::path::{Path, PathBuf};
+use std::{collections::HashMap, io};
 
 use super::{Edit, Refusal, book::Book, value::Value};
 use crate::taxonomy::{Code, Declared, Diagnostic, Loaded, Taxonomy, load};
@@ -48,13 +49,18 @@ impl Edited {
 impl EditedFile {
     /// The change as a unified diff with three lines of context. O(size of the file).
     pub fn diff(&self) -> String {
-        let path = self.path.display().to_string();
-        similar::TextDiff::from_lines(&self.before, &self.after)
-            .unified_diff()
-            .context_radius(3)
-            .header(&path, &path)
-            .to_string()
+        unified_diff(&self.path, &self.before, &self.after)
     }
+}
+
+/// What a file becomes, as a unified diff with three lines of context. O(size of the file).
+pub fn unified_diff(path: &Path, before: &str, after: &str) -> String {
+    let path = path.display().to_string();
+    similar::TextDiff::from_lines(before, after)
+        .unified_diff()
+        .context_radius(3)
+        .header(&path, &path)
+        .to_string()
 }
 
 /// Makes an edit in the text of a taxonomy's files. What it does not need to touch stays as it is, byte for byte.

@@ -23,7 +23,7 @@ mod tests;
 mod value;
 mod whole;
 
-pub use apply::{Edited, EditedFile, apply};
+pub use apply::{Edited, EditedFile, apply, unified_diff};
 pub use refusal::Refusal;
 
 /// One change of a taxonomy, the unit of undo.

@@ -276,20 +276,24 @@ pub fn set_failed(app: &mut App, why: String) -> Vec<Effect> {
     if let Some((path, then)) = app.adopting.take()
         && app.overlay.is_none()
     {
-        ask_for_file(app, then);
-        if let Some(Overlay::Line(line)) = &mut app.overlay {
-            line.input = tui_input::Input::new(path);
-            line.fault = Some(why);
-        }
+        let mut line = file_line(path, then);
+        line.fault = Some(why);
+        app.overlay = Some(Overlay::Line(line));
     }
     effects
 }
 
 /// Asks for the file that takes the place of the built-in taxonomy, and for what is done with it then.
 pub fn ask_for_file(app: &mut App, then: Then) -> Vec<Effect> {
-    app.then = Some(then);
-    let line = Line::new(Purpose::Adopt, "taxonomy.yaml");
+    let line = file_line("taxonomy.yaml", then);
     over(app, Overlay::Line(line))
+}
+
+fn file_line(path: impl Into<String>, then: Then) -> Line {
+    Line {
+        then: Some(then),
+        ..Line::new(Purpose::Adopt, path)
+    }
 }
 
 /// There is no file to make an edit in: it is asked for, and the edit goes on afterwards.
@@ -301,15 +305,14 @@ pub fn set_without_file(app: &mut App, what: What) -> Vec<Effect> {
 }
 
 /// The taxonomy is in a file from now on.
-pub fn set_adopted(app: &mut App, path: PathBuf, then: Option<Then>) -> Vec<Effect> {
+pub fn set_adopted(app: &mut App, path: PathBuf) -> Vec<Effect> {
     app.tell(format!(
         "the taxonomy is {} from now on: edit it here, or anywhere",
         path.display()
     ));
     app.adopted = Some(path.clone());
-    app.adopting = None;
     let mut effects = vec![Effect::KnowFiles, again::ask(app)];
-    match then {
+    match app.adopting.take().map(|(_, then)| then) {
         Some(Then::Plan(what)) => app.pending = Some(what),
         Some(Then::Editor) => effects.push(Effect::Edit(path, 1)),
         None => {}

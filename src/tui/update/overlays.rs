@@ -293,9 +293,8 @@ fn finish_line(app: &mut App, mut line: Line) -> Vec<Effect> {
             over(app, Overlay::Line(line))
         }
         Purpose::Adopt => {
-            let then = app.then.take();
-            app.adopting = then.clone().map(|then| (text.clone(), then));
-            vec![app.request(Job::Adopt(PathBuf::from(text), then))]
+            app.adopting = line.then.map(|then| (text.clone(), then));
+            vec![app.request(Job::Adopt(PathBuf::from(text)))]
         }
         Purpose::TryLabel => try_out(app, Trial::Label(text)),
         Purpose::TryTemplate => try_out(app, Trial::Template(text)),

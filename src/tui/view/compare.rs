@@ -20,7 +20,7 @@ use crate::tui::app::{App, Hit};
 use crate::tui::backend::Shown;
 use crate::tui::command::Command;
 use crate::tui::sheet::Sheet;
-use crate::tui::widget::{Cursor, GridCursor, Scroll, pane, split};
+use crate::tui::widget::{Cursor, GridCursor, Scroll, pane, split, stacked};
 
 #[derive(Debug, Default)]
 pub struct State {
@@ -359,20 +359,6 @@ fn areas(app: &App, area: Rect) -> [Rect; PANES] {
         areas[pane] = area;
     }
     areas
-}
-
-fn stacked(area: Rect, above: u16) -> [Rect; 2] {
-    let above = above.min(area.height);
-    let top = Rect {
-        height: above,
-        ..area
-    };
-    let bottom = Rect {
-        y: area.y + above,
-        height: area.height - above,
-        ..area
-    };
-    [top, bottom]
 }
 
 /// What a pane is called, with what else there is where it stands alone.

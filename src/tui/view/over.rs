@@ -77,31 +77,12 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, body: Rect) {
             let area = centred(body, 36, columns.len() as u16 + 3);
             frame.render_widget(Clear, area);
             let inner = pane(frame, area, "Columns (space)", true, app.theme);
-            let visible = cursor.visible(columns.len(), usize::from(inner.height));
-            for (y, i) in (inner.y..).zip(visible) {
-                let (title, is_shown) = columns[i];
-                let mark = if is_shown { "[x]" } else { "[ ]" };
-                row(
-                    app,
-                    frame,
-                    Rect {
-                        y,
-                        height: 1,
-                        ..inner
-                    },
-                    &format!("{mark} {title}"),
-                    i == cursor.at(),
-                    true,
-                );
-                app.hits.add(
-                    Rect {
-                        y,
-                        height: 1,
-                        ..inner
-                    },
-                    Hit::Choice(i),
-                );
-            }
+            let mark = |is_shown| if is_shown { "[x]" } else { "[ ]" };
+            let rows = columns.iter();
+            let rows: Vec<(String, bool)> = rows
+                .map(|&(title, is_shown)| (format!("{} {title}", mark(is_shown)), true))
+                .collect();
+            listed(app, frame, inner, cursor, &rows);
         }
         Some(Overlay::Faults(cursor)) => faults(app, frame, body, cursor),
         Some(Overlay::Confirm(question, _)) => {
@@ -269,14 +250,20 @@ fn choose(
     if rows.is_empty() {
         super::paragraph(frame, list, "nothing matches", app.theme.dim());
     }
-    let visible = cursor.visible(rows.len(), usize::from(list.height));
-    for (y, i) in (list.y..).zip(visible) {
+    listed(app, frame, list, cursor, rows);
+}
+
+/// Rows of which one is chosen, each with whether it can be.
+fn listed(app: &App, frame: &mut Frame<'_>, area: Rect, cursor: &Cursor, rows: &[(String, bool)]) {
+    let visible = cursor.visible(rows.len(), usize::from(area.height));
+    for (y, i) in (area.y..).zip(visible) {
         let line = Rect {
             y,
             height: 1,
-            ..list
+            ..area
         };
-        row(app, frame, line, &rows[i].0, i == cursor.at(), rows[i].1);
+        let (text, is_enabled) = &rows[i];
+        row(app, frame, line, text, i == cursor.at(), *is_enabled);
         app.hits.add(line, Hit::Choice(i));
     }
 }

@@ -22,7 +22,7 @@ use crate::tui::backend::Shown;
 use crate::tui::command::Command;
 use crate::tui::editing::{self, Draft, Subject};
 use crate::tui::sheet::Sheet;
-use crate::tui::widget::{Cursor, Scroll, split};
+use crate::tui::widget::{Cursor, Scroll, split, stacked};
 
 #[derive(Debug, Default)]
 pub struct State {
@@ -337,15 +337,5 @@ fn areas(app: &App, area: Rect) -> [Rect; 2] {
         return split(area, app.split, &app.hits);
     }
     // Few lines tell where one is, and the diff is what one decides by.
-    let above = (area.height * 2 / 5).max(5).min(area.height);
-    let list = Rect {
-        height: above,
-        ..area
-    };
-    let detail = Rect {
-        y: area.y + above,
-        height: area.height - above,
-        ..area
-    };
-    [list, detail]
+    stacked(area, (area.height * 2 / 5).max(5))
 }

@@ -10,6 +10,6 @@ mod table;
 pub use bar::{bar, marked_bar};
 pub use cursor::Cursor;
 pub use grid::{Grid, GridCursor};
-pub use pane::{pane, split, wrap};
+pub use pane::{pane, split, stacked, wrap};
 pub use scroll::Scroll;
 pub use table::{Cell, Column, Table};

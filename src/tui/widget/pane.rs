@@ -59,6 +59,21 @@ pub fn split(area: Rect, percent: u16, hits: &Hits) -> [Rect; 2] {
     [a, b]
 }
 
+/// Two panes, the upper one so many rows high as far as there are.
+pub fn stacked(area: Rect, above: u16) -> [Rect; 2] {
+    let above = above.min(area.height);
+    let top = Rect {
+        height: above,
+        ..area
+    };
+    let bottom = Rect {
+        y: area.y + above,
+        height: area.height - above,
+        ..area
+    };
+    [top, bottom]
+}
+
 /// Breaks a text into lines of at most so many columns, at blanks where it can.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Clear;
 
-use super::{centred, row};
-use crate::tui::app::{App, Hit};
+use super::{centred, listed};
+use crate::tui::app::App;
 use crate::tui::editing::{Kind, Subject};
 use crate::tui::overlay::{Choose, Preview};
 use crate::tui::text;
@@ -22,17 +22,16 @@ pub fn menu(app: &App, frame: &mut Frame<'_>, body: Rect, subject: &Subject, cur
         None => format!("Edit `{}`", subject.node),
     };
     let inner = pane(frame, area, &title, true, app.theme);
-    let visible = cursor.visible(Kind::MENU.len(), usize::from(inner.height));
-    for (y, i) in (inner.y..).zip(visible) {
-        let (key, kind) = Kind::MENU[i];
-        let why = kind.why_not(subject, &run.taxonomy);
-        let what = kind.title(subject);
-        let told = match why {
-            Some(why) => format!("{key}  {what} – not now: {why}"),
-            None => format!("{key}  {what}"),
-        };
-        choice(app, frame, inner, y, &told, i, cursor, why.is_none());
-    }
+    let rows: Vec<(String, bool)> = (Kind::MENU.iter())
+        .map(|&(key, kind)| {
+            let what = kind.title(subject);
+            match kind.why_not(subject, &run.taxonomy) {
+                Some(why) => (format!("{key}  {what} – not now: {why}"), false),
+                None => (format!("{key}  {what}"), true),
+            }
+        })
+        .collect();
+    listed(app, frame, inner, cursor, &rows);
 }
 
 /// One of a few.
@@ -45,31 +44,10 @@ pub fn choose(app: &App, frame: &mut Frame<'_>, body: Rect, choose: &Choose) {
     let area = centred(body, width.clamp(40, 96), (count as u16).min(20) + 2);
     frame.render_widget(Clear, area);
     let inner = pane(frame, area, title, true, app.theme);
-    let visible = choose.cursor.visible(count, usize::from(inner.height));
-    for (y, i) in (inner.y..).zip(visible) {
-        let (told, _) = &choose.options[i];
-        choice(app, frame, inner, y, told, i, &choose.cursor, true);
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "a row is all of these")]
-fn choice(
-    app: &App,
-    frame: &mut Frame<'_>,
-    inner: Rect,
-    y: u16,
-    told: &str,
-    i: usize,
-    cursor: &Cursor,
-    is_enabled: bool,
-) {
-    let line = Rect {
-        y,
-        height: 1,
-        ..inner
-    };
-    row(app, frame, line, told, i == cursor.at(), is_enabled);
-    app.hits.add(line, Hit::Choice(i));
+    let rows: Vec<(String, bool)> = (choose.options.iter())
+        .map(|(told, _)| (told.clone(), true))
+        .collect();
+    listed(app, frame, inner, &choose.cursor, &rows);
 }
 
 /// That an edit is on its way.
