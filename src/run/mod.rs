@@ -391,7 +391,7 @@ fn collisions(inputs: &Inputs<'_>) -> Collisions {
             prototypes,
             inputs.collision_threshold,
         );
-        return own.with_names(taxonomy, &above(taxonomy, &inputs.candidates));
+        return own.with_names(&above(taxonomy, &inputs.candidates));
     }
     let mut met = HashSet::new();
     let mut occurring = above(taxonomy, &inputs.candidates);

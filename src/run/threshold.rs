@@ -96,9 +96,6 @@ const NONE: u32 = u32::MAX;
 /// Changes between two kept sums.
 const STRIDE: usize = 256;
 
-/// Answers that one thread judges at a time.
-const CHUNK: usize = 4096;
-
 /// Credit is added up in this unit, so that what was added can be taken away again without a trace. Four thousand million credits
 /// fit, each to some 1e-10.
 const CREDIT_UNIT: f64 = 1.0 / (1u64 << 32) as f64;
@@ -294,23 +291,20 @@ impl<'a> Known<'a> {
             collisions: &collisions,
             also_right: &also_right,
         };
-        let of_chunk = |steps: &[(NodeId, u32)]| {
-            let mut creditor = Creditor::new(taxonomy, &self.question.credit);
-            let kind = |&(answer, annotation): &(NodeId, u32)| {
-                let annotation = &distinct[annotation as usize];
-                let judged = judge.judge(answer, annotation);
-                let judged = judged.filter(|_| self.question.annotations.is_judged(annotation));
-                let with_credit = judged.map(|judgement| {
-                    let credit = creditor.credit(answer, &annotation.truths, judgement);
-                    (judgement.verdict, (credit / CREDIT_UNIT).round() as u64)
-                });
-                Kind {
-                    judged: with_credit,
-                }
-            };
-            steps.iter().map(kind).collect::<Vec<Kind>>()
+        let creditor = Creditor::new(taxonomy, &self.question.credit);
+        let kind = |&(answer, annotation): &(NodeId, u32)| {
+            let annotation = &distinct[annotation as usize];
+            let judged = judge.judge(answer, annotation);
+            let judged = judged.filter(|_| self.question.annotations.is_judged(annotation));
+            let with_credit = judged.map(|judgement| {
+                let credit = creditor.credit(answer, &annotation.truths, judgement);
+                (judgement.verdict, (credit / CREDIT_UNIT).round() as u64)
+            });
+            Kind {
+                judged: with_credit,
+            }
         };
-        steps.par_chunks(CHUNK).flat_map_iter(of_chunk).collect()
+        steps.par_iter().map(kind).collect()
     }
 
     /// Puts what does not depend on the answers into the run.

@@ -1,7 +1,5 @@
 //! What the taxonomy would forgive by luck: verdicts of answers permuted across the images (METHOD 3).
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use rand::SeedableRng;
@@ -10,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::annotation::Annotation;
+use super::distinct::numbered;
 use super::judge::Judge;
 use super::verdict::Verdict;
 use crate::taxonomy::NodeId;
@@ -48,8 +47,8 @@ pub fn by_chance(
         return None;
     }
     let permutations = (MOST_JUDGED / n).clamp(20, PERMUTATIONS);
-    let (answers, answer_of) = numbered(pairs.iter().map(|&(answer, _)| answer));
-    let (distinct, truth_of) = numbered(pairs.iter().map(|&(_, annotation)| annotation));
+    let (answers, answer_of) = numbered(pairs.iter().map(|&(answer, _)| Some(answer)));
+    let (distinct, truth_of) = numbered(pairs.iter().map(|&(_, annotation)| Some(annotation)));
     let truths = distinct.iter().map(|&a| &annotations[a as usize]).collect();
     let verdicts = Verdicts::new(judge, answers, truths);
     let count = |answer_of: &[u32]| {
@@ -89,21 +88,6 @@ type Counts = [usize; Verdict::ALL.len()];
 
 fn add(a: Counts, b: Counts) -> Counts {
     std::array::from_fn(|i| a[i] + b[i])
-}
-
-/// The distinct values in the order of their first occurrence, and the number of each value given.
-pub(super) fn numbered<T: Copy + Eq + Hash>(values: impl Iterator<Item = T>) -> (Vec<T>, Vec<u32>) {
-    let mut numbers: HashMap<T, u32> = HashMap::new();
-    let mut distinct = Vec::new();
-    let number_of = values
-        .map(|value| {
-            *numbers.entry(value).or_insert_with(|| {
-                distinct.push(value);
-                distinct.len() as u32 - 1
-            })
-        })
-        .collect();
-    (distinct, number_of)
 }
 
 /// Verdicts of distinct answers to distinct truth sets, judged when they are first asked for: permutations meet most

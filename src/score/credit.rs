@@ -1,6 +1,6 @@
 //! Credit policies: how much a prediction earns against a truth, in [0, 1] (METHOD 5).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -114,15 +114,13 @@ enum Rule<'a> {
     Strict,
     Logical,
     Table(&'a BTreeMap<Verdict, f64>),
-    /// A similarity from 0 to 1, with its values of pairs already met: a run has far fewer distinct (answer, truth) pairs
-    /// than images, and a closure measure costs microseconds.
-    Similarity(Pairwise<'a>, HashMap<(NodeId, NodeId), f64>),
+    /// A similarity from 0 to 1. A closure measure costs microseconds: it is asked of distinct pairs.
+    Similarity(Pairwise<'a>),
 }
 
 impl<'a> Creditor<'a> {
     pub fn new(taxonomy: &'a Taxonomy, policy: &'a CreditPolicy) -> Self {
-        let similarity =
-            |measure| Rule::Similarity(Pairwise::new(taxonomy, measure), HashMap::new());
+        let similarity = |measure| Rule::Similarity(Pairwise::new(taxonomy, measure));
         let rule = match policy {
             CreditPolicy::Strict => Rule::Strict,
             CreditPolicy::Logical => Rule::Logical,
@@ -136,9 +134,9 @@ impl<'a> Creditor<'a> {
     }
 
     /// Credit of the answer `p`; measures of a pair take the best over the truths.
-    pub fn credit(&mut self, p: NodeId, truths: &[NodeId], judgement: Judgement) -> f64 {
+    pub fn credit(&self, p: NodeId, truths: &[NodeId], judgement: Judgement) -> f64 {
         let verdict = judgement.verdict;
-        match &mut self.rule {
+        match &self.rule {
             Rule::Strict => f64::from(u8::from(verdict == Verdict::Exact)),
             Rule::Table(credits) => credits.get(&verdict).copied().unwrap_or(0.0),
             Rule::Logical => match verdict {
@@ -154,10 +152,8 @@ impl<'a> Creditor<'a> {
                 Verdict::Overlap => 0.5,
                 _ => 0.0,
             },
-            Rule::Similarity(pairwise, known) => {
-                let credits = truths
-                    .iter()
-                    .map(|&t| *known.entry((p, t)).or_insert_with(|| pairwise.value(p, t)));
+            Rule::Similarity(pairwise) => {
+                let credits = truths.iter().map(|&t| pairwise.value(p, t));
                 credits.fold(0.0, f64::max)
             }
         }

@@ -14,7 +14,8 @@ use serde::Serialize;
 use super::annotation::Annotations;
 use super::attribution::FEWEST;
 use super::bootstrap::Bootstrap;
-use super::chance::{MOST_JUDGED, PERMUTATIONS, numbered};
+use super::chance::{MOST_JUDGED, PERMUTATIONS};
+use super::distinct::numbered;
 use super::judge::Judge;
 use super::paired::Difference;
 use super::verdict::Group;
@@ -170,8 +171,8 @@ impl Pairs {
         let both: Vec<_> = (0..images)
             .filter_map(|i| judged(first, i).zip(judged(second, i)))
             .collect();
-        let (answers, answer_of) = numbered(both.iter().map(|(a, b)| (a.0, b.0)));
-        let (annotations, annotation_of) = numbered(both.iter().map(|(a, b)| (a.1, b.1)));
+        let (answers, answer_of) = numbered(both.iter().map(|(a, b)| Some((a.0, b.0))));
+        let (annotations, annotation_of) = numbered(both.iter().map(|(a, b)| Some((a.1, b.1))));
         let of_images: Vec<(u32, u32)> = answer_of.into_iter().zip(annotation_of).collect();
         let mut numbers: HashMap<(u32, u32), usize> = HashMap::new();
         let (mut distinct, mut counts) = (Vec::new(), Vec::new());

@@ -1,10 +1,11 @@
 //! How a prediction is judged: exclusive, exhaustive tests in a fixed order (METHOD 3).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
 use super::annotation::{Annotation, Annotations};
+use super::answer::dot_f64;
 use super::verdict::{Causes, Judgement, Verdict};
 use crate::matrix::Matrix;
 use crate::taxonomy::{NodeId, Relation, Taxonomy, normalise};
@@ -15,9 +16,10 @@ use crate::taxonomy::{NodeId, Relation, Taxonomy, normalise};
 /// cosine of at least the threshold.
 #[derive(Debug, Clone, Default)]
 pub struct Collisions {
-    names: HashMap<NodeId, HashSet<String>>,
-    /// Row of each node's prototype.
-    prototypes: HashMap<NodeId, usize>,
+    /// The nodes that are asked about, by [`NodeId::index`].
+    known: Vec<bool>,
+    /// Row of each node's prototype, the same way.
+    prototypes: Vec<Option<u32>>,
     vectors: Matrix,
     threshold: f64,
 }
@@ -28,8 +30,12 @@ impl Collisions {
 
     /// `nodes[i]` has the unit prototype `vectors.row(i)`.
     pub fn new(taxonomy: &Taxonomy, nodes: &[NodeId], vectors: Matrix, threshold: f64) -> Self {
+        let mut prototypes = vec![None; taxonomy.len()];
+        for (row, n) in (0..).zip(nodes) {
+            prototypes[n.index()] = Some(row);
+        }
         Self {
-            prototypes: nodes.iter().copied().zip(0..).collect(),
+            prototypes,
             vectors,
             threshold,
             ..Self::of_names(taxonomy, nodes)
@@ -37,45 +43,42 @@ impl Collisions {
     }
 
     /// These nodes too, by their names alone.
-    pub fn with_names(mut self, taxonomy: &Taxonomy, nodes: &[NodeId]) -> Self {
-        for (n, names) in Self::of_names(taxonomy, nodes).names {
-            self.names.entry(n).or_insert(names);
+    pub fn with_names(mut self, nodes: &[NodeId]) -> Self {
+        for n in nodes {
+            self.known[n.index()] = true;
         }
         self
     }
 
     /// By names alone, where no prototypes are known.
     pub fn of_names(taxonomy: &Taxonomy, nodes: &[NodeId]) -> Self {
-        let names = nodes
-            .iter()
-            .map(|&n| {
-                let names = taxonomy.node(n).names.iter().map(|name| normalise(name));
-                (n, names.collect())
-            })
-            .collect();
-        Self {
-            names,
+        let none = Self {
+            known: vec![false; taxonomy.len()],
             ..Self::default()
-        }
+        };
+        none.with_names(nodes)
     }
 
-    /// Whether `a` and `b` cannot be told apart. Nodes that were not given to [`Collisions::new`] never collide.
-    pub fn collide(&self, a: NodeId, b: NodeId) -> bool {
-        let (Some(names_a), Some(names_b)) = (self.names.get(&a), self.names.get(&b)) else {
-            return false;
-        };
-        if !names_a.is_disjoint(names_b) {
-            return true;
-        }
-        self.cosine(a, b)
-            .is_some_and(|cosine| cosine >= self.threshold)
+    /// Whether `a` and `b`, nodes of this taxonomy, cannot be told apart. Those that were not given to [`Collisions::new`] never collide.
+    pub fn collide(&self, taxonomy: &Taxonomy, a: NodeId, b: NodeId) -> bool {
+        let is_known = |n: NodeId| self.known.get(n.index()) == Some(&true);
+        is_known(a)
+            && is_known(b)
+            && (taxonomy.share_name(a, b)
+                || self
+                    .cosine(a, b)
+                    .is_some_and(|cosine| cosine >= self.threshold))
     }
 
     /// Cosine of the text prototypes of two labels; `None` where they are not known.
     pub fn cosine(&self, a: NodeId, b: NodeId) -> Option<f64> {
-        let (a, b) = (*self.prototypes.get(&a)?, *self.prototypes.get(&b)?);
-        let pairs = self.vectors.row(a).iter().zip(self.vectors.row(b));
-        Some(pairs.map(|(&x, &y)| f64::from(x) * f64::from(y)).sum())
+        let row = |n: NodeId| {
+            Some(
+                self.vectors
+                    .row((*self.prototypes.get(n.index())?)? as usize),
+            )
+        };
+        Some(dot_f64(row(a)?, row(b)?))
     }
 }
 
@@ -141,7 +144,10 @@ impl Judge<'_> {
                 Relation::Ancestor => Verdict::Generalised,
                 Relation::Descendant => Verdict::Specialised,
                 Relation::Overlapping => Verdict::Overlap,
-                _ if truths.iter().any(|&t| self.collisions.collide(p, t)) => {
+                _ if truths
+                    .iter()
+                    .any(|&t| self.collisions.collide(taxonomy, p, t)) =>
+                {
                     Verdict::NameCollision
                 }
                 Relation::Sibling => Verdict::Near,
@@ -181,7 +187,7 @@ impl Judge<'_> {
                 _ => {}
             }
             // Of one node with itself there is nothing to be mistaken for.
-            if p != t && self.collisions.collide(p, t) {
+            if p != t && self.collisions.collide(taxonomy, p, t) {
                 causes.insert(Verdict::NameCollision);
             }
         }
@@ -198,7 +204,7 @@ impl Judge<'_> {
         let taxonomy = self.taxonomy;
         let class = taxonomy.representative(p);
         taxonomy.same_class(p, truths[0])
-            || normalise(taxonomy.label(p)) == normalise(taxonomy.label(truths[0]))
+            || taxonomy.same_surface_name(p, truths[0])
             || truths
                 .iter()
                 .any(|&t| self.also_right.of(taxonomy, t).contains(&class))

@@ -1,10 +1,11 @@
 //! The judgements of images: each distinct answer to a distinct annotation once, since a run has far fewer of these than
 //! images.
 
-use std::collections::HashMap;
+use rayon::prelude::*;
 
 use super::annotation::Annotations;
 use super::credit::{CreditPolicy, Creditor};
+use super::distinct::numbered;
 use super::judge::Judge;
 use super::verdict::{Causes, Verdict};
 use crate::taxonomy::{NodeId, Relation};
@@ -36,11 +37,9 @@ pub struct Judged {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Judgements {
     distinct: Vec<Judged>,
-    /// Index into the distinct ones, or [`NONE`].
+    /// Index into the distinct ones, or none of them.
     of: Vec<u32>,
 }
-
-const NONE: u32 = u32::MAX;
 
 /// A distinct judgement and how many images have it.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +52,7 @@ pub struct Tally<'a> {
 
 impl Judgements {
     /// Judges the answers of images: those that have one, and an annotation that [is judged](Annotations::is_judged).
-    /// `valid` has the valid candidates of each distinct annotation.
+    /// `valid` has the valid candidates of each distinct annotation. Runs on the current rayon pool.
     pub fn new(
         judge: Judge<'_>,
         policy: &CreditPolicy,
@@ -61,39 +60,33 @@ impl Judgements {
         annotations: &Annotations,
         valid: &[Vec<usize>],
     ) -> Self {
-        let mut creditor = Creditor::new(judge.taxonomy, policy);
-        let mut numbers: HashMap<(NodeId, usize), u32> = HashMap::new();
-        let mut distinct = Vec::new();
-        let of = answers
-            .iter()
-            .enumerate()
-            .map(|(i, answer)| {
-                let annotation = annotations.get(i);
-                let (Some(p), true) = (*answer, annotations.is_judged(annotation)) else {
-                    return NONE;
-                };
-                let index = annotations.index(i);
-                *numbers.entry((p, index)).or_insert_with(|| {
-                    let judgement = judge
-                        .judge(p, annotation)
-                        .expect("what is judged has a label");
-                    distinct.push(Judged {
-                        answer: p,
-                        verdict: judgement.verdict,
-                        relation: judgement.relation,
-                        truth: judgement.truth,
-                        causes: judge.causes(p, annotation),
-                        lca: judge.taxonomy.lca(p, judgement.truth),
-                        credit: creditor.credit(p, &annotation.truths, judgement),
-                        k: valid[index].len(),
-                        text_cosine: judge.collisions.cosine(p, judgement.truth),
-                        in_valid_set: judge.is_in_valid_set(p, annotation),
-                        annotation: index as u32,
-                    });
-                    distinct.len() as u32 - 1
-                })
-            })
-            .collect();
+        let (pairs, of) = numbered(answers.iter().enumerate().map(|(i, answer)| {
+            let is_judged = annotations.is_judged(annotations.get(i));
+            answer
+                .filter(|_| is_judged)
+                .map(|p| (p, annotations.index(i)))
+        }));
+        let creditor = Creditor::new(judge.taxonomy, policy);
+        let judged = |&(p, index): &(NodeId, usize)| {
+            let annotation = &annotations.distinct()[index];
+            let judgement = judge
+                .judge(p, annotation)
+                .expect("what is judged has a label");
+            Judged {
+                answer: p,
+                verdict: judgement.verdict,
+                relation: judgement.relation,
+                truth: judgement.truth,
+                causes: judge.causes(p, annotation),
+                lca: judge.taxonomy.lca(p, judgement.truth),
+                credit: creditor.credit(p, &annotation.truths, judgement),
+                k: valid[index].len(),
+                text_cosine: judge.collisions.cosine(p, judgement.truth),
+                in_valid_set: judge.is_in_valid_set(p, annotation),
+                annotation: index as u32,
+            }
+        };
+        let distinct = pairs.par_iter().map(judged).collect();
         Self { distinct, of }
     }
 

@@ -1,9 +1,12 @@
 //! One pass over the images that have a label: what is summed up of them, for the figures and for their intervals.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
 
 use super::annotation::{Annotation, Annotations};
 use super::bootstrap::Bootstrap;
+use super::distinct::numbered;
 use super::evaluate::Evaluated;
 use super::figure::{Figure, add_row, mean, one_if};
 use super::image_rows::ImageRows;
@@ -38,7 +41,8 @@ pub struct Labelled<'a> {
 }
 
 impl<'a> Labelled<'a> {
-    /// Sums up. Takes time in the images, and in the graph for each distinct answer to an annotation.
+    /// Sums up. Takes time in the images, and in the graph for each distinct answer to an annotation. Runs on the current rayon pool;
+    /// the result does not depend on the number of threads.
     pub fn new(
         judge: Judge<'a>,
         candidates: &[NodeId],
@@ -74,7 +78,18 @@ impl<'a> Labelled<'a> {
             others,
             rows: ImageRows::new(count, columns),
         };
-        let mut known: HashMap<(NodeId, usize), Pair> = HashMap::new();
+        let (pairs, pair_of) = numbered((0..annotations.len()).map(|i| {
+            let answer = images.answers[i].filter(|_| labelled(&i));
+            answer.map(|p| (p, annotations.index(i)))
+        }));
+        let pair = |&(p, index): &(NodeId, usize)| {
+            let annotation = &annotations.distinct()[index];
+            let judgement = judge
+                .judge(p, annotation)
+                .expect("an image with a truth has a verdict");
+            found.sums.pair(p, &annotation.truths, judgement.truth)
+        };
+        let pairs: Vec<Pair> = pairs.par_iter().map(pair).collect();
         let (mut row, mut others) = (Vec::with_capacity(columns), Vec::new());
         for i in (0..annotations.len()).filter(labelled) {
             row.clear();
@@ -88,12 +103,7 @@ impl<'a> Labelled<'a> {
                 Some(p) => {
                     let ranked = images.rankings.labels(i);
                     row.extend(found.top(Some((p, ranked)), truths[0]));
-                    let pair = known.entry((p, annotations.index(i))).or_insert_with(|| {
-                        let judgement = judge
-                            .judge(p, annotations.get(i))
-                            .expect("an image with a truth has a verdict");
-                        Pair::new(judge.taxonomy, p, truths, judgement.truth)
-                    });
+                    let pair = &pairs[pair_of[i] as usize];
                     let is_valid = judgements.get(i).map(|j| j.verdict.is_valid());
                     let answer = (p, if is_whole { ranked } else { &[] });
                     found.sums.add(pair, answer, truths, is_valid, &mut row);

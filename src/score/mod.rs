@@ -13,6 +13,7 @@ mod curve;
 pub mod decide;
 mod deciding;
 mod dilution;
+mod distinct;
 mod evaluate;
 mod figure;
 mod forgiveness;

@@ -295,6 +295,16 @@ impl Taxonomy {
         }
     }
 
+    /// Whether two nodes have the same surface name, their preferred ones after normalisation ([`normalise`]).
+    pub fn same_surface_name(&self, a: NodeId, b: NodeId) -> bool {
+        self.names.share_preferred(a, b, |n| self.node(n))
+    }
+
+    /// Whether two nodes carry a common name after normalisation: a preferred one or a synonym.
+    pub fn share_name(&self, a: NodeId, b: NodeId) -> bool {
+        self.names.share_any(a, b, |n| self.node(n))
+    }
+
     /// Declared parents, in file order.
     pub fn parents(&self, n: NodeId) -> &[NodeId] {
         self.parents.get(n.0)

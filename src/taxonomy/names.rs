@@ -89,6 +89,17 @@ pub(super) struct Names {
     by_key: Map<String, Bearers>,
     /// Built when the first unknown label comes.
     nearest: OnceLock<Nearest>,
+    /// Built when the first two nodes are asked whether they go by the same name.
+    common: OnceLock<Common>,
+}
+
+/// Names, normalised, that several nodes carry, by numbers: nearly no node has any, so that two are compared in no time.
+#[derive(Debug, Clone, Default)]
+struct Common {
+    /// Of a node that carries some, ascending.
+    of_node: Map<NodeId, Vec<u32>>,
+    /// Of a node whose preferred name is one of them.
+    preferred: Map<NodeId, u32>,
 }
 
 fn add(map: &mut Map<String, Bearers>, key: Cow<'_, str>, node: NodeId) {
@@ -128,6 +139,7 @@ impl Names {
             by_external,
             by_key,
             nearest: OnceLock::new(),
+            common: OnceLock::new(),
         }
     }
 
@@ -154,6 +166,48 @@ impl Names {
                 Bearers::Many(all) => Some((key.as_str(), all.as_slice())),
                 Bearers::One(_) => None,
             })
+    }
+
+    /// Whether two nodes have the same preferred name, normalised.
+    pub fn share_preferred<'n>(
+        &self,
+        a: NodeId,
+        b: NodeId,
+        node: impl Fn(NodeId) -> &'n Node,
+    ) -> bool {
+        let preferred = &self.common(node).preferred;
+        a == b
+            || preferred
+                .get(&a)
+                .is_some_and(|name| preferred.get(&b) == Some(name))
+    }
+
+    /// Whether two nodes carry a common name, normalised: preferred or not, ids aside.
+    pub fn share_any<'n>(&self, a: NodeId, b: NodeId, node: impl Fn(NodeId) -> &'n Node) -> bool {
+        let of_node = &self.common(node).of_node;
+        let carried = |n| of_node.get(n).map_or(&[][..], Vec::as_slice);
+        a == b
+            || carried(&a)
+                .iter()
+                .any(|name| carried(&b).binary_search(name).is_ok())
+    }
+
+    fn common<'n>(&self, node: impl Fn(NodeId) -> &'n Node) -> &Common {
+        self.common.get_or_init(|| {
+            let mut common = Common::default();
+            for (number, (key, bearers)) in (0..).zip(self.shared()) {
+                for &n in bearers {
+                    // Not those that have it as an id.
+                    match node(n).names.iter().position(|name| normalise(name) == key) {
+                        None => continue,
+                        Some(0) => drop(common.preferred.insert(n, number)),
+                        Some(_) => {}
+                    }
+                    common.of_node.entry(n).or_default().push(number);
+                }
+            }
+            common
+        })
     }
 
     /// The known ids, names and external ids nearest to `label`, best first, at most three, as they are written.

@@ -1,7 +1,5 @@
 //! How much of what the truth says a wrong answer misses (Shi et al., LCA-on-the-Line, ICML 2024; METHOD 6).
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::score::figure::{Figure, add_row, mean};
@@ -26,8 +24,6 @@ pub const COLUMNS: usize = 2;
 /// miss nothing and have 0, one above it has I(t) − I(p).
 pub struct LcaOnTheLineSums<'t> {
     taxonomy: &'t Taxonomy,
-    /// A run has far fewer distinct pairs than images.
-    known: HashMap<(NodeId, NodeId), f64>,
     sums: [f64; COLUMNS],
 }
 
@@ -36,24 +32,29 @@ impl<'t> LcaOnTheLineSums<'t> {
     pub fn new(taxonomy: &'t Taxonomy) -> Self {
         Self {
             taxonomy,
-            known: HashMap::new(),
             sums: [0.0; COLUMNS],
         }
     }
 
+    /// The distance of the answer `p` from the nearest of the truths; `None` without any.
+    pub fn distance(&self, p: NodeId, truths: &[NodeId]) -> Option<f64> {
+        let taxonomy = self.taxonomy;
+        let distances = truths.iter().map(|&t| {
+            let common = taxonomy.lca(p, t).map_or(0.0, |l| taxonomy.information(l));
+            taxonomy.information(t) - common
+        });
+        distances.min_by(f64::total_cmp)
+    }
+
     /// Adds an image: its answer and its truths. One without a truth is not counted. Tells what was added.
     pub fn add(&mut self, p: NodeId, truths: &[NodeId], is_exact: bool) -> [f64; COLUMNS] {
-        let Self {
-            taxonomy, known, ..
-        } = self;
-        let distances = truths.iter().map(|&t| {
-            *known.entry((p, t)).or_insert_with(|| {
-                let common = taxonomy.lca(p, t).map_or(0.0, |l| taxonomy.information(l));
-                taxonomy.information(t) - common
-            })
-        });
-        let nearest = distances.min_by(f64::total_cmp).filter(|_| !is_exact);
-        let row = nearest.map_or([0.0; COLUMNS], |nearest| [1.0, nearest]);
+        let distance = self.distance(p, truths);
+        self.add_distance(distance.filter(|_| !is_exact))
+    }
+
+    /// Adds an image by the [`distance`](Self::distance) of its answer, unless that is exact. Tells what was added.
+    pub(super) fn add_distance(&mut self, of_error: Option<f64>) -> [f64; COLUMNS] {
+        let row = of_error.map_or([0.0; COLUMNS], |distance| [1.0, distance]);
         add_row(&mut self.sums, &row);
         row
     }

@@ -72,18 +72,11 @@ pub struct Pair {
     hierarchical: hierarchical::Closures,
     information: information::Values,
     depth: information::Values,
-}
-
-impl Pair {
-    /// Of the answer `p` to `truths`, at least one; `best` is the truth that `p` is best related to.
-    pub fn new(taxonomy: &Taxonomy, p: NodeId, truths: &[NodeId], best: NodeId) -> Self {
-        let depth = |n| taxonomy.depth(n).1 as f64 + 1.0;
-        Self {
-            hierarchical: hierarchical::Closures::new(taxonomy, p, truths),
-            information: information::Values::new(taxonomy, p, best, |n| taxonomy.information(n)),
-            depth: information::Values::new(taxonomy, p, best, depth),
-        }
-    }
+    /// By [`Measure::Height`], to the nearest truth.
+    height: f64,
+    /// By [`Measure::Bertinetto`].
+    bertinetto: f64,
+    missed: Option<f64>,
 }
 
 /// Columns that are summed over the images, one family after the other.
@@ -139,6 +132,20 @@ impl<'t> MetricSums<'t> {
         }
     }
 
+    /// What the graph says of the answer `p` to `truths`, at least one; `best` is the truth that `p` is best related to.
+    pub fn pair(&self, p: NodeId, truths: &[NodeId], best: NodeId) -> Pair {
+        let taxonomy = self.taxonomy;
+        let depth = |n| taxonomy.depth(n).1 as f64 + 1.0;
+        Pair {
+            hierarchical: hierarchical::Closures::new(taxonomy, p, truths),
+            information: information::Values::new(taxonomy, p, best, |n| taxonomy.information(n)),
+            depth: information::Values::new(taxonomy, p, best, depth),
+            height: self.height.distance(p, truths),
+            bertinetto: self.bertinetto.distance(p, truths),
+            missed: self.lca_on_the_line.distance(p, truths),
+        }
+    }
+
     /// Adds an image: what the graph says of its answer, the answer, its ranked labels, its truths, and whether the answer
     /// is valid, if that is judged. What is summed up goes to the end of `row`, in as many [columns](COLUMNS).
     pub fn add(
@@ -156,9 +163,13 @@ impl<'t> MetricSums<'t> {
         row.extend(self.hierarchical.add(pair.hierarchical));
         row.extend(self.information.add(pair.information));
         row.extend(self.depth.add(pair.depth));
-        row.extend(self.height.add(answer, ranked, truths));
-        row.extend(self.bertinetto.add(answer, ranked, truths));
-        row.extend(self.lca_on_the_line.add(answer, truths, is_exact));
+        row.extend(self.height.add(pair.height, is_exact, ranked, truths));
+        row.extend(
+            self.bertinetto
+                .add(pair.bertinetto, is_exact, ranked, truths),
+        );
+        let missed = pair.missed.filter(|_| !is_exact);
+        row.extend(self.lca_on_the_line.add_distance(missed));
         row.extend(match &mut self.ranking {
             Some(ranking) if ranked.len() >= self.k => ranking.add(ranked.iter().copied(), truths),
             ranking => {

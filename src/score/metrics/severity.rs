@@ -31,8 +31,8 @@ pub const COLUMNS: usize = 6;
 /// Sums over images, for one distance.
 pub struct SeveritySums<'t> {
     measure: Pairwise<'t>,
-    /// A run has far fewer distinct pairs than images.
-    known: HashMap<(NodeId, NodeId), f64>,
+    /// Of ranked labels: a run has far fewer distinct pairs than images.
+    known: HashMap<(NodeId, NodeId), f64, foldhash::fast::FixedState>,
     k: usize,
     sums: [f64; COLUMNS],
     /// Whether an image had fewer than `k` ranked labels.
@@ -44,26 +44,37 @@ impl<'t> SeveritySums<'t> {
     pub fn new(taxonomy: &'t Taxonomy, measure: Measure, k: usize) -> Self {
         Self {
             measure: Pairwise::new(taxonomy, measure),
-            known: HashMap::new(),
+            known: HashMap::default(),
             k,
             sums: [0.0; COLUMNS],
             lacks_some: false,
         }
     }
 
-    /// Adds an image: its answer, its ranked labels, best first, and its truths, at least one, the primary one first.
-    /// Tells what was added.
-    pub fn add(&mut self, answer: NodeId, ranked: &[NodeId], truths: &[NodeId]) -> [f64; COLUMNS] {
-        let first = self.distance(answer, truths);
-        let [error, of_error] = match answer == truths[0] {
+    /// The distance of a label to the nearest of the truths.
+    pub fn distance(&self, p: NodeId, truths: &[NodeId]) -> f64 {
+        let of = truths.iter().map(|&t| self.measure.value(p, t));
+        of.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Adds an image: the [`distance`](Self::distance) of its answer, whether that is exact, its ranked labels, best first, and its
+    /// truths, at least one. Tells what was added.
+    pub fn add(
+        &mut self,
+        distance: f64,
+        is_exact: bool,
+        ranked: &[NodeId],
+        truths: &[NodeId],
+    ) -> [f64; COLUMNS] {
+        let [error, of_error] = match is_exact {
             true => [0.0, 0.0],
-            false => [1.0, first],
+            false => [1.0, distance],
         };
         let [mean_of_k, least_of_k] = match ranked.get(..self.k) {
             Some(best) => {
                 let (mut sum, mut least) = (0.0, f64::INFINITY);
                 for &label in best {
-                    let distance = self.distance(label, truths);
+                    let distance = self.known_distance(label, truths);
                     sum += distance;
                     least = least.min(distance);
                 }
@@ -74,19 +85,16 @@ impl<'t> SeveritySums<'t> {
                 [0.0, 0.0]
             }
         };
-        let row = [1.0, first, error, of_error, mean_of_k, least_of_k];
+        let row = [1.0, distance, error, of_error, mean_of_k, least_of_k];
         add_row(&mut self.sums, &row);
         row
     }
 
-    /// To the nearest of the truths.
-    fn distance(&mut self, p: NodeId, truths: &[NodeId]) -> f64 {
-        let of = truths.iter().map(|&t| {
-            *self
-                .known
-                .entry((p, t))
-                .or_insert_with(|| self.measure.value(p, t))
-        });
+    fn known_distance(&mut self, p: NodeId, truths: &[NodeId]) -> f64 {
+        let Self { known, measure, .. } = self;
+        let of = truths
+            .iter()
+            .map(|&t| *known.entry((p, t)).or_insert_with(|| measure.value(p, t)));
         of.fold(f64::INFINITY, f64::min)
     }
 
@@ -145,8 +153,10 @@ mod tests {
         for (ranked, truths) in images {
             let [ranked, truths] =
                 [ranked, truths].map(|ids| -> Vec<NodeId> { ids.iter().map(node).collect() });
-            height.add(ranked[0], &ranked, &truths);
-            bertinetto.add(ranked[0], &ranked, &truths);
+            for sums in [&mut height, &mut bertinetto] {
+                let distance = sums.distance(ranked[0], &truths);
+                sums.add(distance, ranked[0] == truths[0], &ranked, &truths);
+            }
         }
         // Distances 0 and 1; 2 and 1; 1 and 0. All leaves are equally deep, so both distances are the same.
         for found in [height.finish(), bertinetto.finish()] {
@@ -156,7 +166,9 @@ mod tests {
             assert_eq!(found.hdist_top_k, Some((0.0 + 1.0 + 0.0) / 3.0));
         }
         // The answer counts where the ranked labels are not known, or are others.
-        height.add(node(&"lozenge"), &[], &[node(&"oblong")]);
+        let truths = [node(&"oblong")];
+        let distance = height.distance(node(&"lozenge"), &truths);
+        height.add(distance, false, &[], &truths);
         let found = height.finish();
         assert_eq!(
             (found.mistake_severity, found.hdist_k),
@@ -175,7 +187,9 @@ mod tests {
         let node = |id: &str| taxonomy.find(id).unwrap();
         for (measure, expected) in [(Measure::Height, 1.0), (Measure::Bertinetto, 2.0)] {
             let mut sums = SeveritySums::new(&taxonomy, measure, 1);
-            sums.add(node("rectangle"), &[node("rectangle")], &[node("square")]);
+            let (answer, truth) = (node("rectangle"), node("square"));
+            let distance = sums.distance(answer, &[truth]);
+            sums.add(distance, false, &[answer], &[truth]);
             assert_eq!(
                 sums.finish().mistake_severity,
                 Some(expected),
