@@ -7,8 +7,8 @@ use std::fmt::Write;
 use cladist::names::Names;
 use cladist::run::{Detail, Details, Opened, Saved, SavedRank, SavedRow};
 use cladist::score::{
-    AlsoRight, Annotations, Collisions, CreditPolicy, Depth, Evaluated, Judge, Root, Rule, Summary,
-    Terms, Verdict, summarise,
+    AlsoRight, Annotations, Collisions, CreditPolicy, Depth, Evaluated, Judge, Root, Rule, Stop,
+    Summary, Terms, Verdict, summarise,
 };
 use cladist::taxonomy::{Taxonomy, load_str};
 
@@ -44,9 +44,12 @@ fn summary(taxonomy: &Taxonomy) -> Summary {
         root: Root::default(),
         rule: &Rule::Argmax,
         calibrated: None,
+        stop: Stop::NEVER,
     };
     let (nothing, none) = (Evaluated::default(), Annotations::default());
-    summarise(judge, &[], &terms, &nothing, &none, &[]).1
+    summarise(judge, &[], &terms, &nothing, &none, &[])
+        .expect("nobody stops it")
+        .1
 }
 
 fn row(random: &mut Sequence) -> SavedRow {

@@ -7,8 +7,8 @@ use crate::matrix::Matrix;
 use crate::score::decide::{Calibrated, Chils, Darts, DartsItem, Masses};
 use crate::score::{
     Annotations, Cosines, DecideError, Decider, Deciding, Depth, Distribution, Evaluated, Given,
-    Judge, Link, Match, Matching, Question, Reranking, Rule, Selected, Similarities, answer_alone,
-    evaluate, tie_order,
+    Judge, Link, Match, Matching, Question, Reranking, Rule, Selected, Similarities, Stop,
+    answer_alone, evaluate, tie_order,
 };
 use crate::taxonomy::NodeId;
 
@@ -27,6 +27,7 @@ pub struct Calibration {
 pub struct Answering<'a> {
     /// Whether what needs the probabilities of all candidates is asked for.
     pub depth: Depth,
+    pub stop: Stop<'a>,
     pub judge: Judge<'a>,
     pub candidates: &'a [NodeId],
     /// Of the images that are scored.
@@ -163,10 +164,10 @@ impl Answering<'_> {
                 k => k.max(RANKED_AT_LEAST),
             },
         };
-        let distribution = Distribution::new(similarities, link);
+        let distribution = Distribution::new(similarities, link).until(self.stop);
         let evaluated = match self.depth {
-            Depth::Whole => evaluate(&question, &distribution),
-            Depth::Answers => answer_alone(&question, &distribution),
+            Depth::Whole => evaluate(&question, &distribution)?,
+            Depth::Answers => answer_alone(&question, &distribution)?,
         };
         Ok((evaluated, None))
     }
@@ -185,10 +186,11 @@ impl Answering<'_> {
         let darts = Darts::new(self.judge.taxonomy, self.candidates, wrong)?;
         let images = &calibration.images;
         let set_aside = Selected { all, images };
-        let items = Distribution::new(&set_aside, link).map(|i, scores| {
+        let distribution = Distribution::new(&set_aside, link).until(self.stop);
+        let items = distribution.map(|i, scores| {
             let annotation = calibration.annotations.get(images[i]);
             darts.item(&scores, &annotation.truths)
-        });
+        })?;
         let items: Vec<DartsItem> = items.into_iter().flatten().collect();
         Ok(darts.calibrate(&items)?)
     }

@@ -3,8 +3,8 @@
 use super::opened::Opened;
 use super::saved::{Detail, Details, Numbers, Saved, SavedRank, SavedRow};
 use crate::score::{
-    AlsoRight, Annotations, Collisions, CreditPolicy, Depth, Evaluated, Judge, Root, Rule, Summary,
-    Terms, Verdict, summarise,
+    AlsoRight, Annotations, Collisions, CreditPolicy, Depth, Evaluated, Judge, Root, Rule, Stop,
+    Summary, Terms, Verdict, summarise,
 };
 use crate::taxonomy::{Relation, load_str};
 
@@ -43,9 +43,12 @@ pub(super) fn summary() -> Summary {
         root: Root::default(),
         rule: &Rule::Argmax,
         calibrated: None,
+        stop: Stop::NEVER,
     };
     let (nothing, none) = (Evaluated::default(), Annotations::default());
-    summarise(judge, &[], &terms, &nothing, &none, &[]).1
+    summarise(judge, &[], &terms, &nothing, &none, &[])
+        .expect("nobody stops it")
+        .1
 }
 
 /// A run of these images, as it would be read.

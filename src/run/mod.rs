@@ -63,8 +63,8 @@ use crate::matrix::Matrix;
 use crate::names::Names;
 use crate::score::{
     AlsoRight, Annotations, Checked, Collisions, CreditPolicy, DecideError, Depth, Evaluated,
-    Judge, Judged, Judgements, Link, Mass, Match, MatchError, Ranked, Rankings, Root, Rule,
-    Summary, Terms, ValidSets, noisy, prototypes, summarise,
+    Judge, Judged, Judgements, Link, Mass, Match, MatchError, Ranked, Rankings, Root, Rule, Stop,
+    Stopped, Summary, Terms, ValidSets, noisy, prototypes, summarise,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -103,6 +103,8 @@ pub enum BuildError {
     /// What the strategy of matching needs and the evidence lacks.
     #[error(transparent)]
     Match(#[from] MatchError),
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 /// What is known of the images' answers. Embeddings may be borrowed, for whoever goes on with them.
@@ -276,17 +278,18 @@ impl Run {
     /// # Errors
     /// What the decision rule, or the strategy of matching, needs and the evidence lacks.
     pub fn build(inputs: Inputs<'_>, manifest: Manifest) -> Result<Self, BuildError> {
-        Self::build_to(Depth::Whole, inputs, manifest)
+        Self::build_to(Depth::Whole, inputs, manifest, Stop::NEVER)
     }
 
     /// Scores as much of the evidence as is asked for: the figures that there are then are those of the [whole](Self::build).
     ///
     /// # Errors
-    /// As [`build`](Self::build).
+    /// As [`build`](Self::build); it was to end before it was done.
     pub fn build_to(
         depth: Depth,
         inputs: Inputs<'_>,
         manifest: Manifest,
+        stop: Stop<'_>,
     ) -> Result<Self, BuildError> {
         let taxonomy = inputs.taxonomy;
         let collisions = collisions(&inputs);
@@ -314,6 +317,7 @@ impl Run {
         };
         let answering = Answering {
             depth,
+            stop,
             judge,
             candidates: &inputs.candidates,
             annotations: &annotations,
@@ -330,10 +334,11 @@ impl Run {
             root: inputs.root,
             rule: &inputs.rule,
             calibrated,
+            stop,
         };
         let (candidates, valid) = (&inputs.candidates, &answering.valid);
         let (judgements, mut summary) =
-            summarise(judge, candidates, &terms, &evaluated, &annotations, valid);
+            summarise(judge, candidates, &terms, &evaluated, &annotations, valid)?;
         let noisy = evaluated.whole.as_ref().map(|whole| {
             let losses = whole.masses.iter().enumerate().map(|(i, mass)| {
                 let is_judged = annotations.is_judged(annotations.get(i));

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::question::{Assumed, Question, QuestionError, Reanswered};
 use super::saved::{Detail, Details, Jagged, Numbers, Saved, SavedRank, SavedRow};
 use super::{BuildError, Run};
-use crate::score::{Depth, Ranked, Rankings, RightToo, Rule};
+use crate::score::{Depth, Ranked, Rankings, RightToo, Rule, Stop};
 use crate::taxonomy::Taxonomy;
 
 /// Why a run cannot be judged under another taxonomy.
@@ -28,12 +28,14 @@ pub enum RejudgeError {
 /// Runs on the current rayon pool; the result does not depend on its size.
 ///
 /// # Errors
-/// A label that the taxonomy has not and an image was annotated with, answered or ranked with; a run that was not read whole, or whose manifest is damaged.
+/// A label that the taxonomy has not and an image was annotated with, answered or ranked with; a run that was not read whole, or whose manifest is damaged; it
+/// was to end before it was done.
 pub fn rejudged(
     saved: &Saved,
     taxonomy: &Taxonomy,
     right_too: Option<&RightToo>,
     depth: Depth,
+    stop: Stop<'_>,
 ) -> Result<Reanswered, RejudgeError> {
     // What was judged by another taxonomy may be gone from this one, such as what labels had in common there.
     let is_unknown = |id: &String| taxonomy.find(id).is_none();
@@ -88,7 +90,7 @@ pub fn rejudged(
         .map(<[_]>::len)
         .max()
         .unwrap_or(0);
-    let mut run = Run::build_to(depth, inputs, manifest)?;
+    let mut run = Run::build_to(depth, inputs, manifest, stop)?;
     run.summary.rule = rule.clone();
     Ok(Reanswered { run, assumed })
 }

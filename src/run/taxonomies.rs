@@ -10,7 +10,7 @@ use super::question::{Assumed, Question, QuestionError};
 use super::rejudge::{RejudgeError, rejudged, without_judgements};
 use super::saved::Saved;
 use crate::score::{
-    AlsoRight, Answered, Collisions, Depth, Forgiveness, Judge, Multiplicity, forgiveness,
+    AlsoRight, Answered, Collisions, Depth, Forgiveness, Judge, Multiplicity, Stop, forgiveness,
 };
 use crate::taxonomy::Taxonomy;
 use crate::taxonomy::diff::Difference;
@@ -73,8 +73,8 @@ pub fn compare_taxonomies(
     let saved = &*of_both(saved, taxonomies)?;
     let [first, second] = taxonomies.map(|(_, taxonomy)| taxonomy);
     let (a, b) = (
-        rejudged(saved, first, None, Depth::Whole)?,
-        rejudged(saved, second, None, Depth::Whole)?,
+        rejudged(saved, first, None, Depth::Whole, Stop::NEVER)?,
+        rejudged(saved, second, None, Depth::Whole, Stop::NEVER)?,
     );
     let mut assumed = a.assumed;
     for other in b.assumed {

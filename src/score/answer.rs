@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::stop::{Stop, Stopped};
 use crate::matrix::Matrix;
 
 /// One prototype a label from the embeddings of its prompts: normalise, mean, normalise, as CLIP does.
@@ -128,6 +129,7 @@ pub enum Link {
 pub struct Distribution<'a> {
     similarities: &'a dyn Similarities,
     link: Link,
+    stop: Stop<'a>,
 }
 
 /// All candidates of one image, in their order.
@@ -140,7 +142,16 @@ pub struct Scores<'a> {
 
 impl<'a> Distribution<'a> {
     pub fn new(similarities: &'a dyn Similarities, link: Link) -> Self {
-        Self { similarities, link }
+        Self {
+            similarities,
+            link,
+            stop: Stop::NEVER,
+        }
+    }
+
+    /// Which passes over the images end early.
+    pub fn until(self, stop: Stop<'a>) -> Self {
+        Self { stop, ..self }
     }
 
     /// The number of images.
@@ -162,14 +173,26 @@ impl<'a> Distribution<'a> {
         self.similarities
     }
 
+    /// When passes over the images end early.
+    pub fn stop(&self) -> Stop<'a> {
+        self.stop
+    }
+
     /// What `visit` makes of each image, in their order. Runs on the current rayon pool; the scores do not depend on
     /// the number of threads.
-    pub fn map<T: Send>(&self, visit: impl Fn(usize, Scores<'_>) -> T + Sync) -> Vec<T> {
+    ///
+    /// # Errors
+    /// It was to end [before](Self::until) all were visited.
+    pub fn map<T: Send>(
+        &self,
+        visit: impl Fn(usize, Scores<'_>) -> T + Sync,
+    ) -> Result<Vec<T>, Stopped> {
         (0..self.similarities.images())
             .into_par_iter()
             .map_init(
                 || (Vec::new(), Vec::new()),
                 |(similarities, probabilities), i| {
+                    self.stop.check()?;
                     self.similarities
                         .fill(i, 0..self.similarities.candidates(), similarities);
                     self.link.probabilities(similarities, probabilities);
@@ -177,7 +200,7 @@ impl<'a> Distribution<'a> {
                         similarities,
                         probabilities,
                     };
-                    visit(i, scores)
+                    Ok(visit(i, scores))
                 },
             )
             .collect()
@@ -279,6 +302,7 @@ mod tests {
                 let best = scores.best(tie_order, keep).into_iter();
                 best.map(|c| (c, scores.probabilities[c])).collect()
             })
+            .unwrap()
             .remove(0)
     }
 
@@ -317,6 +341,7 @@ mod tests {
         let given = Given(&given);
         let distribution = Distribution::new(&given, Link::Probabilities);
         let found = distribution.map(|_, scores| scores.probabilities.to_vec());
+        let found = found.unwrap();
         for (found, expected) in found[0].iter().zip([0.25, 0.0, 0.75]) {
             assert!((found - expected).abs() < 1e-7);
         }
@@ -329,6 +354,7 @@ mod tests {
         let given = Given(&given);
         let distribution = Distribution::new(&given, Link::Softmax { scale: 1.0 });
         let found = distribution.map(|_, scores| scores.probabilities.to_vec());
+        let found = found.unwrap();
         assert_eq!(found[0], [0.5, 0.0, 0.5]);
     }
 

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::annotation::Annotation;
 use super::distinct::numbered;
 use super::judge::Judge;
+use super::stop::Stop;
 use super::verdict::Verdict;
 use crate::taxonomy::NodeId;
 
@@ -35,12 +36,13 @@ pub struct ByChance {
 /// [`Verdict::ALL`], and the number of permutations. `None` of no images.
 ///
 /// `pairs` are the answer of each image and the number of its annotation, which has a label, among `annotations`. Seeded; each permutation
-/// has a chance of its own. Runs on the current rayon pool; the result does not depend on the number of threads.
+/// has a chance of its own; where it is to stop, the rest is left out, and what comes of it means nothing. Runs on the current rayon pool; the result does not depend on the number of threads.
 pub fn by_chance(
     judge: Judge<'_>,
     annotations: &[Annotation],
     pairs: &[(NodeId, u32)],
     seed: u64,
+    stop: Stop<'_>,
 ) -> Option<(Vec<ByChance>, usize)> {
     let n = pairs.len();
     if n == 0 {
@@ -65,6 +67,10 @@ pub fn by_chance(
         .map_init(
             || answer_of.clone(),
             |permuted, permutation| {
+                // What is not waited for any more is not looked at.
+                if stop.is_asked() {
+                    return Default::default();
+                }
                 permuted.copy_from_slice(&answer_of);
                 let mut chance = ChaCha8Rng::seed_from_u64(seed);
                 chance.set_stream(permutation);
@@ -170,7 +176,7 @@ mod tests {
             collisions: &Collisions::default(),
             also_right: &AlsoRight::default(),
         };
-        let by_chance = |pairs| by_chance(judge, annotations.distinct(), pairs, 0);
+        let by_chance = |pairs| by_chance(judge, annotations.distinct(), pairs, 0, Stop::NEVER);
         let (rows, permutations) = by_chance(&pairs).unwrap();
         assert_eq!(permutations, PERMUTATIONS);
         let of = |verdict: Verdict| rows[verdict as usize];

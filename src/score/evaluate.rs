@@ -14,6 +14,7 @@ use super::metrics::{
 };
 use super::rankings::{Ranked, Rankings};
 use super::retrieval::{Queries, retrieval};
+use super::stop::Stopped;
 use super::suspects::{Checked, Checks};
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -138,7 +139,13 @@ struct Image {
 }
 
 /// What the images are answered, and their best candidates: the part of [`evaluate`] that takes one pass over the scores.
-pub fn answer_alone(question: &Question<'_>, distribution: &Distribution<'_>) -> Evaluated {
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn answer_alone(
+    question: &Question<'_>,
+    distribution: &Distribution<'_>,
+) -> Result<Evaluated, Stopped> {
     let candidates = question.candidates;
     let tie_order = tie_order(question.taxonomy, candidates);
     let of_images = distribution.map(|i, scores| {
@@ -147,12 +154,12 @@ pub fn answer_alone(question: &Question<'_>, distribution: &Distribution<'_>) ->
             question.deciding.answer(i, scores),
             ranked(candidates, scores, best),
         )
-    });
+    })?;
     let mut evaluated = Evaluated::default();
     for (answer, ranked) in of_images {
         evaluated.push(answer, ranked);
     }
-    evaluated
+    Ok(evaluated)
 }
 
 /// The best candidates with what is known of them.
@@ -167,7 +174,13 @@ fn ranked(candidates: &[NodeId], scores: Scores<'_>, best: Vec<usize>) -> Vec<Ra
 
 /// Evaluates images. Passes three times over the scores. Runs on the current rayon pool; the result does not depend on the
 /// number of threads.
-pub fn evaluate(question: &Question<'_>, distribution: &Distribution<'_>) -> Evaluated {
+///
+/// # Errors
+/// It was to end before it was done ([`Distribution::until`]).
+pub fn evaluate(
+    question: &Question<'_>,
+    distribution: &Distribution<'_>,
+) -> Result<Evaluated, Stopped> {
     let Question {
         taxonomy,
         candidates,
@@ -210,7 +223,7 @@ pub fn evaluate(question: &Question<'_>, distribution: &Distribution<'_>) -> Eva
                 .map(|&best| consistencies.of(candidates[best], truths, mass_of)),
             ranked: ranked(candidates, scores, best),
         }
-    });
+    })?;
     let mut evaluated = Evaluated::default();
     let (mut masses, mut own) = (Vec::new(), Vec::new());
     let (mut sequences, mut level_sums) = (Rankings::default(), LevelSums::default());
@@ -229,13 +242,13 @@ pub fn evaluate(question: &Question<'_>, distribution: &Distribution<'_>) -> Eva
     }
     evaluated.whole = Some(Whole {
         masses,
-        checked: checks.run(distribution, &own),
+        checked: checks.run(distribution, &own)?,
         pareto: sequences,
-        queries: both_directions(question, distribution, &tie_order, &place),
+        queries: both_directions(question, distribution, &tie_order, &place)?,
         levels: level_sums.finish(),
         consistent,
     });
-    evaluated
+    Ok(evaluated)
 }
 
 /// Labels for each image, and images for each label (METHOD 4).
@@ -244,7 +257,7 @@ fn both_directions(
     distribution: &Distribution<'_>,
     tie_order: &[usize],
     place: &HashMap<NodeId, usize>,
-) -> Queries {
+) -> Result<Queries, Stopped> {
     let annotations = question.annotations;
     // What the images of each distinct annotation are instances of.
     let instances: Vec<Vec<usize>> = annotations
@@ -270,7 +283,13 @@ fn both_directions(
             false => &[],
         });
     }
-    retrieval(distribution.similarities(), &valid, tie_order, &images_of)
+    retrieval(
+        distribution.similarities(),
+        &valid,
+        tie_order,
+        &images_of,
+        distribution.stop(),
+    )
 }
 
 /// Rank of each candidate's id among the candidates' ids: how ties are broken (METHOD 7).

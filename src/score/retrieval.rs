@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Similarities;
 use super::figure::{Figure, add_row, mean, one_if};
+use super::stop::{Stop, Stopped};
 
 /// The K of R@K.
 pub const RECALL_AT: [usize; 3] = [1, 5, 10];
@@ -158,18 +159,23 @@ pub fn named(sums: &[f64], family: &'static str) -> Vec<Figure> {
 /// The lists are ascending, each index once and in range. Asks for each similarity once. Takes time in
 /// images × candidates, and besides the lists memory for some 16 million similarities (of more than a million images, for
 /// 16 of each) and, of each image, for its best max(R, 10) candidates. Runs on the current rayon pool; the result does not depend on the number of threads.
+///
+/// # Errors
+/// It was to end before it was done.
 pub fn retrieval<S: Similarities + ?Sized>(
     similarities: &S,
     valid: &[impl AsRef<[usize]> + Sync],
     tie_order: &[usize],
     images_of: &[impl AsRef<[usize]> + Sync],
-) -> Queries {
+    stop: Stop<'_>,
+) -> Result<Queries, Stopped> {
     let (n, candidates) = (similarities.images(), similarities.candidates());
     let mut best: Vec<Vec<u64>> = vec![Vec::new(); n];
     let mut label_to_image = Vec::with_capacity(candidates);
     let block = (MOST_HELD / n.max(1)).max(FEWEST_CANDIDATES);
     let mut held = Vec::new();
     for first in (0..candidates).step_by(block) {
+        stop.check()?;
         let block = first..candidates.min(first + block);
         // Of each group of images, a row a candidate: so both a group and a candidate are read in long strides.
         held.resize(n.div_ceil(ABREAST) * ABREAST * block.len(), 0.0);
@@ -221,10 +227,10 @@ pub fn retrieval<S: Similarities + ?Sized>(
         let positives = valid.as_ref().len();
         (positives > 0).then(|| Gallery::new(best, positives).query())
     });
-    Queries {
+    Ok(Queries {
         image_to_label: image_to_label.collect(),
         label_to_image,
-    }
+    })
 }
 
 /// Which of a gallery are positive.

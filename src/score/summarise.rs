@@ -18,6 +18,7 @@ use super::judgements::{Judged, Judgements, Tally};
 use super::labelled::Labelled;
 use super::metrics::Root;
 use super::reassessed::ReassessedSums;
+use super::stop::{Stop, Stopped};
 use super::summary::{Confusion, CurveAreas, SUMMARY_SCHEMA, Summary, ValidSet};
 use super::suspects::Suspects;
 use super::verdict::{Group, Verdict};
@@ -48,6 +49,7 @@ pub struct Terms<'a> {
     /// The rule that the answers come from.
     pub rule: &'a Rule,
     pub calibrated: Option<Calibrated>,
+    pub stop: Stop<'a>,
 }
 
 /// Judges every image and sums up.
@@ -55,6 +57,9 @@ pub struct Terms<'a> {
 /// `images` has at least min(5, |C|) ranked labels of each, or the figures that need them are `None`; `valid` has the
 /// valid candidates of each distinct annotation. O(n) plus a relation for each distinct answer to an annotation. The
 /// bootstrap runs on the current rayon pool; the result does not depend on the number of threads.
+///
+/// # Errors
+/// It was to end before it was done.
 pub fn summarise(
     judge: Judge<'_>,
     candidates: &[NodeId],
@@ -62,8 +67,10 @@ pub fn summarise(
     images: &Evaluated,
     annotations: &Annotations,
     valid: &[Vec<usize>],
-) -> (Judgements, Summary) {
+) -> Result<(Judgements, Summary), Stopped> {
+    let stop = terms.stop;
     let judgements = Judgements::new(judge, terms.policy, &images.answers, annotations, valid);
+    stop.check()?;
     let is_suspect = |i: usize| images.is_suspect(i);
     let rows = judgements.tally(is_suspect);
     let judged: usize = rows.iter().map(|row| row.count).sum();
@@ -76,18 +83,21 @@ pub fn summarise(
         valid,
         terms,
     );
+    stop.check()?;
     let reassessed = ReassessedSums::new(judge.taxonomy, annotations, &rows);
     let is_whole = terms.depth == Depth::Whole;
     let mut intervals_95 = match is_whole {
         true => labelled.intervals(reassessed.as_ref()),
         false => BTreeMap::new(),
     };
+    stop.check()?;
     let by_chance = (is_whole.then(|| {
         let judged = (0..annotations.len()).filter_map(|i| judgements.get(i));
         let pairs: Vec<(NodeId, u32)> = judged.map(|j| (j.answer, j.annotation)).collect();
-        by_chance(judge, annotations.distinct(), &pairs, CHANCE_SEED)
+        by_chance(judge, annotations.distinct(), &pairs, CHANCE_SEED, stop)
     }))
     .flatten();
+    stop.check()?;
     let Attribution {
         verdicts,
         multiplicity,
@@ -167,7 +177,8 @@ pub fn summarise(
         noisy: None,
         confusions: worst_confusions(judge.taxonomy, &rows),
     };
-    (judgements, summary)
+    stop.check()?;
+    Ok((judgements, summary))
 }
 
 /// The growth of the valid pairs of images and annotations (METHOD 4), over the images that are judged.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::annotation::Annotations;
 use super::answer::{Distribution, Scores};
+use super::stop::Stopped;
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
 
 /// What confident learning says of the annotations of a run.
@@ -162,7 +163,7 @@ impl<'a> Checks<'a> {
         &self,
         distribution: &Distribution<'_>,
         own: &[Option<f64>],
-    ) -> Vec<Option<Checked>> {
+    ) -> Result<Vec<Option<Checked>>, Stopped> {
         let thresholds = self.thresholds(own);
         let rivals: Vec<Vec<usize>> = self
             .classes
@@ -252,8 +253,10 @@ mod tests {
         let candidates: Vec<NodeId> = candidates.iter().map(node).collect();
         let checks = Checks::new(&taxonomy, &candidates, &annotations);
         let own = distribution.map(|i, scores| checks.self_confidence(i, scores));
+        let own = own.unwrap();
         checks
             .run(&distribution, &own)
+            .unwrap()
             .into_iter()
             .map(|checked| {
                 let checked = checked?;

@@ -17,7 +17,7 @@ use super::theme::Theme;
 use crate::history::{Change, What};
 use crate::matrix::Matrix;
 use crate::run::{self, Embedded, Embeddings, Opened, Saved, Suggestion};
-use crate::score::Depth;
+use crate::score::{Depth, Stop};
 use crate::taxonomy::{NodeId, Taxonomy, edit, load_str};
 
 /// Where the fixture is.
@@ -98,7 +98,8 @@ impl Fake {
             true => opened.saved.clone(),
             false => {
                 let mut again =
-                    run::rejudged(&opened.saved, &taxonomy, None, Depth::Whole).unwrap();
+                    run::rejudged(&opened.saved, &taxonomy, None, Depth::Whole, Stop::NEVER)
+                        .unwrap();
                 again.run.manifest.taxonomy.sha256 = "edited".into();
                 Saved::of(&again.run)
             }

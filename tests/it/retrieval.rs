@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use cladist::score::{RetrievalFigures, Similarities, retrieval};
+use cladist::score::{RetrievalFigures, Similarities, Stop, retrieval};
 use serde_json::Value;
 
 /// The fixture rounds to twelve decimals.
@@ -71,7 +71,9 @@ fn figures_are_those_of_ranx() {
             lists(&world["valid"], index),
             lists(&world["images_of"], index),
         );
-        let found = retrieval(&scores, &valid, &tie_order, &images_of).finish();
+        let found = retrieval(&scores, &valid, &tie_order, &images_of, Stop::NEVER)
+            .unwrap()
+            .finish();
         for (what, found) in [
             ("image_to_label", found.image_to_label),
             ("label_to_image", found.label_to_image),

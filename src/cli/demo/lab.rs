@@ -19,7 +19,7 @@ use crate::report::lab::{Cell, render};
 use crate::score::decide::Masses;
 use crate::score::{
     AlsoRight, Annotations, Collisions, Cosines, CreditPolicy, Decider, Deciding, Depth,
-    Distribution, Judge, Link, Question, Root, Rule, Terms, ValidSets, evaluate, prototypes,
+    Distribution, Judge, Link, Question, Root, Rule, Stop, Terms, ValidSets, evaluate, prototypes,
     summarise,
 };
 use crate::taxonomy::NodeId;
@@ -176,15 +176,17 @@ impl<'a> Lab<'a> {
             deciding: &Deciding::Rule(decider),
             keep: 5,
         };
-        let evaluated = evaluate(&question, &distribution);
+        let evaluated = evaluate(&question, &distribution).expect("nobody stops it");
         let terms = Terms {
             depth: Depth::Whole,
             policy: &CreditPolicy::Strict,
             root: Root::default(),
             rule: &rule,
             calibrated: None,
+            stop: Stop::NEVER,
         };
-        let (_, summary) = summarise(judge, candidates, &terms, &evaluated, &annotations, &valid);
+        let summed = summarise(judge, candidates, &terms, &evaluated, &annotations, &valid);
+        let (_, summary) = summed.expect("nobody stops it");
         let pictures = facts.iter().enumerate().map(|(i, facts)| {
             let answer = evaluated.answers[i].expect("the best candidate is the answer");
             (facts, answer, evaluated.is_suspect(i))

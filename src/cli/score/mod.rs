@@ -14,7 +14,7 @@ mod steps;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail};
 use clap::ValueHint;
@@ -35,7 +35,7 @@ use crate::report;
 use crate::run::{self, BuildError, Candidates};
 use crate::score::{
     Annotations, Collisions, CreditPolicy, DecideError, Depth, Match, MatchError, Root, Rule,
-    RuleError,
+    RuleError, Stop,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::{self, TextError};
@@ -467,15 +467,15 @@ fn build(
     manifest: run::Manifest,
     stop: &AtomicBool,
 ) -> anyhow::Result<run::Run> {
-    let built = on_all_cores(|| run::Run::build_to(depth, inputs, manifest))?;
-    let run = built.map_err(|error| match error {
+    let built = on_all_cores(|| {
+        let stop = Stop::when(stop);
+        run::Run::build_to(depth, inputs, manifest, stop)
+    })?;
+    built.map_err(|error| match error {
         BuildError::Decide(error) => anyhow::Error::new(error).context("--decide"),
         BuildError::Match(error) => anyhow::Error::new(error).context("--match"),
-    })?;
-    if stop.load(Ordering::Relaxed) {
-        bail!(Interrupted);
-    }
-    Ok(run)
+        BuildError::Stopped(_) => Interrupted.into(),
+    })
 }
 
 /// Tells that the candidates are the labels that occur, which nobody asked for.

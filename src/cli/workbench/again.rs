@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::Value;
 
 use super::origins::Origin;
 use super::{Source, Workbench, opening};
 use crate::cli::score::taxonomy_hash;
 use crate::cli::{Interrupted, builtin, locked, on_all_cores, read_taxonomy, told, usable};
-use crate::run::{self, Opened, Saved};
-use crate::score::Depth;
+use crate::run::{self, BuildError, Opened, RejudgeError, Saved};
+use crate::score::{Depth, Stop};
 use crate::taxonomy::{Diagnostic, Loaded, Taxonomy};
 use crate::tui::backend::{Applied, Fault, News};
 use crate::watch::{Contents, content, contents};
@@ -171,14 +171,17 @@ fn rejudge(
     let side = bench.side_labels(opened, &taxonomy)?;
     let right_too = side.as_ref().map(|side| &side.labels);
     let judged = |depth| -> anyhow::Result<Applied> {
-        let mut again =
-            on_all_cores(|| run::rejudged(&opened.saved, &taxonomy, right_too, depth))??;
+        let judge_again = || {
+            let stop = Stop::when(stop);
+            run::rejudged(&opened.saved, &taxonomy, right_too, depth, stop)
+        };
+        let mut again = on_all_cores(judge_again)?.map_err(|error| match error {
+            RejudgeError::Build(BuildError::Stopped(_)) => anyhow::Error::new(Interrupted),
+            error => error.into(),
+        })?;
         again.run.manifest.taxonomy = taxonomy_hash(path, &taxonomy);
         if let Some(side) = &side {
             side.record(&mut again.run.manifest)?;
-        }
-        if stop.load(Ordering::Relaxed) {
-            bail!(Interrupted);
         }
         let origin = Origin {
             contents: Arc::clone(contents),

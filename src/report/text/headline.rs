@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::score::{
         AlsoRight, Annotations, Collisions, CreditPolicy, Depth, Evaluated, Interval, Judge,
-        Multiplicity, Root, Rule, Suspects, Terms, summarise,
+        Multiplicity, Root, Rule, Stop, Suspects, Terms, summarise,
     };
     use crate::taxonomy::load_str;
 
@@ -73,8 +73,9 @@ mod tests {
             root: Root::default(),
             rule: &Rule::Argmax,
             calibrated: None,
+            stop: Stop::NEVER,
         };
-        let (_, empty) = summarise(judge, &[], &terms, &nothing, &none, &[]);
+        let (_, empty) = summarise(judge, &[], &terms, &nothing, &none, &[]).unwrap();
         Summary {
             n,
             judged: n,

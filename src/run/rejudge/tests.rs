@@ -6,7 +6,7 @@ use super::*;
 use crate::matrix::Matrix;
 use crate::run::Evidence;
 use crate::run::testing::{inputs, manifest, random_dag};
-use crate::score::{Link, Summary};
+use crate::score::{Link, Stop, Summary};
 use crate::taxonomy::{NodeId, load_str};
 
 /// A run of these scores of all nodes, answered by the best, under the taxonomy.
@@ -65,7 +65,7 @@ proptest! {
         let truths: Vec<Vec<usize>> = (0..n).map(|_| vec![next() as usize % size]).collect();
         let scores: Vec<f32> = (0..n * size).map(|_| (next() % 1000) as f32 / 200.0).collect();
         let saved = Saved::of(&build(&before, &truths, &scores));
-        let again = rejudged(&saved, &after, None, Depth::Whole).unwrap().run;
+        let again = rejudged(&saved, &after, None, Depth::Whole, Stop::NEVER).unwrap().run;
         let anew = build(&after, &truths, &scores);
         prop_assert_eq!(judged(&again), judged(&anew));
         let (again, anew) = (again.summary, anew.summary);
@@ -87,7 +87,7 @@ fn what_stays_as_it_was_is_told_and_what_is_not_there_is_refused() {
     let taxonomy = load_str("t", "tree: {a: [b, c]}").into_sound().unwrap();
     let mut saved = Saved::of(&build(&taxonomy, &[vec![1]], &[0.0, 1.0, 2.0]));
     saved.summary.rule = "threshold=0.5".to_owned();
-    let assumed = rejudged(&saved, &taxonomy, None, Depth::Whole)
+    let assumed = rejudged(&saved, &taxonomy, None, Depth::Whole, Stop::NEVER)
         .unwrap()
         .assumed;
     assert!(
@@ -95,12 +95,12 @@ fn what_stays_as_it_was_is_told_and_what_is_not_there_is_refused() {
         "{assumed:?}"
     );
     let without = load_str("t", "tree: {a: [b]}").into_sound().unwrap();
-    let error = rejudged(&saved, &without, None, Depth::Whole)
+    let error = rejudged(&saved, &without, None, Depth::Whole, Stop::NEVER)
         .unwrap_err()
         .to_string();
     assert!(error.contains("`c`"), "{error}");
     saved.details = None;
-    let error = rejudged(&saved, &taxonomy, None, Depth::Whole).unwrap_err();
+    let error = rejudged(&saved, &taxonomy, None, Depth::Whole, Stop::NEVER).unwrap_err();
     assert!(matches!(
         error,
         RejudgeError::Question(QuestionError::NoDetails)
@@ -126,6 +126,8 @@ fn what_was_only_judged_by_may_be_gone() {
     let saved = Saved::of(&Run::build(inputs, manifest()).unwrap());
     assert!(saved.labels.contains(&"a".to_owned()), "the two meet in it");
     let without = load_str("t", "tree: {top: [b, c]}").into_sound().unwrap();
-    let again = rejudged(&saved, &without, None, Depth::Whole).unwrap().run;
+    let again = rejudged(&saved, &without, None, Depth::Whole, Stop::NEVER)
+        .unwrap()
+        .run;
     assert_eq!(again.summary.errors, 1);
 }

@@ -87,7 +87,15 @@ fn both_directions_on_a_diamond_by_hand() {
         // oblong, lozenge, rectangle, square, rhombus, figure: positives of three at 1, 3, then 6.
         &[0.1, 0.7, 0.3, 0.5, 0.9, 0.8],
     ]);
-    let found = retrieval(&scores, &valid, &[0, 1, 2, 3, 4, 5], &images_of).finish();
+    let found = retrieval(
+        &scores,
+        &valid,
+        &[0, 1, 2, 3, 4, 5],
+        &images_of,
+        Stop::NEVER,
+    )
+    .unwrap()
+    .finish();
     let of = found.image_to_label;
     assert_eq!((of.n, of.without_positive), (2, 0));
     close(of.recall_at_1, 0.5);
@@ -110,7 +118,7 @@ fn both_directions_on_a_diamond_by_hand() {
 fn ties_are_in_the_order_given_and_no_number_is_last() {
     let scores = table(&[&[0.0, -0.0, f32::NAN, 0.0]]);
     let first = |tie_order: &[usize], valid: usize| {
-        let found = retrieval(&scores, &[[valid]], tie_order, &[[]; 4]);
+        let found = retrieval(&scores, &[[valid]], tie_order, &[[]; 4], Stop::NEVER).unwrap();
         found.image_to_label[0].unwrap().recall_at[0]
     };
     assert!(first(&[0, 1, 2, 3], 0));
@@ -123,13 +131,17 @@ fn ties_are_in_the_order_given_and_no_number_is_last() {
 fn queries_without_a_positive_are_left_out_and_counted() {
     let scores = table(&[&[0.9, 0.1], &[0.2, 0.8]]);
     let (valid, images_of) = (vec![vec![], vec![1]], vec![vec![], vec![1]]);
-    let found = retrieval(&scores, &valid, &[0, 1], &images_of).finish();
+    let found = retrieval(&scores, &valid, &[0, 1], &images_of, Stop::NEVER)
+        .unwrap()
+        .finish();
     for of in [found.image_to_label, found.label_to_image] {
         assert_eq!((of.n, of.without_positive), (1, 1));
         assert_eq!(of.map_at_r, Some(1.0));
     }
     let nothing: [Vec<usize>; 0] = [];
-    let none = retrieval(&table(&[]), &nothing, &[], &nothing).finish();
+    let none = retrieval(&table(&[]), &nothing, &[], &nothing, Stop::NEVER)
+        .unwrap()
+        .finish();
     assert_eq!(
         (none.image_to_label.n, none.image_to_label.map_at_r),
         (0, None)
@@ -166,7 +178,8 @@ struct World {
 
 impl World {
     fn retrieval(&self) -> Queries {
-        retrieval(&self.scores, &self.valid, &self.tie_order, &self.images_of)
+        let (scores, stop) = (&self.scores, Stop::NEVER);
+        retrieval(scores, &self.valid, &self.tie_order, &self.images_of, stop).unwrap()
     }
 }
 
