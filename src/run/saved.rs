@@ -173,6 +173,14 @@ impl Sets {
     }
 }
 
+/// An annotation by the numbers of its labels.
+#[derive(Clone, Copy)]
+struct OfAnnotation {
+    primary: Option<u32>,
+    truths: u32,
+    valid: Option<u32>,
+}
+
 impl Saved {
     /// What would be read back if the run were saved.
     pub fn of(run: &Run) -> Self {
@@ -183,26 +191,31 @@ impl Saved {
             *of_node[n.index()].get_or_insert_with(|| numbers.label(run.id(n)))
         };
         let predictions = &run.predictions;
-        let mut images = Names::default();
+        let annotations = &predictions.annotations;
+        let mut sets_of: Vec<Option<OfAnnotation>> = vec![None; annotations.distinct().len()];
         let mut rows = Vec::with_capacity(predictions.len());
         let mut details = Details::default();
         let mut pareto = Jagged::default();
         let mut is_whole = true;
         for i in 0..predictions.len() {
             let prediction = predictions.get(i);
-            images.push(prediction.image);
-            let mut all = |numbers: &mut Numbers, nodes: &[NodeId]| -> Vec<u32> {
-                nodes.iter().map(|&n| label(numbers, n)).collect()
-            };
-            let truths = all(&mut numbers, prediction.truths);
-            let valid = prediction.valid.map(|valid| all(&mut numbers, valid));
-            let valid = valid.map(|valid| numbers.valid.number(valid));
+            let of = *sets_of[annotations.index(i)].get_or_insert_with(|| {
+                let mut all = |numbers: &mut Numbers, nodes: &[NodeId]| -> Vec<u32> {
+                    nodes.iter().map(|&n| label(numbers, n)).collect()
+                };
+                let truths = all(&mut numbers, prediction.truths);
+                let valid = prediction.valid.map(|valid| all(&mut numbers, valid));
+                OfAnnotation {
+                    primary: truths.first().copied(),
+                    valid: valid.map(|valid| numbers.valid.number(valid)),
+                    truths: numbers.truths.number(truths),
+                }
+            });
             let judged = prediction.judged;
             let checked = prediction.checked;
-            let has_label = !truths.is_empty();
             rows.push(SavedRow {
-                primary: truths.first().copied(),
-                truths: numbers.truths.number(truths),
+                primary: of.primary,
+                truths: of.truths,
                 answer: prediction.answer.map(|n| label(&mut numbers, n)),
                 probability: prediction.probability,
                 verdict: judged.map(|j| j.verdict),
@@ -214,8 +227,11 @@ impl Saved {
                 relation: judged.map(|j| j.relation),
                 lca: judged.and_then(|j| j.lca).map(|n| label(&mut numbers, n)),
                 k: judged.map(|j| j.k as u32),
-                valid,
-                valid_mass: prediction.mass.filter(|_| has_label).map(|m| m.valid),
+                valid: of.valid,
+                valid_mass: prediction
+                    .mass
+                    .filter(|_| of.primary.is_some())
+                    .map(|m| m.valid),
                 self_confidence: checked.map(|c| c.self_confidence),
                 margin: checked.map(|c| c.margin),
                 looks_like: (checked.and_then(|c| c.looks_like)).map(|n| label(&mut numbers, n)),
@@ -244,7 +260,7 @@ impl Saved {
                 .expect("a manifest has nothing that JSON has not"),
             labels: numbers.labels,
             truths: numbers.truths.distinct,
-            images,
+            images: predictions.images.clone(),
             rows,
             details: Some(details),
         }

@@ -257,11 +257,18 @@ fn worst_confusions(taxonomy: &Taxonomy, rows: &[Tally<'_>]) -> Vec<Confusion> {
         counts.entry(key).or_insert((0, judged)).0 += row.count;
     }
     let mut worst: Vec<_> = counts.into_iter().collect();
-    worst.sort_unstable_by_key(|&((truth, answer, verdict), (count, _))| {
+    type Pair<'j> = ((NodeId, NodeId, Verdict), (usize, &'j Judged));
+    let key = |&((truth, answer, verdict), (count, _)): &Pair<'_>| {
         let ids = (taxonomy.id(truth), taxonomy.id(answer));
         (std::cmp::Reverse(count), ids, verdict)
-    });
-    worst.truncate(WORST_CONFUSIONS);
+    };
+    let order = |a: &Pair<'_>, b: &Pair<'_>| key(a).cmp(&key(b));
+    // Nearly all are left out, and need not be put in order.
+    if worst.len() > WORST_CONFUSIONS {
+        worst.select_nth_unstable_by(WORST_CONFUSIONS, order);
+        worst.truncate(WORST_CONFUSIONS);
+    }
+    worst.sort_unstable_by(order);
     worst
         .into_iter()
         .map(|((truth, answer, verdict), (count, judged))| Confusion {

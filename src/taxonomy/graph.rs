@@ -4,7 +4,9 @@
 //! ancestor test climbs only through classes with several parents, with a spanning forest's intervals for the rest;
 //! common descendants are looked for among the classes with several parents, since the topmost one must be such.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::{Map, NodeId, Relation, Set};
 
@@ -19,6 +21,9 @@ const LISTS_LIMIT: usize = 8_000_000;
 /// Entries that may be merged to find a list, and all lists: a dense graph's would take longer than the rest of loading.
 const MERGE_LIMIT: usize = 4 * LIST_LIMIT;
 const MERGES_LIMIT: usize = 2 * LISTS_LIMIT;
+
+/// Ancestors that a class may have for its closure to be kept: those of all classes of a deep, dense graph would take quadratic memory.
+const KEPT_ABOVE: usize = if cfg!(test) { 3 } else { 64 };
 
 /// Lists of lists in two arrays: the `i`th is `items[starts[i]..starts[i + 1]]`.
 #[derive(Debug, Clone)]
@@ -115,6 +120,8 @@ pub(super) struct Dag {
     shared: Vec<Option<Box<[Class]>>>,
     leaves: Counts,
     total_leaves: usize,
+    /// Ancestor closures, ascending, of classes that were asked for theirs; `None` of one with more than [`KEPT_ABOVE`]. One of all clones.
+    above: Arc<[OnceLock<Option<Box<[Class]>>>]>,
     /// Class → groups of `overlaps` it is in, sorted.
     overlaps: Map<Class, Vec<u32>>,
     /// Class → (group of `disjoint`, member number) it is.
@@ -151,6 +158,7 @@ impl Dag {
             shared: vec![None; n],
             leaves: Counts((0..n).map(|_| AtomicU32::new(0)).collect()),
             total_leaves: 0,
+            above: (0..n).map(|_| OnceLock::new()).collect(),
             overlaps: Map::default(),
             disjoint: Map::default(),
         };
@@ -355,6 +363,43 @@ impl Dag {
         Self::closure(&self.up, c)
     }
 
+    /// The ancestors of `c`, `c` included, ascending.
+    pub fn sorted_ancestors(&self, c: Class) -> Cow<'_, [Class]> {
+        let sorted = || {
+            let mut above = self.ancestors(c);
+            above.sort_unstable();
+            above
+        };
+        let mut found = None;
+        let kept = self.above[c as usize].get_or_init(|| {
+            let above = sorted();
+            match above.len() {
+                ..=KEPT_ABOVE => Some(above.into()),
+                _ => {
+                    found = Some(above);
+                    None
+                }
+            }
+        });
+        match kept {
+            Some(kept) => Cow::Borrowed(kept),
+            None => Cow::Owned(found.unwrap_or_else(sorted)),
+        }
+    }
+
+    /// What is above both, these included, ascending.
+    pub fn common_ancestors(&self, a: Class, b: Class) -> Vec<Class> {
+        let (a, b) = (self.sorted_ancestors(a), self.sorted_ancestors(b));
+        let (few, many) = if a.len() < b.len() { (a, b) } else { (b, a) };
+        let mut rest = &many[..];
+        let mut common = Vec::with_capacity(few.len());
+        for &c in few.iter() {
+            rest = &rest[rest.partition_point(|&other| other < c)..];
+            common.extend((rest.first() == Some(&c)).then_some(c));
+        }
+        common
+    }
+
     pub fn descendants(&self, c: Class) -> Vec<Class> {
         Self::closure(&self.down, c)
     }
@@ -422,9 +467,10 @@ impl Dag {
         if self.disjoint.is_empty() {
             return Vec::new();
         }
-        let members = self.ancestors(c).into_iter();
+        let above = self.sorted_ancestors(c);
+        let members = above.iter();
         members
-            .filter_map(|a| self.disjoint.get(&a))
+            .filter_map(|a| self.disjoint.get(a))
             .flatten()
             .copied()
             .collect()
@@ -482,10 +528,7 @@ impl Dag {
 
     /// Minimal elements of the common ancestors, in no order.
     pub fn lowest_common(&self, a: Class, b: Class) -> Vec<Class> {
-        let mut of_b = self.ancestors(b);
-        of_b.sort_unstable();
-        let mut common = self.ancestors(a);
-        common.retain(|c| of_b.binary_search(c).is_ok());
+        let mut common = self.common_ancestors(a, b);
         // What is common is closed upwards, so an element is minimal iff it is no common element's parent.
         let mut above: Vec<Class> = common
             .iter()

@@ -429,6 +429,19 @@ impl Taxonomy {
         self.expand(self.dag.ancestors(self.dag.class(n)))
     }
 
+    /// The number of classes at or above that of `n`.
+    pub fn ancestor_count(&self, n: NodeId) -> usize {
+        self.dag.sorted_ancestors(self.dag.class(n)).len()
+    }
+
+    /// The classes that are at or above both nodes', by their representatives, in no particular order.
+    pub fn common_ancestors(&self, a: NodeId, b: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let common = self
+            .dag
+            .common_ancestors(self.dag.class(a), self.dag.class(b));
+        common.into_iter().map(|c| self.dag.members(c)[0])
+    }
+
     /// Descendant closure, `n` included, on the collapsed graph: every member of every class, sorted.
     pub fn descendants(&self, n: NodeId) -> Vec<NodeId> {
         self.expand(self.dag.descendants(self.dag.class(n)))

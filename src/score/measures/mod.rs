@@ -189,9 +189,12 @@ impl<'t> Pairwise<'t> {
         match self.measure {
             Measure::Bertinetto => self.of_strict_ancestor(same, self.strict_depth(a, b)),
             Measure::Hf1 => {
-                let (a, b) = (closure(taxonomy, a), closure(taxonomy, b));
-                let shared = a.iter().filter(|n| b.binary_search(n).is_ok()).count();
-                of_closures(shared, a.len(), b.len())
+                let shared = taxonomy.common_ancestors(a, b).count();
+                of_closures(
+                    shared,
+                    taxonomy.ancestor_count(a),
+                    taxonomy.ancestor_count(b),
+                )
             }
             Measure::Depth | Measure::Path => self.of_steps(self.steps(a, b)),
             _ => {
@@ -246,14 +249,9 @@ impl<'t> Pairwise<'t> {
     /// The depth of the deepest class that is above both labels and neither of them.
     fn strict_depth(&self, a: NodeId, b: NodeId) -> Option<usize> {
         let taxonomy = self.taxonomy;
-        let strict = |n| {
-            let mut above = closure(taxonomy, n);
-            above.retain(|&c| !taxonomy.same_class(c, n));
-            above
-        };
-        let (a, b) = (strict(a), strict(b));
-        let common = a.iter().filter(|n| b.binary_search(n).is_ok());
-        common.map(|&n| taxonomy.depth(n).1).max()
+        let is_strict = |&c: &NodeId| !taxonomy.same_class(c, a) && !taxonomy.same_class(c, b);
+        let common = taxonomy.common_ancestors(a, b).filter(is_strict);
+        common.map(|n| taxonomy.depth(n).1).max()
     }
 
     /// Fewest edges between the two through a common ancestor, or through the virtual root.

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::score::figure::{Figure, add_row, mean};
-use crate::score::measures::closure;
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// Whether the root, which all labels share, counts in the closures (METHOD 6).
@@ -62,18 +61,29 @@ pub struct Closures {
 
 impl Closures {
     pub fn new(taxonomy: &Taxonomy, p: NodeId, truths: &[NodeId]) -> Self {
-        let answer = closure(taxonomy, p);
+        let answer = taxonomy.ancestor_count(p);
+        if let [truth] = *truths {
+            return Self {
+                answer,
+                truths: taxonomy.ancestor_count(truth),
+                both: taxonomy.common_ancestors(p, truth).count(),
+            };
+        }
         let truths = united_closure(taxonomy, truths);
         Self {
-            answer: answer.len(),
+            answer,
             truths: truths.len(),
-            both: answer.iter().filter(|n| truths.contains(n)).count(),
+            both: taxonomy
+                .common_ancestors(p, p)
+                .filter(|n| truths.contains(n))
+                .count(),
         }
     }
 }
 
 fn united_closure(taxonomy: &Taxonomy, truths: &[NodeId]) -> HashSet<NodeId> {
-    truths.iter().flat_map(|&t| closure(taxonomy, t)).collect()
+    let closures = truths.iter().flat_map(|&t| taxonomy.common_ancestors(t, t));
+    closures.collect()
 }
 
 /// Precision, recall and their harmonic mean.
