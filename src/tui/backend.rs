@@ -27,6 +27,8 @@ pub enum News {
     Note(String),
     /// The run that was told is not of what the files hold now, in words: it is to be made again, so that no edit is blamed for it.
     Outdated(String),
+    /// The run is being made again with other options, in words.
+    Options(String),
 }
 
 /// A run as it is shown.
@@ -261,7 +263,8 @@ pub trait Backend: Send + Sync {
     }
 
     /// Makes the run again from what these files hold now, and from what was computed before as far as that stays true. `None` where
-    /// all of them hold what the run that is shown was made of: then nothing is made. [`News::Answers`] comes before a whole run.
+    /// all of them hold what the run that is shown was made of: then nothing is made. [`News::Answers`] comes before a whole run, and
+    /// [`News::Options`] before that.
     ///
     /// # Errors
     /// All that is wrong with the files; nothing where it was asked to stop. What was shown can go on being shown.

@@ -327,6 +327,10 @@ fn on_news(app: &mut App, news: News) -> Vec<Effect> {
             app.tell(why);
             app.outcome.clone_from(&app.status);
         }
+        News::Options(word) => {
+            app.tell(word);
+            app.outcome.clone_from(&app.status);
+        }
         News::Progress(progress) => app.progress = Some(progress),
         News::Note(note) => {
             // Scored again, it is told again; of the run before it is an old one.

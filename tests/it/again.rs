@@ -334,27 +334,6 @@ fn a_run_is_held_against_what_it_was_made_of_itself() {
     assert!(again(&workbench, &unseen).unwrap().is_none());
 }
 
-/// The file of options is read once, so it says what a change of it does.
-#[test]
-fn a_change_of_the_options_file_is_told() {
-    let (folder, _, _, args) = embedded();
-    let config = folder.path().join("cladist.yaml");
-    std::fs::write(&config, "top-k: 3\n").unwrap();
-    let workbench = Workbench::with_arguments(&args).unwrap();
-    let workbench = workbench.with_config(Some(config.clone()));
-    let begun = workbench.opened(&GO_ON).unwrap();
-    assert!(Backend::files(&workbench, Some(&begun)).contains(&config));
-    assert!(again(&workbench, &begun).unwrap().is_none());
-    std::fs::write(&config, "top-k: 4\n").unwrap();
-    let told = again(&workbench, &begun).unwrap().unwrap();
-    assert!(
-        told.assumed[0].contains("started again"),
-        "{:?}",
-        told.assumed
-    );
-    assert!(again(&workbench, &told.shown.opened).unwrap().is_none());
-}
-
 #[test]
 fn watching_prints_what_a_change_does_and_waits_where_a_file_is_broken() {
     use std::io::{BufRead, BufReader};

@@ -336,6 +336,21 @@ impl WhatArgs {
         self.truth.no_side_labels
     }
 
+    /// What these say of judging, with what the others say is scored: the images, how they are read, and what answers them.
+    pub fn applied_to(self, others: &Self) -> Self {
+        let image = others.options.image.clone();
+        let options = ScoreOptions {
+            image,
+            ..self.options
+        };
+        Self {
+            taxonomy: self.taxonomy,
+            truth: self.truth,
+            options,
+            ..others.clone()
+        }
+    }
+
     /// What is scored, in a few words.
     pub fn name(&self) -> String {
         let mut names = self.sources().map(|path| path.display().to_string());

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::Source;
 use crate::cli::places;
+use crate::cli::score::WhatArgs;
 use crate::hash;
 
 /// The file that the state of the workbench on this source is kept in; `None` without a home.
-pub fn file(source: &Source) -> Option<PathBuf> {
+pub fn file(source: &Source, what: &WhatArgs) -> Option<PathBuf> {
     let parts: Vec<String> = match source {
         Source::Saved(dir) => vec!["run".to_owned(), real(dir)],
-        Source::Demo(..) => vec!["demo".to_owned()],
-        Source::Scored(what) => what.sources().map(|path| real(&path)).collect(),
+        Source::Demo(_) => vec!["demo".to_owned()],
+        Source::Scored => what.sources().map(|path| real(&path)).collect(),
     };
     let name = hash::of_parts(parts.iter().map(String::as_bytes));
     Some(places::state()?.join(format!("sessions/{name}.json")))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
 
+use super::options::Options;
 use super::{Source, Workbench};
 use crate::cli::builtin;
 use crate::cli::output::tell;
@@ -21,10 +22,15 @@ impl Workbench {
     /// The side file, which need not exist; `None` where it takes no part, or a saved run's data is not where the run says. It stands beside
     /// its source: where that is gone or another, what bears its name is of other data.
     pub(super) fn side_file(&self, opened: Option<&Opened>) -> Option<PathBuf> {
+        self.side_file_by(&self.options_of(opened), opened)
+    }
+
+    /// The same by these options.
+    fn side_file_by(&self, options: &Options, opened: Option<&Opened>) -> Option<PathBuf> {
         let manifest = match &self.source {
-            Source::Scored(what) => return what.side_file(),
-            Source::Saved(_) if !self.no_side_labels => &opened?.saved.manifest,
-            Source::Saved(_) | Source::Demo(..) => return None,
+            Source::Scored => return options.what.side_file(),
+            Source::Saved(_) if !options.what.has_no_side_labels() => &opened?.saved.manifest,
+            Source::Saved(_) | Source::Demo(_) => return None,
         };
         let recorded = |pointer: &str| manifest.pointer(pointer)?.as_str().map(PathBuf::from);
         if let Some(truth) = recorded("/truth/truth/source") {
@@ -74,10 +80,11 @@ impl Workbench {
     /// The file cannot be read, or a label of it names no node.
     pub(super) fn side_labels(
         &self,
+        options: &Options,
         opened: &Opened,
         taxonomy: &Taxonomy,
     ) -> anyhow::Result<Option<NowRight>> {
-        let Some(path) = self.side_file(Some(opened)) else {
+        let Some(path) = self.side_file_by(options, Some(opened)) else {
             return Ok(None);
         };
         let mut resolver = Resolver::new(taxonomy, None);
