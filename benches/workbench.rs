@@ -110,6 +110,7 @@ fn beginning() -> Beginning {
         keeps_session: false,
         can_save: false,
         session: None,
+        snapshots: Vec::new(),
         size: (120, 40),
     }
 }

@@ -51,7 +51,7 @@ pub use order::{Key, Order};
 pub use question::{Assumed, QuestionError, Reanswered};
 pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use rejudge::{RejudgeError, rejudged};
-pub use save::{KIND, SaveError, save};
+pub use save::{KIND, SaveError, save, save_again};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
 pub use suggest::{
     Clusters, Embedded, Embeddings, Grounds, Moved, Share, Suggestion, SuggestionKind, Why, suggest,

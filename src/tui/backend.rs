@@ -312,6 +312,27 @@ pub trait Backend: Send + Sync {
         run::suggest(opened, Embeddings::default())
     }
 
+    /// The names of the runs that were kept of what is shown, in this workbench or an earlier one.
+    fn snapshots(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Keeps the run under a name, in the place of an earlier one of that name; where it is.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn keep_snapshot(&self, _opened: &Opened, _name: &str) -> Result<PathBuf, String> {
+        Err("there is no place to keep it in".to_owned())
+    }
+
+    /// The run that was kept under a name.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn kept_snapshot(&self, name: &str) -> Result<Other, String> {
+        Err(format!("there is no snapshot `{name}`"))
+    }
+
     /// Saves the run that is shown.
     ///
     /// # Errors

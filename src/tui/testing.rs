@@ -52,6 +52,8 @@ pub struct Fake {
     pub is_cancelled: AtomicBool,
     /// Whether the run is shown by its answers first, and then never whole, as if it was cancelled.
     pub stops_at_answers: AtomicBool,
+    /// Runs that were kept, by their names.
+    pub kept: Mutex<Vec<(String, Saved)>>,
 }
 
 impl Fake {
@@ -351,6 +353,26 @@ impl Backend for Fake {
         Ok(())
     }
 
+    fn keep_snapshot(&self, opened: &Opened, name: &str) -> Result<PathBuf, String> {
+        if name == "too long" {
+            return Err("the disk is full".to_owned());
+        }
+        let mut kept = self.kept.lock().unwrap();
+        kept.retain(|(of, _)| of != name);
+        kept.push((name.to_owned(), opened.saved.clone()));
+        Ok(PathBuf::from("snapshots").join(name))
+    }
+
+    fn kept_snapshot(&self, name: &str) -> Result<Other, String> {
+        let kept = self.kept.lock().unwrap();
+        let found = kept.iter().find(|(of, _)| of == name);
+        let (_, saved) = found.ok_or_else(|| format!("no `{name}`"))?;
+        Ok(Other {
+            saved: saved.clone(),
+            taxonomy: Ok(taxonomy()),
+        })
+    }
+
     fn save(&self, _opened: &Opened, _dir: &Path) -> Result<(), String> {
         Ok(())
     }
@@ -373,6 +395,7 @@ pub fn beginning(width: u16, height: u16) -> Beginning {
         keeps_session: true,
         can_save: false,
         session: None,
+        snapshots: Vec::new(),
         size: (width, height),
     }
 }

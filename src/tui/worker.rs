@@ -154,14 +154,12 @@ impl Worker {
                 Answer::Tried(on, backend.try_out(&run, &trial, on, tell, &stop)?)
             }
             Job::CompareWith(dir) => {
-                let Other { saved, taxonomy } = backend.other(&dir)?;
-                let comparison = self.compare(&saved, &run.saved)?;
-                Answer::Compared(Compared {
-                    name: dir.display().to_string(),
-                    figures: Box::new(saved.summary.clone()),
-                    comparison: Arc::new(comparison),
-                    other: taxonomy.map(|taxonomy| Arc::new(Opened::new(saved, taxonomy))),
-                })
+                let name = dir.display().to_string();
+                self.compare_with(name, backend.other(&dir)?, &run)?
+            }
+            Job::CompareKept(name) => {
+                let other = backend.kept_snapshot(&name)?;
+                self.compare_with(name, other, &run)?
             }
             Job::Compare(name, other) => Answer::Compared(Compared {
                 name,
@@ -189,6 +187,16 @@ impl Worker {
                 backend.save(&run, &dir)?;
                 Answer::Saved(dir)
             }
+            Job::Keep(name) => {
+                let kept = backend.keep_snapshot(&run, &name);
+                let kept = kept.map_err(|why| {
+                    format!("`{name}` is kept as long as the workbench is open: {why}")
+                })?;
+                Answer::Written(format!(
+                    "kept as `{name}`: r in Compare (7) compares with it ({})",
+                    kept.display()
+                ))
+            }
             Job::Plan(what) => match backend.plan(&run, &what)? {
                 Some(plan) => Answer::Planned(plan),
                 None => Answer::WithoutFile(what),
@@ -204,6 +212,17 @@ impl Worker {
                 Answer::Adopted(path)
             }
         })
+    }
+
+    fn compare_with(&self, name: String, other: Other, run: &Opened) -> Result<Answer, String> {
+        let Other { saved, taxonomy } = other;
+        let comparison = self.compare(&saved, &run.saved)?;
+        Ok(Answer::Compared(Compared {
+            name,
+            figures: Box::new(saved.summary.clone()),
+            comparison: Arc::new(comparison),
+            other: taxonomy.map(|taxonomy| Arc::new(Opened::new(saved, taxonomy))),
+        }))
     }
 
     fn compare(&self, first: &Saved, second: &Saved) -> Result<Comparison, String> {

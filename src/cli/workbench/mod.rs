@@ -10,6 +10,7 @@ mod origins;
 mod pictures;
 mod session;
 mod side;
+mod snapshots;
 mod trial;
 
 use std::io::IsTerminal;
@@ -39,8 +40,8 @@ use crate::tui::backend::{
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
 use asking::Asked;
 use news::{hearing, in_silence, with_news};
-use origins::Origins;
 use options::Options;
+use origins::Origins;
 use pictures::Pictures;
 
 /// Explore a run on the terminal: its figures, its taxonomy, its pictures, and what another label or template would do
@@ -264,8 +265,8 @@ impl Workbench {
                 Source::Scored
             }
         };
-        let is_saved = run.is_some();
         let start = Arc::new(Options::fixed(what.clone()));
+        let is_saved = run.is_some();
         let images = what.images.clone().filter(|_| is_saved);
         Ok(Self {
             source,
@@ -455,6 +456,22 @@ impl Backend for Workbench {
             let run = self.made_as(opened)?;
             Ok(run::save(&run, Staging::new(dir, run::KIND)?)?)
         })
+    }
+
+    fn snapshots(&self) -> Vec<String> {
+        self.snapshot_names()
+    }
+
+    fn keep_snapshot(&self, opened: &Opened, name: &str) -> Result<PathBuf, String> {
+        in_silence(|| {
+            let folder = self.snapshot(name)?;
+            snapshots::keep(&folder, opened)?;
+            Ok(folder)
+        })
+    }
+
+    fn kept_snapshot(&self, name: &str) -> Result<Other, String> {
+        in_silence(|| snapshots::kept(&self.snapshot(name)?))
     }
 
     fn can_save(&self) -> bool {

@@ -9,13 +9,22 @@ use crate::hash;
 
 /// The file that the state of the workbench on this source is kept in; `None` without a home.
 pub fn file(source: &Source, what: &WhatArgs) -> Option<PathBuf> {
+    let name = name(source, what);
+    Some(places::state()?.join(format!("sessions/{name}.json")))
+}
+
+/// The folder of the snapshots of what is shown of this source; `None` without a home.
+pub fn snapshots(source: &Source, what: &WhatArgs) -> Option<PathBuf> {
+    Some(places::state()?.join("snapshots").join(name(source, what)))
+}
+
+fn name(source: &Source, what: &WhatArgs) -> String {
     let parts: Vec<String> = match source {
         Source::Saved(dir) => vec!["run".to_owned(), real(dir)],
-        Source::Demo(_) => vec!["demo".to_owned()],
+        Source::Demo(..) => vec!["demo".to_owned()],
         Source::Scored => what.sources().map(|path| real(&path)).collect(),
     };
-    let name = hash::of_parts(parts.iter().map(String::as_bytes));
-    Some(places::state()?.join(format!("sessions/{name}.json")))
+    hash::of_parts(parts.iter().map(String::as_bytes))
 }
 
 /// The user's keys, if there are any where they are looked for.

@@ -7,8 +7,9 @@ use super::*;
 use crate::history::What;
 use crate::taxonomy::edit::Edit;
 use crate::tui::action::{Action, Effect, Job, Kind};
+use crate::tui::backend::Backend;
 use crate::tui::overlay::Overlay;
-use crate::tui::testing::{Fake, stage_with};
+use crate::tui::testing::{Fake, beginning, stage_with};
 
 fn fake() -> (Arc<Fake>, Stage) {
     let fake = Arc::new(Fake::default());
@@ -321,4 +322,44 @@ fn a_name_is_not_given_twice_unasked() {
     stage.press("enter");
     assert!(stage.app.overlay.is_none());
     assert_eq!(stage.app.snapshots.len(), 1);
+}
+
+/// What was kept is compared with at once, and by its name after the next start; what could not be kept, until then.
+#[test]
+fn snapshots_outlive_the_workbench() {
+    let (fake, mut stage) = fake();
+    let keep = |stage: &mut Stage, name: &str| {
+        stage.press("R");
+        stage.type_in(name);
+        stage.press("enter");
+        status(stage)
+    };
+    let told = keep(&mut stage, "first");
+    assert!(
+        told.contains("kept as `first`") && told.contains("snapshots/first"),
+        "{told}"
+    );
+    let told = keep(&mut stage, "too long");
+    assert!(
+        told.contains("as long as the workbench is open: the disk is full"),
+        "{told}"
+    );
+    assert_eq!(stage.app.snapshots.len(), 2);
+
+    let mut beginning = beginning(100, 30);
+    beginning.snapshots = vec!["first".to_owned(), "gone".to_owned()];
+    let backend: Arc<dyn Backend> = Arc::<Fake>::clone(&fake);
+    let mut later = Stage::new(backend, beginning);
+    later.press("7 r");
+    later.type_in("fi");
+    later.press("tab enter");
+    assert!(
+        status(&later).ends_with("Compare (7)"),
+        "{}",
+        status(&later)
+    );
+    later.press("r");
+    later.type_in("gone");
+    later.press("enter");
+    assert_eq!(status(&later), "no `gone`");
 }
