@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Subcommand, ValueHint};
 
 use super::output::{self, tell};
@@ -12,7 +12,7 @@ use crate::history::{Change, History, What};
 use crate::prompts::TemplateSet;
 use crate::taxonomy::Taxonomy;
 use crate::taxonomy::edit::{Edit, Edited, Orphans, Part, apply};
-use crate::text::shown;
+use crate::text::{self, TextError, shown};
 
 /// Edit a taxonomy's files: the change is shown as a diff, written, and can be undone by `cladist history`
 ///
@@ -223,8 +223,14 @@ pub fn run(args: &EditArgs) -> anyhow::Result<ExitCode> {
 /// What an edit makes of a taxonomy's text: prompts are templates that can be read, beside all that the edit itself asks for.
 ///
 /// # Errors
-/// Why it is not made.
+/// Why it is not made; a file that is not UTF-8, which an edit cannot leave as it is.
 pub fn edited(taxonomy: &Taxonomy, edit: &Edit) -> anyhow::Result<Edited> {
+    // What was read of another encoding is not what is there, byte for byte.
+    for (path, _) in taxonomy.sources() {
+        if let Err(error @ TextError::Encoding { .. }) = text::read(path) {
+            bail!(error);
+        }
+    }
     if let Edit::Prompts { prompts, .. } = edit {
         for prompt in prompts {
             let template = TemplateSet::single(prompt, false);

@@ -369,3 +369,33 @@ fn an_edit_is_shown_written_and_undone() {
     let (code, ..) = run(dir, &["--undo", "18"]);
     assert_eq!((code, read(dir)), (0, texts(0)));
 }
+
+/// What could not be written back as it is, is refused before anything is shown.
+#[test]
+fn a_file_of_another_encoding_is_not_edited() {
+    let text = "nodes:\n  a: # é\n  b:\n";
+    let utf16 = |order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
+        units.flat_map(order).collect()
+    };
+    let latin1: Vec<u8> = text.chars().map(|c| u32::from(c) as u8).collect();
+    for (bytes, why) in [
+        (
+            utf16(u16::to_le_bytes),
+            "main.yaml:1: UTF-16; save the file as UTF-8",
+        ),
+        (
+            utf16(u16::to_be_bytes),
+            "main.yaml:1: UTF-16; save the file as UTF-8",
+        ),
+        (latin1, "main.yaml:2: the byte 0xe9 is not UTF-8"),
+    ] {
+        let place = crate::cmd::dir(&[("main.yaml", &bytes)]);
+        let dir = place.path();
+        let args = ["edit", "main.yaml", "add-parent", "b", "a"];
+        let (code, shown, said) = run_command(dir, &args);
+        assert_eq!((code, shown.as_str()), (2, ""), "{said}");
+        assert!(said.contains(why), "{said}");
+        assert_eq!(std::fs::read(dir.join("main.yaml")).expect("a file"), bytes);
+    }
+}
