@@ -10,6 +10,7 @@ mod curve;
 mod filter;
 #[cfg(test)]
 mod fixture;
+mod gone;
 mod load;
 mod manifest;
 mod nodes;
@@ -43,6 +44,7 @@ pub use confusions::{
 };
 pub use curve::{Operating, curve, operating, present};
 pub use filter::{Completion, Filter, FilterError, HELP as FILTER_HELP, complete, quote};
+pub use gone::{Gone, gone};
 pub use load::{LoadError, load, load_flat, load_summary, load_whole};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash, by_name};
 pub use nodes::{NodeFigure, NodeFigures, nodes};

@@ -104,6 +104,8 @@ impl Display for Fault {
 pub struct Plan {
     pub what: What,
     pub changes: Vec<Change>,
+    /// What it brings that one may not want, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// How far long work is.

@@ -318,17 +318,22 @@ impl Backend for Fake {
                     before: None,
                     after: Some("image,labels\n".to_owned()),
                 }],
+                warnings: Vec::new(),
             }));
         };
         let edited = edit::apply(&opened.taxonomy, edit).map_err(|refusal| refusal.to_string())?;
+        let warnings = edited.warnings(&opened.taxonomy, edit).into_iter();
+        let warnings = warnings.map(|warning| warning.message).collect();
         let changes = edited.files.into_iter().map(|file| Change {
             path: file.path,
             before: Some(file.before),
             after: Some(file.after),
         });
+        let changes = changes.collect();
         Ok(Some(Plan {
             what: what.clone(),
-            changes: changes.collect(),
+            changes,
+            warnings,
         }))
     }
 

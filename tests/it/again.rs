@@ -334,6 +334,48 @@ fn a_run_is_held_against_what_it_was_made_of_itself() {
     assert!(again(&workbench, &unseen).unwrap().is_none());
 }
 
+/// A preview tells what a saved run will miss, and it is what the run complains of once it is written.
+#[test]
+fn a_preview_tells_of_labels_that_a_saved_run_would_miss() {
+    let (_folder, path, text) = shapes();
+    let run = root().join("tests/fixtures/run");
+    let args = [run.to_str().unwrap(), "--taxonomy", path.to_str().unwrap()];
+    let workbench = Workbench::with_arguments(&args).unwrap();
+    let shown = workbench.opened(&GO_ON).unwrap();
+    let node = || "square".to_owned();
+    let rename = Edit::Rename {
+        node: node(),
+        id: "quadrate".to_owned(),
+    };
+    let delete = Edit::Delete {
+        node: node(),
+        children: cladist::taxonomy::edit::Orphans::ToParents,
+    };
+    let merge = Edit::Merge {
+        node: node(),
+        into: "rhombus".to_owned(),
+    };
+    let describe = Edit::Describe {
+        node: node(),
+        description: Some("four sides alike".to_owned()),
+    };
+    for (edit, is_told) in [
+        (rename, true),
+        (delete, true),
+        (merge, true),
+        (describe, false),
+    ] {
+        let what = What::Taxonomy(edit);
+        let plan = workbench.plan(&shown, &what).unwrap().unwrap();
+        let told = plan.warnings.iter().find(|told| told.contains("saved run"));
+        assert_eq!(told.is_some(), is_told, "{what}: {:?}", plan.warnings);
+        assert!(told.is_none_or(|told| told.contains("`square` (annotated in ")));
+        std::fs::write(&path, plan.changes[0].after.as_ref().unwrap()).unwrap();
+        assert_eq!(again(&workbench, &shown).is_err(), is_told, "{what}");
+        std::fs::write(&path, &text).unwrap();
+    }
+}
+
 #[test]
 fn watching_prints_what_a_change_does_and_waits_where_a_file_is_broken() {
     use std::io::{BufRead, BufReader};

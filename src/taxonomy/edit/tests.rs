@@ -771,3 +771,29 @@ fn a_change_as_a_diff() {
         "--- test\n+++ test\n@@ -3,4 +3,4 @@\n   b:\n   c:\n   d:\n-  e: {parents: a}\n+  e: {parents: a, description: last}\n"
     );
 }
+
+/// The warnings of a text after an edit that it has not before.
+#[test]
+fn an_edit_brings_the_warnings_that_were_not_there() {
+    let text = "nodes:\n  a:\n  b: {parents: [a]}\n  c: {parents: [b]}\n  d: {parents: [c, b], names: [dee]}\n";
+    let rename = |node: &str, id: &str| Edit::Rename {
+        node: s(node),
+        id: s(id),
+    };
+    for (edit, brought) in [
+        (add_parent("c", "a"), &["redundant-edge"][..]),
+        (add_parent("d", "a"), &["redundant-edge"]),
+        (add_name("a", "dee"), &["same-name"]),
+        (remove_parent("d", "b"), &[]),
+        (describe("a", Some("first")), &[]),
+        // The warning that there is is of a node that is called otherwise now.
+        (rename("d", "e"), &[]),
+        (rename("b", "e"), &[]),
+    ] {
+        let taxonomy = load(text);
+        let edited = apply(&taxonomy, &edit).expect("it can be made");
+        let warnings = edited.warnings(&taxonomy, &edit);
+        let codes: Vec<&str> = warnings.iter().map(|d| d.code.as_str()).collect();
+        assert_eq!(codes, brought, "{edit:?}");
+    }
+}

@@ -363,3 +363,25 @@ fn snapshots_outlive_the_workbench() {
     later.press("enter");
     assert_eq!(status(&later), "no `gone`");
 }
+
+/// What check would complain of afterwards is seen before it is written, above the diff, and whole on a narrow screen.
+#[test]
+fn a_preview_warns_of_what_the_edit_brings() {
+    for (width, height) in [(60, 16), (80, 24), (200, 60)] {
+        let fake = Arc::new(Fake::default());
+        let mut stage = stage_with(&fake, width, height);
+        go_to(&mut stage, "square");
+        stage.press("e p");
+        stage.type_in("parallelogram");
+        stage.press("enter");
+        let screen = text_of(&stage.screen());
+        let (warning, diff) = (
+            screen.find("! the edge from"),
+            screen.find("+++ shapes.yaml"),
+        );
+        let warned: Vec<&str> = screen.split_whitespace().collect();
+        assert!(warned.contains(&"redundant:"), "{screen}");
+        assert!(warning.is_some() && warning < diff, "{screen}");
+        assert!(screen.contains("enter writes it"), "{screen}");
+    }
+}
