@@ -416,3 +416,70 @@ fn an_edit_tells_what_check_will_warn_of() {
     let said = edit(&["rename", "b", "e", "--dry-run"]);
     assert_eq!(said, "");
 }
+
+/// Runs `cladist` where no file may become larger than so many blocks of 512 bytes: the write that goes beyond fails as on a full
+/// disk, or, if that is not `heeded`, ends the process in its midst.
+#[cfg(unix)]
+fn run_on_little_disk(
+    dir: &Path,
+    blocks: usize,
+    heeded: bool,
+    args: &[&str],
+) -> (Option<i32>, String) {
+    let trap = if heeded { "trap '' XFSZ; " } else { "" };
+    // No core is dumped, whatever there is room for.
+    let script = format!("{trap}ulimit -c 0; ulimit -f {blocks}; exec \"$@\"");
+    let out = Command::new("sh")
+        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_cladist")])
+        .args(args)
+        .current_dir(dir)
+        .env("XDG_STATE_HOME", dir.join("state"))
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8(out.stderr).expect("UTF-8");
+    (out.status.code(), said)
+}
+
+/// A disk that is full while an edit is written leaves the file as it was, and the next edit is made as if nothing had been.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_the_file_as_it_was() {
+    // Larger than what fits: 400 kB, where 64 kB may be written and the log takes less than that.
+    let nodes: String = (0..4000)
+        .map(|i| format!("  node_{i}: # {}\n", "x".repeat(80)))
+        .collect();
+    let text = format!("nodes:\n{nodes}");
+    let edit = ["edit", "main.yaml", "add-parent", "node_7", "node_8"];
+    let names = |dir: &Path| {
+        let entries = std::fs::read_dir(dir).expect("a folder");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names
+    };
+    for (blocks, heeded) in [(128, true), (128, false), (0, true), (0, false)] {
+        let place = crate::cmd::dir(&[("main.yaml", text.as_bytes())]);
+        let dir = place.path();
+        let read = || std::fs::read_to_string(dir.join("main.yaml")).expect("a file");
+        let (code, said) = run_on_little_disk(dir, blocks, heeded, &edit);
+        let case = format!("{blocks} blocks, heeded: {heeded}: {said}");
+        assert_eq!(code, heeded.then_some(2), "{case}");
+        // The error says what is too large, as it says what is full.
+        let is_told = said.contains("File too large") || said.contains("os error 27");
+        assert_eq!(is_told, heeded, "{case}");
+        assert!(read() == text, "{case}");
+
+        // Nothing of it is in the history, and what a dead process left goes with the next edit.
+        let (code, listed, said) = run(dir, &[]);
+        assert!(
+            code == 0 && !listed.contains("node_7"),
+            "{case}: {listed}{said}"
+        );
+        let (code, _, said) = run_command(dir, &edit);
+        assert_eq!(code, 0, "{case}: {said}");
+        assert_ne!(read(), text);
+        assert_eq!(names(dir), ["main.yaml", "state"], "{case}");
+        let (code, ..) = run(dir, &["--undo"]);
+        assert!(code == 0 && read() == text, "{case}");
+    }
+}
