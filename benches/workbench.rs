@@ -43,6 +43,7 @@ impl Backend for Ready {
                 so_far: None,
                 is_saved: true,
                 name: "ready".into(),
+                fixed_labels: None,
             }));
         }
         Ok(())

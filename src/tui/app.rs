@@ -451,6 +451,13 @@ impl App {
             Command::SaveRun if !self.can_save => {
                 Some("the run is on disk already, or is not whole yet".into())
             }
+            Command::PromptsOf
+                if self
+                    .run()
+                    .is_some_and(|run| run.saved.manifest["prompts"].is_null()) =>
+            {
+                Some("the answers were made elsewhere: there are no prompts".into())
+            }
             Command::Faults if self.faults.is_empty() => {
                 Some("nothing is wrong with the files".into())
             }

@@ -41,6 +41,8 @@ pub struct Shown {
     pub is_saved: bool,
     /// What it is called: its directory, or what is scored.
     pub name: String,
+    /// Why nothing can be added to what its images are annotated with; `None` if it can.
+    pub fixed_labels: Option<String>,
 }
 
 /// A run in place of the one that is shown: answered by another rule, or made again.

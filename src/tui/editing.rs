@@ -1,9 +1,11 @@
 //! Edits of the taxonomy as one puts them together: what they are about, what is asked for one after the other, and the edit at the end.
 
+use std::collections::HashSet;
+
 use crate::history::What;
 use crate::run::Opened;
 use crate::taxonomy::edit::{Edit, Orphans, Part};
-use crate::taxonomy::{NodeId, Taxonomy};
+use crate::taxonomy::{NodeId, Span, Taxonomy};
 
 /// What an edit is about: the node that is selected and, where there is one, the other of a pair, and the image that shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Image {
     pub answer: Option<String>,
     /// The id of the label that it is annotated with, its primary truth.
     pub truth: Option<String>,
+    /// Why nothing can be added to that; `None` if it can.
+    pub fixed: Option<String>,
 }
 
 impl Image {
@@ -30,11 +34,14 @@ impl Image {
     ///
     /// # Errors
     /// Why it is none.
-    fn right_too(&self) -> Result<&str, &'static str> {
-        match self.answer.as_deref() {
-            None => Err("the image has no answer"),
-            answer if answer == self.truth.as_deref() => Err("the answer is the annotated label"),
-            Some(answer) => Ok(answer),
+    fn right_too(&self) -> Result<&str, &str> {
+        match (self.answer.as_deref(), &self.fixed) {
+            (None, _) => Err("the image has no answer"),
+            (answer, _) if answer == self.truth.as_deref() => {
+                Err("the answer is the annotated label")
+            }
+            (_, Some(fixed)) => Err(fixed),
+            (Some(answer), None) => Ok(answer),
         }
     }
 }
@@ -155,8 +162,8 @@ impl Kind {
         }
     }
 
-    /// Why it cannot be done with the subject; `None` if it can.
-    pub fn why_not(self, subject: &Subject, taxonomy: &Taxonomy) -> Option<&'static str> {
+    /// Why it cannot be done with the subject; `None` if it can, as far as that is seen without making it.
+    pub fn why_not<'s>(self, subject: &'s Subject, taxonomy: &Taxonomy) -> Option<&'s str> {
         let node = match taxonomy.find(&subject.node) {
             Some(node) => node,
             None => return Some("the taxonomy has no such node"),
@@ -170,6 +177,83 @@ impl Kind {
                 Some("it has no parent")
             }
             Self::RemoveName if taxonomy.node(node).names.len() < 2 => Some("it has one name"),
+            kind if kind.is_of_pairs() => {
+                let other = subject.other.as_ref()?;
+                match taxonomy.find(other) {
+                    Some(other) => self.why_not_both(taxonomy, node, other),
+                    None => Some("the taxonomy has no such other node"),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the other node of a subject has a part in it.
+    fn is_of_pairs(self) -> bool {
+        matches!(
+            self,
+            Self::AddParent
+                | Self::Move
+                | Self::Merge
+                | Self::Equivalent
+                | Self::Overlapping
+                | Self::Disjoint
+        )
+    }
+
+    /// Why it cannot be done with these two.
+    fn why_not_both(
+        self,
+        taxonomy: &Taxonomy,
+        node: NodeId,
+        other: NodeId,
+    ) -> Option<&'static str> {
+        if node == other {
+            return Some("it takes two");
+        }
+        let are_together = |groups: &[(Span, Vec<NodeId>)]| {
+            groups
+                .iter()
+                .any(|(_, group)| group.contains(&node) && group.contains(&other))
+        };
+        let is_same = || taxonomy.same_class(node, other);
+        let is_above = |a, b| taxonomy.is_ancestor(a, b);
+        // Between the two, in whatever order, so that the one node would be above and below it.
+        let is_between = |above, below| {
+            let mut children = taxonomy.class_children(above).into_iter();
+            is_above(above, below)
+                && !is_same()
+                && (!taxonomy.parents(below).contains(&above)
+                    || children.any(|child| child != below && is_above(child, below)))
+        };
+        let share = || {
+            let below: HashSet<NodeId> = taxonomy.descendants(node).into_iter().collect();
+            let mut others = taxonomy.descendants(other).into_iter();
+            others.any(|other| below.contains(&other))
+        };
+        match self {
+            Self::AddParent | Self::Move if taxonomy.parents(node).contains(&other) => {
+                Some("it is a parent already")
+            }
+            Self::AddParent | Self::Move if is_same() => Some("the two are equivalent"),
+            Self::AddParent | Self::Move if is_above(node, other) => Some("it is below this one"),
+            Self::Equivalent if is_same() => Some("they are equivalent already"),
+            Self::Equivalent if is_above(node, other) || is_above(other, node) => {
+                Some("one is above the other")
+            }
+            Self::Overlapping if are_together(taxonomy.declared_overlaps()) => {
+                Some("they are declared overlapping already")
+            }
+            Self::Disjoint if are_together(taxonomy.declared_disjoint()) => {
+                Some("they are declared disjoint already")
+            }
+            Self::Disjoint if is_above(node, other) || is_above(other, node) => {
+                Some("one is above the other")
+            }
+            Self::Disjoint if share() => Some("there are nodes below both"),
+            Self::Merge if is_between(node, other) || is_between(other, node) => {
+                Some("there are nodes between the two")
+            }
             _ => None,
         }
     }
@@ -254,13 +338,13 @@ impl Draft {
                 }
                 (Some(new), None) => line(
                     format!(
-                        "Names of `{new}`, the preferred one first, with commas between; none: its id in words"
+                        "Names of `{new}`, the preferred one first, with commas between and \"…\" around one that has a comma; none: its id in words"
                     ),
                     String::new(),
                 ),
                 (Some(id), Some(names)) => edit(Edit::Add {
                     id,
-                    names: list(&names, ","),
+                    names: names_in(&names)?,
                     parents: vec![subject.node.clone()],
                 }),
             },
@@ -425,6 +509,48 @@ fn list(text: &str, between: &str) -> Vec<String> {
     let parts = text.split(between).map(str::trim);
     let parts = parts.filter(|part| !part.is_empty());
     parts.map(str::to_owned).collect()
+}
+
+/// Names with commas between; one in quotes may have commas, and a quote in it is written twice.
+fn names_in(text: &str) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (name, after) = match rest.strip_prefix('"') {
+            Some(quoted) => in_quotes(quoted)?,
+            None => {
+                let end = rest.find(',').unwrap_or(rest.len());
+                (rest[..end].trim().to_owned(), &rest[end..])
+            }
+        };
+        let after = after.trim_start();
+        rest = match after.strip_prefix(',') {
+            Some(next) => next.trim_start(),
+            None if after.is_empty() => after,
+            None => return Err(format!("`{after}`: behind the quote comes a comma")),
+        };
+        if !name.is_empty() {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// A name up to its closing quote, and what is behind that.
+fn in_quotes(text: &str) -> Result<(String, &str), String> {
+    let mut name = String::new();
+    let mut rest = text;
+    loop {
+        let (before, after) = rest.split_once('"').ok_or("the quote is not closed")?;
+        name.push_str(before);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Ok((name.trim().to_owned(), after)),
+        }
+    }
 }
 
 /// The parts of a split, as they are typed: `one: child, child; two: child; three`.

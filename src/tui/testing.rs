@@ -137,6 +137,7 @@ impl Backend for Fake {
                 so_far: None,
                 is_saved: true,
                 name: "fixture".into(),
+                fixed_labels: None,
             },
             assumed: Vec::new(),
         };
@@ -166,6 +167,7 @@ impl Backend for Fake {
             so_far: None,
             is_saved: true,
             name: "fixture".into(),
+            fixed_labels: None,
         }));
         Ok(())
     }
@@ -301,6 +303,7 @@ impl Backend for Fake {
                 so_far: None,
                 is_saved: false,
                 name: format!("fixture at threshold {threshold}"),
+                fixed_labels: None,
             },
             assumed: vec!["something had to be assumed".into()],
         })

@@ -376,6 +376,49 @@ fn a_preview_tells_of_labels_that_a_saved_run_would_miss() {
     }
 }
 
+/// Figures that go with an edit of a saved run are named, with what keeps them; it is told each time, and of what the run had.
+#[test]
+fn figures_that_a_saved_run_loses_are_named() {
+    let (_folder, path, text) = shapes();
+    let run = root().join("tests/fixtures/run");
+    let args = [run.to_str().unwrap(), "--taxonomy", path.to_str().unwrap()];
+    let workbench = Workbench::with_arguments(&args).unwrap();
+    let mut shown = workbench.opened(&GO_ON).unwrap();
+    let had = &shown.saved.summary;
+    assert!(had.suspects.is_some() && had.dilution.is_some());
+    let nothing = |opened: &Opened| -> Vec<String> {
+        let summary = serde_json::to_value(&opened.saved.summary).unwrap();
+        let fields = summary.as_object().unwrap().iter();
+        fields
+            .filter(|(_, value)| value.is_null())
+            .map(|(name, _)| name.clone())
+            .collect()
+    };
+    let before = nothing(&shown);
+    for text in [text.replace(EDGE, ""), text] {
+        std::fs::write(&path, text).unwrap();
+        let made = again(&workbench, &shown).unwrap().unwrap();
+        let told = made.assumed.iter().find(|told| told.contains("left out"));
+        let told = told.expect("it is told");
+        let figures =
+            "suspect annotations, dilution, retrieval and the operating curve are left out";
+        assert!(told.starts_with(figures), "{told}");
+        assert!(
+            told.contains("`cladist tui` with the options that made it"),
+            "{told}"
+        );
+        shown = made.shown.opened;
+        // And these are all that go.
+        let mut gone = nothing(&shown);
+        gone.retain(|name| !before.contains(name));
+        assert_eq!(
+            gone,
+            ["dilution", "retrieval", "curve", "suspects", "noisy"]
+        );
+        assert!(shown.saved.details.as_ref().unwrap().pareto.is_none());
+    }
+}
+
 #[test]
 fn watching_prints_what_a_change_does_and_waits_where_a_file_is_broken() {
     use std::io::{BufRead, BufReader};
@@ -459,6 +502,11 @@ fn the_demo_goes_on_with_a_copy_of_its_taxonomy() {
     std::fs::write(&other, "zebra: 1\n").unwrap();
     let refused = workbench.adopt(&begun, &other).unwrap_err();
     assert!(refused.contains("other.yaml:1:1"), "{refused}");
+    // A slip in the path makes no folder.
+    let nowhere = folder.path().join("nowhere/mine.yaml");
+    let refused = workbench.adopt(&begun, &nowhere).unwrap_err();
+    assert!(refused.contains("nowhere: no such folder"), "{refused}");
+    assert!(!folder.path().join("nowhere").exists());
     workbench.adopt(&begun, &path).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), shapes().2);
     let files = Backend::files(&workbench, Some(&begun));

@@ -146,6 +146,16 @@ pub fn adopt(bench: &Workbench, opened: &Opened, path: &Path) -> anyhow::Result<
         }
         Ok(_) => bail!("{told}: is there already, and no file: choose another name"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // A slip in the path should not become a folder.
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                bail!(
+                    "{}: no such folder: make it first, or choose another",
+                    folder.display()
+                );
+            }
             let staged = StagedFiles::new(&[path])?;
             fs::write(staged.path(0), text).with_context(|| told.to_string())?;
             staged.publish()?;

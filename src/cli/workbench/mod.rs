@@ -17,7 +17,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use anyhow::{Context, bail};
 use clap::{FromArgMatches, ValueHint};
@@ -247,6 +247,10 @@ pub struct Workbench {
     made: Mutex<Option<(Weak<Opened>, Arc<Run>)>>,
     origins: Origins,
     memory: Memory,
+    /// Why nothing can be added to the labels of a saved run.
+    fixed_labels: OnceLock<Option<&'static str>>,
+    /// Figures that a saved run has and that cannot be made again of what it keeps.
+    of_all: OnceLock<Vec<&'static str>>,
     /// The taxonomy's files when it was last read.
     included: Mutex<Vec<PathBuf>>,
 }
@@ -284,6 +288,8 @@ impl Workbench {
             made: Mutex::default(),
             origins: Origins::default(),
             memory: Memory::default(),
+            fixed_labels: OnceLock::new(),
+            of_all: OnceLock::new(),
             included: Mutex::default(),
         })
     }

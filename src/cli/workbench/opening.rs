@@ -69,6 +69,7 @@ fn open_saved(
     let outdated = outdated(given, &head.manifest, taxonomy.as_ref().ok());
     let opened = beside(saved?, taxonomy);
     bench.tell_of_side_file(&opened);
+    bench.begin_with(&opened.saved);
     let origin = Origin {
         is_whole: true,
         ..begun
@@ -291,7 +292,9 @@ impl Workbench {
             }
         }
         self.origins.keep(&opened, origin);
+        let fixed_labels = self.fixed_labels(&opened);
         Shown {
+            fixed_labels,
             opened,
             so_far: None,
             is_saved,
@@ -327,6 +330,7 @@ pub fn at_threshold(bench: &Workbench, opened: &Opened, threshold: f64) -> anyho
     if let Some(origin) = bench.origins.of(opened) {
         bench.origins.keep(&answered_so, origin);
     }
+    let fixed_labels = bench.fixed_labels(&answered_so);
     Ok(Applied {
         shown: Shown {
             opened: answered_so,
@@ -334,6 +338,7 @@ pub fn at_threshold(bench: &Workbench, opened: &Opened, threshold: f64) -> anyho
             // It takes one key to have it again.
             is_saved: true,
             name: format!("{} at threshold {threshold:.4}", bench.name()),
+            fixed_labels,
         },
         assumed: answered.assumed.iter().map(ToString::to_string).collect(),
     })

@@ -744,6 +744,11 @@ fn refused() {
         delete("a", Orphans::Loose),
         "`a` is the last node: a taxonomy has one at least",
     );
+    check_refused(
+        "tree: {a: {b: [c]}}\n",
+        delete("a", Orphans::Delete),
+        "`a` and what is deleted with it are all nodes: a taxonomy has one at least",
+    );
     // What an alias repeats would change in both places.
     check_refused(
         "nodes:\n  a:\n  b:\n  c: {parents: &p [a]}\n  d: {parents: *p}\n",
@@ -784,7 +789,7 @@ fn an_edit_brings_the_warnings_that_were_not_there() {
         (add_parent("c", "a"), &["redundant-edge"][..]),
         (add_parent("d", "a"), &["redundant-edge"]),
         (add_name("a", "dee"), &["same-name"]),
-        (remove_parent("d", "b"), &[]),
+        (remove_parent("d", "b"), &["single-child-chain"]),
         (describe("a", Some("first")), &[]),
         // The warning that there is is of a node that is called otherwise now.
         (rename("d", "e"), &[]),

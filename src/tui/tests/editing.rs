@@ -385,3 +385,70 @@ fn a_preview_warns_of_what_the_edit_brings() {
         assert!(screen.contains("enter writes it"), "{screen}");
     }
 }
+
+/// What is asked for is read whole, however narrow the screen.
+#[test]
+fn a_long_question_is_read_whole() {
+    for (width, height) in [(60, 16), (80, 24), (200, 60)] {
+        let fake = Arc::new(Fake::default());
+        let mut stage = stage_with(&fake, width, height);
+        go_to(&mut stage, "square");
+        stage.press("e a");
+        stage.type_in("tile");
+        stage.press("enter");
+        let screen = text_of(&stage.screen());
+        assert!(screen.contains("Names of `tile`"), "{screen}");
+        assert!(screen.contains("in words"), "{screen}");
+        stage.type_in("\"tile, square\"");
+        assert!(text_of(&stage.screen()).contains("> \"tile, square\""));
+        stage.press("enter enter");
+        assert!(matches!(
+            &made(&fake)[..],
+            [What::Taxonomy(Edit::Add { names, .. })] if *names == ["tile, square"]
+        ));
+    }
+}
+
+/// A save that changes nothing is not said to be scored for ever.
+#[test]
+fn a_save_that_changes_nothing_is_told_to() {
+    let (fake, mut stage) = fake();
+    fake.is_unchanged.store(true, Ordering::Relaxed);
+    stage.act(Action::Changed(vec!["shapes.yaml".into()]));
+    assert_eq!(status(&stage), "the files hold what is shown");
+}
+
+/// What is right too of an image is marked so among its ranked labels.
+#[test]
+fn a_label_that_is_right_too_has_its_mark() {
+    let (_, mut stage) = fake();
+    stage.press("3 /");
+    stage.type_in("verdict:specialised");
+    stage.press("enter");
+    let marks = |stage: &Stage| {
+        let screen = text_of(&stage.screen());
+        let ranked = screen
+            .lines()
+            .filter(|line| line.contains("│+ ") || line.contains("┃+ "));
+        ranked.count()
+    };
+    assert_eq!(marks(&stage), 0);
+    let run = Arc::clone(stage.app.run().unwrap());
+    let mut saved = run.saved.clone();
+    let details = saved.details.as_mut().unwrap();
+    for (row, detail) in saved.rows.iter().zip(&mut details.rows) {
+        detail.valid = Some(details.valid.len() as u32);
+        details
+            .valid
+            .push([row.primary, row.answer].into_iter().flatten().collect());
+    }
+    let shown = crate::tui::backend::Shown {
+        opened: Arc::new(crate::run::Opened::new(saved, run.taxonomy.clone())),
+        so_far: None,
+        is_saved: true,
+        name: "right too".into(),
+        fixed_labels: None,
+    };
+    stage.act(Action::News(crate::tui::backend::News::Run(shown)));
+    assert_eq!(marks(&stage), 1, "{}", text_of(&stage.screen()));
+}

@@ -26,7 +26,7 @@ pub fn menu(app: &App, frame: &mut Frame<'_>, body: Rect, subject: &Subject, cur
         .map(|&(key, kind)| {
             let what = kind.title(subject);
             match kind.why_not(subject, &run.taxonomy) {
-                Some(why) => (format!("{key}  {what} – not now: {why}"), false),
+                Some(why) => (format!("{key}  not now, {why}: {what}"), false),
                 None => (format!("{key}  {what}"), true),
             }
         })
