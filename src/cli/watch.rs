@@ -23,7 +23,7 @@ use crate::watch::Watch;
 /// Between two looks whether Ctrl-C was pressed.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// Score, and score again each time the taxonomy, a file it includes, the prompts or the labels are saved
+/// Score, and score again each time the taxonomy, a file it includes, the prompts, the labels or the options' file are saved
 ///
 /// With RUN_DIR the answers of a saved run are judged again; else what the options name is scored as `cladist score` would, and after
 /// a change nothing is encoded but prompts that are new. Each time it prints the breakdown of the answers at once, then what changed

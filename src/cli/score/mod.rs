@@ -363,6 +363,12 @@ impl WhatArgs {
 
     /// The paths that are named, first what is scored.
     pub fn sources(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let model = self.model.as_ref().map(PathBuf::from);
+        self.data().chain(self.taxonomy.clone()).chain(model)
+    }
+
+    /// What is scored and how it is annotated, whatever it is judged by.
+    pub fn data(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let own = &self.elsewhere;
         let paths = [
             &self.images,
@@ -370,10 +376,8 @@ impl WhatArgs {
             &own.scores,
             &own.image_embeddings,
             &self.truth.truth,
-            &self.taxonomy,
         ];
-        let model = self.model.as_ref().map(PathBuf::from);
-        paths.into_iter().flatten().cloned().chain(model)
+        paths.into_iter().flatten().cloned()
     }
 
     /// Whether the options belong together.

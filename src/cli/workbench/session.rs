@@ -9,20 +9,21 @@ use crate::hash;
 
 /// The file that the state of the workbench on this source is kept in; `None` without a home.
 pub fn file(source: &Source, what: &WhatArgs) -> Option<PathBuf> {
-    let name = name(source, what);
+    let name = name(source, what.sources());
     Some(places::state()?.join(format!("sessions/{name}.json")))
 }
 
-/// The folder of the snapshots of what is shown of this source; `None` without a home.
+/// The folder of the snapshots of this source's data, under whatever taxonomy and by whatever model; `None` without a home.
 pub fn snapshots(source: &Source, what: &WhatArgs) -> Option<PathBuf> {
-    Some(places::state()?.join("snapshots").join(name(source, what)))
+    let name = name(source, what.data());
+    Some(places::state()?.join("snapshots").join(name))
 }
 
-fn name(source: &Source, what: &WhatArgs) -> String {
+fn name(source: &Source, named: impl Iterator<Item = PathBuf>) -> String {
     let parts: Vec<String> = match source {
         Source::Saved(dir) => vec!["run".to_owned(), real(dir)],
-        Source::Demo(..) => vec!["demo".to_owned()],
-        Source::Scored => what.sources().map(|path| real(&path)).collect(),
+        Source::Demo(_) => vec!["demo".to_owned()],
+        Source::Scored => named.map(|path| real(&path)).collect(),
     };
     hash::of_parts(parts.iter().map(String::as_bytes))
 }
