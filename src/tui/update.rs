@@ -128,7 +128,7 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
                     return true;
                 }
                 // What is written is written whole.
-                if *kind == Kind::Edit {
+                if matches!(kind, Kind::Edit | Kind::Write) {
                     return true;
                 }
                 waiting.stop.store(true, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use ratatui_image::picker::Picker;
 
-use super::action::{Action, Answer, Compared, Job, Lane, Request};
+use super::action::{Action, Answer, Compared, Job, Kind, Lane, Request};
 use super::backend::{Backend, News, Other};
 use super::picture;
 use super::sheet::Sheet;
@@ -80,7 +80,10 @@ impl Worker {
             };
             let id = request.id;
             // Where it was asked for again meanwhile, nobody waits for the answer; where it was cancelled, somebody does.
-            let answer = match request.stop.load(Ordering::Relaxed) {
+            // What is to be written is written: another file that is asked for takes nothing from it.
+            let is_given_up =
+                request.stop.load(Ordering::Relaxed) && request.job.kind() != Kind::Write;
+            let answer = match is_given_up {
                 true => Err("cancelled".to_owned()),
                 false => self.perform(request, &tell),
             };

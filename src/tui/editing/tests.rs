@@ -1,5 +1,5 @@
 use super::*;
-use crate::taxonomy::edit::Refusal;
+use crate::taxonomy::edit::{Part, Refusal};
 use crate::taxonomy::load_str;
 
 fn taxonomy() -> Taxonomy {
@@ -330,28 +330,4 @@ fn what_nothing_can_be_added_to_says_why() {
     image.fixed = Some("they are in no file".to_owned());
     let why = Kind::AlsoRight.why_not(&draft.subject, &taxonomy);
     assert_eq!(why, Some("they are in no file"));
-}
-
-#[test]
-fn a_name_in_quotes_has_its_commas() {
-    for (typed, names) in [
-        ("one, two", &["one", "two"][..]),
-        ("", &[]),
-        (" , one ,, ", &["one"]),
-        ("\"one, two\", three", &["one, two", "three"]),
-        ("one,\" two \"", &["one", "two"]),
-        ("\"a \"\"b\"\", c\"", &["a \"b\", c"]),
-        ("5\" disc, \"\"", &["5\" disc"]),
-    ] {
-        assert_eq!(names_in(typed).unwrap(), names, "{typed}");
-    }
-    for (typed, why) in [
-        ("\"one, two", "the quote is not closed"),
-        (
-            "\"one\" two, three",
-            "`two, three`: behind the quote comes a comma",
-        ),
-    ] {
-        assert_eq!(names_in(typed).unwrap_err(), why);
-    }
 }

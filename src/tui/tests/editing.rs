@@ -452,3 +452,13 @@ fn a_label_that_is_right_too_has_its_mark() {
     stage.act(Action::News(crate::tui::backend::News::Run(shown)));
     assert_eq!(marks(&stage), 1, "{}", text_of(&stage.screen()));
 }
+
+/// The palette tells the selected command whole, and why it cannot be performed, on a narrow screen too.
+#[test]
+fn a_command_that_is_cut_is_told_whole_below() {
+    let mut stage = stage_with(&Arc::default(), 60, 16);
+    stage.press("7 :");
+    stage.type_in("compare-before");
+    let screen = text_of(&stage.screen());
+    assert!(screen.contains("make the run anew"), "{screen}");
+}

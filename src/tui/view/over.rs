@@ -237,9 +237,25 @@ fn choose(
     cursor: &Cursor,
     rows: &[(String, bool)],
 ) {
-    let area = centred(body, 96, (rows.len() as u16).clamp(1, 20) + 3);
+    let width = usize::from(body.width.min(96).saturating_sub(2));
+    // The selected one whole where it is cut: at its end is why it cannot be.
+    let selected = rows.get(cursor.at()).map(|(text, _)| text.as_str());
+    let selected = selected.filter(|text| text::width(text) > width);
+    let whole = selected.map_or_else(Vec::new, |text| wrap(text, width));
+    let height = (rows.len() as u16).clamp(1, 20) + 3 + whole.len() as u16;
+    let area = centred(body, 96, height);
     frame.render_widget(Clear, area);
     let inner = pane(frame, area, title, true, app.theme);
+    let below = (whole.len() as u16).min(inner.height.saturating_sub(2));
+    let top = inner.bottom() - below;
+    for (y, told) in (top..inner.bottom()).zip(&whole) {
+        let buffer = frame.buffer_mut();
+        buffer.set_stringn(inner.x, y, told, width, app.theme.title());
+    }
+    let inner = Rect {
+        height: inner.height - below,
+        ..inner
+    };
     let line = Rect { height: 1, ..inner };
     draw_input(app, frame, line, input.value(), Some(input.visual_cursor()));
     let list = Rect {
