@@ -400,8 +400,7 @@ fn figures_that_a_saved_run_loses_are_named() {
         let made = again(&workbench, &shown).unwrap().unwrap();
         let told = made.assumed.iter().find(|told| told.contains("left out"));
         let told = told.expect("it is told");
-        let figures =
-            "suspect annotations, dilution, retrieval and the operating curve are left out";
+        let figures = "left out: suspect annotations, dilution, retrieval, the operating curve. ";
         assert!(told.starts_with(figures), "{told}");
         assert!(
             told.contains("`cladist tui` with the options that made it"),

@@ -95,38 +95,6 @@ impl Workbench {
     }
 }
 
-impl Workbench {
-    /// Remembers which figures of a saved run go when it is judged again.
-    pub(super) fn begin_with(&self, saved: &Saved) {
-        let has_curve = saved
-            .details
-            .as_ref()
-            .is_some_and(|details| details.pareto.is_some());
-        let figures = [
-            ("suspect annotations", saved.summary.suspects.is_some()),
-            ("dilution", saved.summary.dilution.is_some()),
-            ("retrieval", saved.summary.retrieval.is_some()),
-            ("the operating curve", has_curve),
-        ];
-        let there = figures.into_iter().filter(|(_, is_there)| *is_there);
-        self.of_all
-            .get_or_init(|| there.map(|(figure, _)| figure).collect());
-    }
-
-    /// Which figures are gone of a run that is judged again, why, and what keeps them.
-    fn gone_figures(&self) -> Option<String> {
-        let figures = match &self.of_all.get()?[..] {
-            [] => return None,
-            [only] => format!("{only} is"),
-            [first @ .., last] => format!("{} and {last} are", first.join(", ")),
-        };
-        Some(format!(
-            "{figures} left out: they need the probabilities of all candidates, and a saved run keeps those of the best alone. They stay where the run is scored \
-             here: `cladist tui` with the options that made it, without its directory"
-        ))
-    }
-}
-
 /// Makes the run again; `None` where the files hold what the run that is shown was made of. Nothing of what is kept is changed unless
 /// that succeeds. What is wrong is empty where it was asked to stop.
 pub fn again(
@@ -233,7 +201,7 @@ fn rejudge(
             // The file is as it was, and so are the answers.
             shown: bench.shown(opened, origin, true),
             assumed: (again.assumed.iter().map(ToString::to_string))
-                .chain(bench.gone_figures())
+                .chain(bench.lost_figures())
                 .collect(),
         })
     };

@@ -3,6 +3,7 @@
 mod again;
 mod asking;
 mod editing;
+mod lost;
 mod news;
 mod opening;
 mod options;
