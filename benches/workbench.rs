@@ -43,6 +43,7 @@ impl Backend for Ready {
                 so_far: None,
                 is_saved: true,
                 name: "ready".into(),
+                fixed_labels: None,
             }));
         }
         Ok(())
@@ -110,6 +111,7 @@ fn beginning() -> Beginning {
         keeps_session: false,
         can_save: false,
         session: None,
+        snapshots: Vec::new(),
         size: (120, 40),
     }
 }

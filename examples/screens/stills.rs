@@ -48,6 +48,7 @@ fn stage(width: u16, height: u16, theme: Theme) -> Stage {
             keeps_session: false,
             can_save: false,
             session: None,
+            snapshots: Vec::new(),
             size: (width, height),
         },
     )

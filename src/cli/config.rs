@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ValueHint};
 use serde::Deserialize;
@@ -22,17 +22,43 @@ const DEFAULT: &str = "cladist.yaml";
 /// The arguments with the config file's put in, and where each of those stands.
 pub struct Expanded {
     pub args: Vec<OsString>,
-    from_file: Vec<FromFile>,
+    pub from_file: FromFile,
 }
 
-/// One option that the config file gave.
-struct FromFile {
+/// The options that the config file gave.
+#[derive(Debug, Clone, Default)]
+pub struct FromFile(Vec<Given>);
+
+#[derive(Debug, Clone)]
+struct Given {
     /// Its long name, without the dashes.
     name: String,
     /// As it was given to the parser.
     value: String,
-    /// `file:line`.
-    place: String,
+    place: Place,
+}
+
+/// A line of the config file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub path: PathBuf,
+    /// From 1; `None` where it cannot be told.
+    pub line: Option<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
+    }
+}
+
+/// What is wrong with the config file, and where.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct ConfigError {
+    pub place: Place,
+    pub message: String,
 }
 
 /// One `key: value` of the file.
@@ -41,8 +67,7 @@ struct Entry {
     /// The key as a long option: `_` and `-` are the same.
     name: String,
     value: Value,
-    /// `file:line`.
-    place: String,
+    place: Place,
 }
 
 /// Returns `args` with the config file's options for its command put in after the command's name.
@@ -52,11 +77,11 @@ struct Entry {
 /// working directory is relative to that file if it exists there.
 ///
 /// # Errors
-/// Naming the file, the line and the key.
+/// A [`ConfigError`], naming the file, the line and the key.
 pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Expanded> {
     let without = |args| Expanded {
         args,
-        from_file: Vec::new(),
+        from_file: FromFile::default(),
     };
     let given = config_argument(&args);
     let Some(mut at) = command_position(&args, command) else {
@@ -84,14 +109,20 @@ pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Ex
     if given.is_none() && !path.exists() {
         return Ok(without(args));
     }
-    let bytes = std::fs::read(&path).with_context(|| {
-        format!(
-            "{}: cannot be read; `--config` names the options file",
-            path.display()
-        )
+    let of_file = |message: String| ConfigError {
+        place: Place {
+            path: path.clone(),
+            line: None,
+        },
+        message,
+    };
+    let bytes = std::fs::read(&path).map_err(|error| {
+        of_file(format!(
+            "cannot be read: {error}; `--config` names the options file"
+        ))
     })?;
-    let text = String::from_utf8(bytes)
-        .with_context(|| format!("{}: is not UTF-8 text", path.display()))?;
+    let text =
+        String::from_utf8(bytes).map_err(|error| of_file(format!("is not UTF-8 text: {error}")))?;
 
     // The command line comes after the file, so that it wins, except for global options: those it may give before
     // the command's name, so the file's go before all of it.
@@ -100,29 +131,35 @@ pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Ex
         let Entry {
             key, name, place, ..
         } = &entry;
+        let error = |message: String| ConfigError {
+            place: place.clone(),
+            message,
+        };
         let is_global = long_option(command, name).filter(|arg| arg.is_global_set());
         let Some(arg) = is_global.or_else(|| long_option(subcommand, name)) else {
             if !all_commands(command).any(|c| long_option(c, name).is_some()) {
-                bail!(
-                    "{place}: unknown option `{key}`{}",
+                bail!(error(format!(
+                    "unknown option `{key}`{}",
                     did_you_mean(command, name)
-                );
+                )));
             }
             continue;
         };
         if name == "config" {
-            bail!("{place}: `{key}` belongs on the command line: a config file names no other");
+            bail!(error(format!(
+                "`{key}` belongs on the command line: a config file names no other"
+            )));
         }
         if stands_aside(subcommand, arg, &args[at + 1..]) {
             continue;
         }
         let Some(argument) = argument(arg, name, &entry.value, &path)
-            .with_context(|| format!("{place}: option `{key}`"))?
+            .map_err(|why| error(format!("option `{key}`: {why}")))?
         else {
             continue;
         };
         let (_, value) = argument.to_str().and_then(|a| a.split_once('=')).unzip();
-        from_file.push(FromFile {
+        from_file.push(Given {
             name: name.clone(),
             value: value.unwrap_or_default().to_owned(),
             place: place.clone(),
@@ -140,13 +177,13 @@ pub fn expand(args: Vec<OsString>, command: &clap::Command) -> anyhow::Result<Ex
     expanded.extend_from_slice(&args[at + 1..]);
     Ok(Expanded {
         args: expanded,
-        from_file,
+        from_file: FromFile(from_file),
     })
 }
 
-impl Expanded {
-    /// Where the value that the parser refused stands, if it came from the file: `file:line`.
-    pub fn place_of(&self, error: &clap::Error) -> Option<&str> {
+impl FromFile {
+    /// Where the value that the parser refused stands, if it came from the file.
+    pub fn place_of(&self, error: &clap::Error) -> Option<&Place> {
         let text = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.as_str()),
             _ => None,
@@ -154,10 +191,25 @@ impl Expanded {
         let option = text(ContextKind::InvalidArg)?.strip_prefix("--")?;
         let name = option.split([' ', '=']).next()?;
         let value = text(ContextKind::InvalidValue)?;
-        self.from_file
-            .iter()
-            .find(|given| given.name == name && given.value == value)
-            .map(|given| given.place.as_str())
+        let mut given = self.0.iter();
+        let found = given.find(|given| given.name == name && given.value == value);
+        found.map(|given| &given.place)
+    }
+
+    /// Where the option stands that a message is about: one that begins with its name, or with the file that it names.
+    pub fn place_of_message(&self, message: &str) -> Option<&Place> {
+        let is_meant = |given: &&Given| {
+            let rest = match message.strip_prefix("--") {
+                Some(rest) => rest.strip_prefix(given.name.as_str()),
+                None if given.value.is_empty() => None,
+                None => {
+                    let named = message.strip_prefix("cannot read ").unwrap_or(message);
+                    named.strip_prefix(given.value.as_str())
+                }
+            };
+            rest.is_some_and(|rest| rest.starts_with([' ', ':']))
+        };
+        self.0.iter().find(is_meant).map(|given| &given.place)
     }
 }
 
@@ -168,11 +220,12 @@ pub fn in_use(given: Option<&Path>) -> Option<PathBuf> {
 }
 
 fn parse(path: &Path, text: &str) -> anyhow::Result<Vec<Entry>> {
-    let pairs: Option<Pairs> = serde_yaml::from_str(text).with_context(|| {
-        format!(
-            "{}: is not valid YAML with options, one `name: value` a line",
-            path.display()
-        )
+    let pairs: Option<Pairs> = serde_yaml::from_str(text).map_err(|error| ConfigError {
+        place: Place {
+            path: path.to_owned(),
+            line: error.location().map(|at| at.line()),
+        },
+        message: format!("is not valid YAML with options, one `name: value` a line: {error}"),
     })?;
     let mut entries: Vec<Entry> = Vec::new();
     for (key, value) in pairs.map_or_else(Vec::new, |pairs| pairs.0) {
@@ -180,10 +233,10 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<Vec<Entry>> {
         let repeats = entries.iter().filter(|e| e.key == key).count();
         let place = place_of(path, text, &key, repeats);
         if let Some(first) = entries.iter().find(|e| e.name == name) {
-            bail!(
-                "{place}: option `{key}` is given a second time (first at {}): keep one",
-                first.place
-            );
+            let first = &first.place;
+            let message =
+                format!("option `{key}` is given a second time (first at {first}): keep one");
+            bail!(ConfigError { place, message });
         }
         entries.push(Entry {
             key,
@@ -367,8 +420,8 @@ fn did_you_mean(command: &clap::Command, name: &str) -> String {
         )
 }
 
-/// `file:line` of the top-level key that stands after `skip` others of the same spelling.
-fn place_of(path: &Path, text: &str, key: &str, skip: usize) -> String {
+/// The place of the top-level key that stands after `skip` others of the same spelling.
+fn place_of(path: &Path, text: &str, key: &str, skip: usize) -> Place {
     let is_key = |line: &str| {
         let line = line.trim_start_matches(['"', '\'']);
         line.strip_prefix(key).is_some_and(|rest| {
@@ -378,8 +431,8 @@ fn place_of(path: &Path, text: &str, key: &str, skip: usize) -> String {
         })
     };
     let mut lines = text.lines().enumerate().filter(|(_, line)| is_key(line));
-    match lines.nth(skip) {
-        Some((line, _)) => format!("{}:{}", path.display(), line + 1),
-        None => path.display().to_string(),
+    Place {
+        path: path.to_owned(),
+        line: lines.nth(skip).map(|(line, _)| line + 1),
     }
 }

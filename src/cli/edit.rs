@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Subcommand, ValueHint};
 
 use super::output::{self, tell};
-use super::{find_node, places, read_taxonomy};
+use super::{count, find_node, places, read_taxonomy};
 use crate::history::{Change, History, What};
 use crate::prompts::TemplateSet;
-use crate::taxonomy::Taxonomy;
 use crate::taxonomy::edit::{Edit, Edited, Orphans, Part, apply};
-use crate::text::shown;
+use crate::taxonomy::{Diagnostic, Taxonomy};
+use crate::text::{self, TextError, shown};
 
 /// Edit a taxonomy's files: the change is shown as a diff, written, and can be undone by `cladist history`
 ///
@@ -209,6 +209,10 @@ pub fn run(args: &EditArgs) -> anyhow::Result<ExitCode> {
     let edited = edited(&taxonomy, &edit).with_context(|| shown.to_string())?;
     let diffs: String = edited.files.iter().map(|file| file.diff()).collect();
     output::print(&diffs)?;
+    let warnings = edited.warnings(&taxonomy, &edit);
+    warned(&warnings)
+        .iter()
+        .for_each(|warning| tell!("{warning}"));
     if args.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
@@ -220,11 +224,39 @@ pub fn run(args: &EditArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Warnings that are named where many could be.
+const NAMED: usize = 5;
+
+/// What `check` would warn of from now on, in a few lines.
+pub fn warned(warnings: &[Diagnostic]) -> Vec<String> {
+    let named = warnings.iter().take(NAMED);
+    let mut told: Vec<String> = named
+        .map(|warning| {
+            format!(
+                "check will warn [{}]: {}",
+                warning.code.as_str(),
+                warning.message
+            )
+        })
+        .collect();
+    let more = warnings.len().saturating_sub(NAMED);
+    if more > 0 {
+        told.push(format!("check will give {} more", count(more, "warning")));
+    }
+    told
+}
+
 /// What an edit makes of a taxonomy's text: prompts are templates that can be read, beside all that the edit itself asks for.
 ///
 /// # Errors
-/// Why it is not made.
+/// Why it is not made; a file that is not UTF-8, which an edit cannot leave as it is.
 pub fn edited(taxonomy: &Taxonomy, edit: &Edit) -> anyhow::Result<Edited> {
+    // What was read of another encoding is not what is there, byte for byte.
+    for (path, _) in taxonomy.sources() {
+        if let Err(error @ TextError::Encoding { .. }) = text::read(path) {
+            bail!(error);
+        }
+    }
     if let Edit::Prompts { prompts, .. } = edit {
         for prompt in prompts {
             let template = TemplateSet::single(prompt, false);

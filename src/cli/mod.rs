@@ -137,7 +137,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let mut command = command();
     // Completes what the definitions say in pieces, such as the members of a group.
     command.build();
-    let expanded = config::expand(args, &command)?;
+    let expanded = config::expand(args.clone(), &command)?;
     let cli = match command
         .try_get_matches_from(&expanded.args)
         .and_then(|m| Cli::from_arg_matches(&m))
@@ -146,7 +146,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Err(error) => {
             // clap prints help and version to stdout with code 0, errors to stderr with code 2.
             error.print().or_else(ignore_broken_pipe)?;
-            if let Some(place) = expanded.place_of(&error) {
+            if let Some(place) = expanded.from_file.place_of(&error) {
                 output::tell!("This value stands at {place}.");
             }
             return Ok(ExitCode::from(
@@ -155,7 +155,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         }
     };
     output::set_colour(cli.color);
-    let config = config::in_use(cli.config.as_deref());
+    let line = config::in_use(cli.config.as_deref()).map(|file| Line { args, file });
     match &cli.command {
         Command::Score(args) => score::run(args),
         Command::Compare(args) => compare::run(args),
@@ -171,11 +171,19 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
         Command::Demo(args) => demo::run(args),
-        Command::Tui(args) => workbench::run(args, config),
-        Command::Watch(args) => watch::run(args, config),
+        Command::Tui(args) => workbench::run(args, line),
+        Command::Watch(args) => watch::run(args, line),
         Command::Completions(args) => generate::completions(args),
         Command::Man(args) => generate::man(args),
     }
+}
+
+/// What was typed, and the file whose options were put in.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// With the program's name.
+    pub args: Vec<OsString>,
+    pub file: PathBuf,
 }
 
 /// The definitions behind parsing, completions and manual pages.

@@ -13,7 +13,7 @@ use clap::ValueHint;
 use super::output::{self, tell};
 use super::score::WhatArgs;
 use super::workbench::Workbench;
-use super::{count, interrupt, locked, on_all_cores};
+use super::{Line, count, interrupt, locked, on_all_cores};
 use crate::report;
 use crate::run::{self, Opened};
 use crate::text::shown;
@@ -23,7 +23,7 @@ use crate::watch::Watch;
 /// Between two looks whether Ctrl-C was pressed.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// Score, and score again each time the taxonomy, a file it includes, the prompts or the labels are saved
+/// Score, and score again each time the taxonomy, a file it includes, the prompts, the labels or the options' file are saved
 ///
 /// With RUN_DIR the answers of a saved run are judged again; else what the options name is scored as `cladist score` would, and after
 /// a change nothing is encoded but prompts that are new. Each time it prints the breakdown of the answers at once, then what changed
@@ -35,12 +35,12 @@ pub struct WatchArgs {
     run: Option<PathBuf>,
 
     #[command(flatten)]
-    what: WhatArgs,
+    pub(super) what: WhatArgs,
 }
 
-pub fn run(args: &WatchArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+pub fn run(args: &WatchArgs, line: Option<Line>) -> anyhow::Result<ExitCode> {
     let stop = interrupt::install()?;
-    let workbench = Workbench::new(args.run.as_deref(), &args.what)?.with_config(config);
+    let workbench = Workbench::new(args.run.as_deref(), &args.what)?.with_line(line)?;
     let (tell_changed, changed) = channel();
     let watch = Watch::start(move |files: &[PathBuf]| drop(tell_changed.send(files.to_vec())))?;
     let named = Backend::files(&workbench, None);
@@ -81,8 +81,8 @@ pub fn run(args: &WatchArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode
         let begun = Instant::now();
         let names = names.join(", ");
         let printed = Mutex::new(Ok(()));
-        let print_answers = |news| {
-            if let News::Answers(answers) = news {
+        let print_answers = |news| match news {
+            News::Answers(answers) => {
                 let breakdown = breakdown(&answers.shown.opened);
                 *locked(&printed) = output::print(&format!("\n{names} changed:\n{breakdown}"));
                 tell!(
@@ -90,6 +90,8 @@ pub fn run(args: &WatchArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode
                     begun.elapsed().as_secs_f64()
                 );
             }
+            News::Options(word) => tell!("{word}"),
+            _ => {}
         };
         let again = workbench.again(&opened, &print_answers, stop);
         std::mem::replace(&mut *locked(&printed), Ok(()))?;

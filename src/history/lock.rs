@@ -3,11 +3,10 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use super::HistoryError;
-use super::point::{Point, reached};
+use super::point::{Point, pause, reached};
 use crate::files::parent;
 use crate::hash;
 
@@ -39,7 +38,7 @@ fn lock(file: &File, path: &Path, told: &Path) -> Result<(), HistoryError> {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) => {
                 reached(Point::Waiting);
-                thread::sleep(GLANCE);
+                pause(GLANCE);
             }
             Err(TryLockError::Error(source)) => return Err(HistoryError::io(path, source)),
         }

@@ -18,12 +18,20 @@ pub enum Point {
 #[cfg(not(test))]
 pub fn reached(_: Point) {}
 
+/// Waits, unless a test has no time for it.
+#[cfg(not(test))]
+pub fn pause(time: std::time::Duration) {
+    std::thread::sleep(time);
+}
+
 #[cfg(test)]
-pub use hooked::{at, reached};
+pub use hooked::{at, pause, pausing_in_no_time, reached};
 
 #[cfg(test)]
 mod hooked {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
+    use std::thread;
+    use std::time::Duration;
 
     use super::Point;
 
@@ -31,6 +39,22 @@ mod hooked {
 
     thread_local! {
         static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
+        /// How long this thread has paused in no time; `None` where it takes its time.
+        static PAUSED: Cell<Option<Duration>> = const { Cell::new(None) };
+    }
+
+    /// Does something with all pauses of this thread left out; how long they would have been.
+    pub fn pausing_in_no_time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+        PAUSED.set(Some(Duration::ZERO));
+        let result = work();
+        (result, PAUSED.take().unwrap_or_default())
+    }
+
+    pub fn pause(time: Duration) {
+        match PAUSED.get() {
+            Some(paused) => PAUSED.set(Some(paused + time)),
+            None => thread::sleep(time),
+        }
     }
 
     /// Calls this from now on at each point that this thread reaches.

@@ -412,7 +412,12 @@ fn options(first: &Saved, second: &Saved) -> Vec<ManifestDifference> {
     let of = |run: &Saved| -> HashMap<String, String> {
         let options = run.manifest["options"].as_object();
         let options = options.into_iter().flatten();
-        options.map(|(k, v)| (k.clone(), v.to_string())).collect()
+        let told = |value: &Value| match value {
+            // As the cosine of names where no prompt is at hand.
+            Value::Null => "not used".to_owned(),
+            value => value.to_string(),
+        };
+        options.map(|(k, v)| (k.clone(), told(v))).collect()
     };
     let (a, b) = (of(first), of(second));
     let mut names: Vec<&String> = a.keys().chain(b.keys()).collect();

@@ -10,6 +10,7 @@ mod curve;
 mod filter;
 #[cfg(test)]
 mod fixture;
+mod gone;
 mod load;
 mod manifest;
 mod nodes;
@@ -43,6 +44,7 @@ pub use confusions::{
 };
 pub use curve::{Operating, curve, operating, present};
 pub use filter::{Completion, Filter, FilterError, HELP as FILTER_HELP, complete, quote};
+pub use gone::{Gone, gone};
 pub use load::{LoadError, load, load_flat, load_summary, load_whole};
 pub use manifest::{Counts, MANIFEST_SCHEMA, Manifest, SourceHash, by_name};
 pub use nodes::{NodeFigure, NodeFigures, nodes};
@@ -51,7 +53,7 @@ pub use order::{Key, Order};
 pub use question::{Assumed, QuestionError, Reanswered};
 pub use ranking::{RankedPair, RankedRun, Ranking, rank};
 pub use rejudge::{RejudgeError, rejudged};
-pub use save::{KIND, SaveError, save};
+pub use save::{KIND, SaveError, save, save_again};
 pub use saved::{Detail, Details, Jagged, Saved, SavedRank, SavedRow, SavedStep};
 pub use suggest::{
     Clusters, Embedded, Embeddings, Grounds, Moved, Share, Suggestion, SuggestionKind, Why, suggest,

@@ -18,8 +18,10 @@ use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 
 use super::Run;
+use super::saved::{Details, Saved};
 use crate::files::{Kind, Staging, StagingError};
-use crate::taxonomy::NodeId;
+use crate::score::{Summary, Verdict};
+use crate::taxonomy::{NodeId, Relation};
 
 pub(super) const SUMMARY: &str = "summary.json";
 const LINES: &str = "predictions.jsonl";
@@ -51,6 +53,14 @@ pub enum SaveError {
         path: PathBuf,
         source: parquet::errors::ParquetError,
     },
+    #[error("{}: the run was not read whole, so it cannot be written", path.display())]
+    NotWhole { path: PathBuf },
+}
+
+/// What is written of each image.
+enum Rows<'a> {
+    Made(&'a Run),
+    Read(&'a Saved, &'a Details),
 }
 
 /// Writes `run` into `staging` and puts it in its place.
@@ -58,25 +68,46 @@ pub enum SaveError {
 /// # Errors
 /// What could not be written, with its path; an earlier run in the same place is then still there.
 pub fn save(run: &Run, staging: Staging) -> Result<(), SaveError> {
+    save_rows(&Rows::Made(run), &run.summary, &run.manifest, staging)
+}
+
+/// The same of a run in the columns of its files: what was read, or is shown.
+///
+/// # Errors
+/// As [`save`]; a run that was not read whole.
+pub fn save_again(saved: &Saved, staging: Staging) -> Result<(), SaveError> {
+    let details = saved.details.as_ref().ok_or_else(|| SaveError::NotWhole {
+        path: staging.path().to_owned(),
+    })?;
+    let rows = Rows::Read(saved, details);
+    save_rows(&rows, &saved.summary, &saved.manifest, staging)
+}
+
+fn save_rows(
+    rows: &Rows<'_>,
+    summary: &Summary,
+    manifest: &impl Serialize,
+    staging: Staging,
+) -> Result<(), SaveError> {
     let at = |name: &str| staging.path().join(name);
     write(&at(SUMMARY), |out| {
-        serde_json::to_writer_pretty(&mut *out, &run.summary)?;
+        serde_json::to_writer_pretty(&mut *out, summary)?;
         out.write_all(b"\n")
     })?;
     write(&at(LINES), |out| {
-        for i in 0..run.predictions.len() {
-            serde_json::to_writer(&mut *out, &Line::new(run, i))?;
+        for i in 0..rows.len() {
+            serde_json::to_writer(&mut *out, &rows.line(i))?;
             out.write_all(b"\n")?;
         }
         Ok(())
     })?;
     let parquet = at(TABLE);
-    write_parquet(run, &parquet).map_err(|source| SaveError::Parquet {
+    write_parquet(rows, &parquet).map_err(|source| SaveError::Parquet {
         path: parquet,
         source,
     })?;
     write(&at(MANIFEST), |out| {
-        serde_yaml::to_writer(out, &run.manifest).map_err(io::Error::other)
+        serde_yaml::to_writer(out, manifest).map_err(io::Error::other)
     })?;
     Ok(staging.publish()?)
 }
@@ -133,9 +164,74 @@ struct MassLine<'a> {
     mass: f64,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Rows<'a> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Made(run) => run.predictions.len(),
+            Self::Read(saved, _) => saved.rows.len(),
+        }
+    }
+
+    /// Ranked labels of the image that has most.
+    fn most_ranked(&self) -> usize {
+        match self {
+            Self::Made(run) => run.predictions.most_ranked(),
+            Self::Read(_, details) => details.ranked.iter().map(<[_]>::len).max().unwrap_or(0),
+        }
+    }
+
     /// Of the `i`th image.
-    fn new(run: &'a Run, i: usize) -> Self {
+    fn line(&self, i: usize) -> Line<'a> {
+        match *self {
+            Self::Made(run) => Line::made(run, i),
+            Self::Read(saved, details) => Line::read(saved, details, i),
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    fn read(saved: &'a Saved, details: &'a Details, i: usize) -> Self {
+        let (row, detail) = (&saved.rows[i], &details.rows[i]);
+        let id = |label: u32| saved.id(label);
+        let ids = |set: &'a [u32]| set.iter().map(|&label| id(label)).collect();
+        let ranked = details.ranked.get(i).iter();
+        let ranked = ranked.map(|rank| RankedLine {
+            label: id(rank.label),
+            similarity: rank.similarity,
+            probability: rank.probability,
+        });
+        let pareto = details.pareto.as_ref().map(|pareto| {
+            let steps = pareto.get(i).iter();
+            let steps = steps.map(|step| MassLine {
+                label: id(step.label),
+                mass: step.mass,
+            });
+            steps.collect()
+        });
+        Self {
+            image: saved.images.get(i),
+            truths: ids(&saved.truths[row.truths as usize]),
+            valid: detail.valid.map(|set| ids(&details.valid[set as usize])),
+            answer: row.answer.map(id),
+            probability: row.probability,
+            verdict: row.verdict.map(Verdict::name),
+            relation: detail.relation.map(Relation::name),
+            truth: row.truth.map(id),
+            lca: detail.lca.map(id),
+            text_cosine: row.text_cosine,
+            credit: row.credit,
+            k: detail.k,
+            valid_mass: detail.valid_mass,
+            self_confidence: detail.self_confidence,
+            margin: detail.margin,
+            looks_like: detail.looks_like.map(id),
+            noisy: detail.noisy,
+            top_k: ranked.collect(),
+            pareto,
+        }
+    }
+
+    fn made(run: &'a Run, i: usize) -> Self {
         let prediction = run.predictions.get(i);
         let ids = |nodes: &[NodeId]| nodes.iter().map(|&n| run.id(n)).collect();
         let judged = prediction.judged;
@@ -181,7 +277,7 @@ impl<'a> Line<'a> {
     }
 }
 
-fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetError> {
+fn write_parquet(rows: &Rows<'_>, path: &Path) -> Result<(), parquet::errors::ParquetError> {
     let item = |data_type| Arc::new(Field::new("item", data_type, false));
     let ranked = Fields::from(vec![
         Field::new("label", DataType::Utf8, false),
@@ -226,8 +322,8 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
         .build();
     let mut writer =
         ArrowWriter::try_new(File::create(path)?, Arc::clone(&schema), Some(properties))?;
-    let batch = (RANKED / run.predictions.most_ranked().max(1)).clamp(1, BATCH);
-    for start in (0..run.predictions.len()).step_by(batch) {
+    let batch = (RANKED / rows.most_ranked().max(1)).clamp(1, BATCH);
+    for start in (0..rows.len()).step_by(batch) {
         let mut image = StringBuilder::new();
         let mut truths = ListBuilder::new(StringBuilder::new()).with_field(item(DataType::Utf8));
         let mut valid = ListBuilder::new(StringBuilder::new()).with_field(item(DataType::Utf8));
@@ -249,8 +345,8 @@ fn write_parquet(run: &Run, path: &Path) -> Result<(), parquet::errors::ParquetE
             .with_field(item(DataType::Struct(ranked.clone())));
         let mut pareto = ListBuilder::new(StructBuilder::from_fields(step.clone(), 0))
             .with_field(item(DataType::Struct(step.clone())));
-        for i in start..(start + batch).min(run.predictions.len()) {
-            let line = Line::new(run, i);
+        for i in start..(start + batch).min(rows.len()) {
+            let line = rows.line(i);
             image.append_value(line.image);
             truths.append_value(line.truths.iter().map(Some));
             valid.append_option(line.valid.map(|valid| valid.into_iter().map(Some)));

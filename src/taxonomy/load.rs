@@ -157,6 +157,18 @@ pub fn load_str(name: &str, text: &str) -> Loaded {
     })
 }
 
+/// Loads a taxonomy from the texts of its files, the main one first: what [`Taxonomy::sources`] gives. `None` of no file.
+pub fn load_texts<'t>(texts: impl IntoIterator<Item = (&'t Path, &'t str)>) -> Option<Loaded> {
+    let mut texts = texts.into_iter();
+    let (main, text) = texts.next()?;
+    let texts: HashMap<&Path, &str> = texts.chain([(main, text)]).collect();
+    Some(load(main, &|path| {
+        let missing = || std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
+        let text = texts.get(path).ok_or_else(missing)?;
+        Ok(text.as_bytes().to_vec())
+    }))
+}
+
 struct Loader<'r> {
     read: &'r ReadFile<'r>,
     sources: Sources,

@@ -55,7 +55,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 pub use declared::{Declared, DeclaredNode};
 pub use diagnostic::{Code, Diagnostic, Related, Severity, Span, Suggestion};
-pub use load::{Loaded, Sources, UnsoundTaxonomy, load, load_str};
+pub use load::{Loaded, Sources, UnsoundTaxonomy, load, load_str, load_texts};
 pub use names::normalise;
 
 use graph::{Class, Dag, Lists};

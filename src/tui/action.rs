@@ -106,6 +106,8 @@ pub enum Job {
     Try(Trial, On),
     /// With the run in a directory.
     CompareWith(PathBuf),
+    /// With the run that was kept under a name.
+    CompareKept(String),
     /// With another run at hand, by what it is called.
     Compare(String, Arc<Opened>),
     /// What the taxonomy of the run explains that that of another one does not.
@@ -118,6 +120,8 @@ pub enum Job {
     /// A text to a file.
     Write(PathBuf, String),
     SaveRun(PathBuf),
+    /// Keep the run under a name.
+    Keep(String),
     /// What an edit would write.
     Plan(What),
     Edit(Plan),
@@ -191,12 +195,12 @@ impl Job {
             Job::EncodePrompts => Kind::EncodePrompts,
             Job::EncodeImages => Kind::EncodeImages,
             Job::Try(..) => Kind::Try,
-            Job::CompareWith(_) | Job::Compare(..) => Kind::Compare,
+            Job::CompareWith(_) | Job::CompareKept(_) | Job::Compare(..) => Kind::Compare,
             Job::Explain(_) => Kind::Explain,
             Job::AtThreshold(_) => Kind::AtThreshold,
             Job::Suggest => Kind::Suggest,
             Job::Diff(..) => Kind::Diff,
-            Job::Export(..) | Job::Write(..) | Job::SaveRun(_) => Kind::Write,
+            Job::Export(..) | Job::Write(..) | Job::SaveRun(_) | Job::Keep(_) => Kind::Write,
             Job::Plan(_) => Kind::Plan,
             Job::Edit(_) | Job::Undo | Job::Redo | Job::Adopt(..) => Kind::Edit,
         }

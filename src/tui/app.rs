@@ -178,8 +178,8 @@ pub struct App {
     pub pending: Option<What>,
     /// The file that is to take the place of the built-in taxonomy, and what is done once it has.
     pub adopting: Option<(String, Then)>,
-    /// Runs that were given a name.
-    pub snapshots: BTreeMap<String, Arc<Opened>>,
+    /// Runs that were given a name; `None` of one that was kept earlier, and is read when it is compared with.
+    pub snapshots: BTreeMap<String, Option<Arc<Opened>>>,
     pub history: Vec<Place>,
     pub notes: Vec<String>,
     pub status: Option<Status>,
@@ -212,6 +212,8 @@ pub struct Beginning {
     pub keeps_session: bool,
     pub can_save: bool,
     pub session: Option<Value>,
+    /// Runs that were kept by these names.
+    pub snapshots: Vec<String>,
     pub size: (u16, u16),
 }
 
@@ -250,7 +252,11 @@ impl App {
             overlay: None,
             pending: None,
             adopting: None,
-            snapshots: BTreeMap::new(),
+            snapshots: beginning
+                .snapshots
+                .into_iter()
+                .map(|name| (name, None))
+                .collect(),
             history: Vec::new(),
             notes: Vec::new(),
             status: None,
@@ -434,6 +440,9 @@ impl App {
             {
                 Some(is_of_answers.into())
             }
+            Command::Snapshot if self.shown.as_ref().is_some_and(|s| s.so_far.is_some()) => {
+                Some("the run is not whole yet".into())
+            }
             Command::Undo | Command::Redo if self.is_busy(Kind::Edit) => {
                 Some("an edit is being written".into())
             }
@@ -441,6 +450,13 @@ impl App {
             Command::Cancel if !self.is_working() => Some("nothing is in progress".into()),
             Command::SaveRun if !self.can_save => {
                 Some("the run is on disk already, or is not whole yet".into())
+            }
+            Command::PromptsOf
+                if self
+                    .run()
+                    .is_some_and(|run| run.saved.manifest["prompts"].is_null()) =>
+            {
+                Some("the answers were made elsewhere: there are no prompts".into())
             }
             Command::Faults if self.faults.is_empty() => {
                 Some("nothing is wrong with the files".into())

@@ -27,6 +27,8 @@ pub enum News {
     Note(String),
     /// The run that was told is not of what the files hold now, in words: it is to be made again, so that no edit is blamed for it.
     Outdated(String),
+    /// The run is being made again with other options, in words.
+    Options(String),
 }
 
 /// A run as it is shown.
@@ -39,6 +41,8 @@ pub struct Shown {
     pub is_saved: bool,
     /// What it is called: its directory, or what is scored.
     pub name: String,
+    /// Why nothing can be added to what its images are annotated with; `None` if it can.
+    pub fixed_labels: Option<String>,
 }
 
 /// A run in place of the one that is shown: answered by another rule, or made again.
@@ -102,6 +106,8 @@ impl Display for Fault {
 pub struct Plan {
     pub what: What,
     pub changes: Vec<Change>,
+    /// What it brings that one may not want, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// How far long work is.
@@ -261,7 +267,8 @@ pub trait Backend: Send + Sync {
     }
 
     /// Makes the run again from what these files hold now, and from what was computed before as far as that stays true. `None` where
-    /// all of them hold what the run that is shown was made of: then nothing is made. [`News::Answers`] comes before a whole run.
+    /// all of them hold what the run that is shown was made of: then nothing is made. [`News::Answers`] comes before a whole run, and
+    /// [`News::Options`] before that.
     ///
     /// # Errors
     /// All that is wrong with the files; nothing where it was asked to stop. What was shown can go on being shown.
@@ -307,6 +314,27 @@ pub trait Backend: Send + Sync {
     /// The edits that the run speaks for. What was encoded for it has a say as far as it is at hand: nothing is encoded for this.
     fn suggest(&self, opened: &Opened) -> Vec<Suggestion> {
         run::suggest(opened, Embeddings::default())
+    }
+
+    /// The names of the runs that were kept of what is shown, in this workbench or an earlier one.
+    fn snapshots(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Keeps the run under a name, in the place of an earlier one of that name; where it is.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn keep_snapshot(&self, _opened: &Opened, _name: &str) -> Result<PathBuf, String> {
+        Err("there is no place to keep it in".to_owned())
+    }
+
+    /// The run that was kept under a name.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn kept_snapshot(&self, name: &str) -> Result<Other, String> {
+        Err(format!("there is no snapshot `{name}`"))
     }
 
     /// Saves the run that is shown.

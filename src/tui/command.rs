@@ -564,7 +564,7 @@ pub const TABLE: &[Spec] = &[
         "with",
         &["r"],
         In(&[V::Compare]),
-        "Compare with another run: type in its directory",
+        "Compare with a snapshot or another run: type in its name or its directory",
     ),
     spec(
         C::CompareBefore,

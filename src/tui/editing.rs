@@ -1,9 +1,14 @@
 //! Edits of the taxonomy as one puts them together: what they are about, what is asked for one after the other, and the edit at the end.
 
+mod kind;
+mod typed;
+
 use crate::history::What;
 use crate::run::Opened;
-use crate::taxonomy::edit::{Edit, Orphans, Part};
+use crate::taxonomy::edit::{Edit, Orphans};
 use crate::taxonomy::{NodeId, Taxonomy};
+pub use kind::Kind;
+use typed::{list, names_in, parts};
 
 /// What an edit is about: the node that is selected and, where there is one, the other of a pair, and the image that shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub struct Image {
     pub answer: Option<String>,
     /// The id of the label that it is annotated with, its primary truth.
     pub truth: Option<String>,
+    /// Why nothing can be added to that; `None` if it can.
+    pub fixed: Option<String>,
 }
 
 impl Image {
@@ -30,11 +37,14 @@ impl Image {
     ///
     /// # Errors
     /// Why it is none.
-    fn right_too(&self) -> Result<&str, &'static str> {
-        match self.answer.as_deref() {
-            None => Err("the image has no answer"),
-            answer if answer == self.truth.as_deref() => Err("the answer is the annotated label"),
-            Some(answer) => Ok(answer),
+    fn right_too(&self) -> Result<&str, &str> {
+        match (self.answer.as_deref(), &self.fixed) {
+            (None, _) => Err("the image has no answer"),
+            (answer, _) if answer == self.truth.as_deref() => {
+                Err("the answer is the annotated label")
+            }
+            (_, Some(fixed)) => Err(fixed),
+            (Some(answer), None) => Ok(answer),
         }
     }
 }
@@ -57,120 +67,6 @@ impl Subject {
                 image: self.image.clone(),
             },
             None => self.clone(),
-        }
-    }
-}
-
-/// A kind of edit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    AlsoRight,
-    Add,
-    Rename,
-    Delete,
-    AddParent,
-    RemoveParent,
-    Move,
-    Merge,
-    Split,
-    Equivalent,
-    Overlapping,
-    Disjoint,
-    AddName,
-    RemoveName,
-    Describe,
-    Prompts,
-}
-
-impl Kind {
-    /// Every kind, with the key that chooses it from the menu, in the order of the menu.
-    pub const MENU: [(char, Self); 16] = [
-        ('v', Self::AlsoRight),
-        ('a', Self::Add),
-        ('r', Self::Rename),
-        ('d', Self::Delete),
-        ('p', Self::AddParent),
-        ('x', Self::RemoveParent),
-        ('m', Self::Move),
-        ('g', Self::Merge),
-        ('/', Self::Split),
-        ('=', Self::Equivalent),
-        ('o', Self::Overlapping),
-        ('!', Self::Disjoint),
-        ('s', Self::AddName),
-        ('S', Self::RemoveName),
-        ('t', Self::Describe),
-        ('T', Self::Prompts),
-    ];
-
-    /// What it does, for the menu.
-    pub fn title(self, subject: &Subject) -> String {
-        let Subject { node, other, .. } = subject;
-        let with = |named: &dyn Fn(&str) -> String, unnamed: &str| match other {
-            Some(other) => named(other),
-            None => unnamed.to_owned(),
-        };
-        match self {
-            Self::AlsoRight => match &subject.image {
-                Some(Image {
-                    name,
-                    answer: Some(answer),
-                    ..
-                }) => format!("the answer `{answer}` was right too: a true label of {name}"),
-                _ => "the answer was right too".to_owned(),
-            },
-            Self::Add => format!("add a node below `{node}`"),
-            Self::Rename => format!("rename `{node}`"),
-            Self::Delete => format!("delete `{node}`"),
-            Self::AddParent => with(
-                &|other| format!("add the parent `{other}`: every `{node}` is a `{other}`"),
-                "add a parent",
-            ),
-            Self::RemoveParent => "remove a parent".to_owned(),
-            Self::Move => with(
-                &|other| format!("move below `{other}`, from a parent"),
-                "move: another parent in the place of one",
-            ),
-            Self::Merge => with(
-                &|other| format!("merge into `{other}`: `{node}` goes"),
-                "merge into another node: this one goes",
-            ),
-            Self::Split => "split: new nodes below it, and which children go to which".to_owned(),
-            Self::Equivalent => with(
-                &|other| format!("declare equivalent to `{other}`"),
-                "declare equivalent to another node",
-            ),
-            Self::Overlapping => with(
-                &|other| format!("declare overlapping with `{other}`"),
-                "declare overlapping with another node",
-            ),
-            Self::Disjoint => with(
-                &|other| format!("declare disjoint from `{other}`"),
-                "declare disjoint from another node",
-            ),
-            Self::AddName => "add a synonym".to_owned(),
-            Self::RemoveName => "remove a name".to_owned(),
-            Self::Describe => "edit the description".to_owned(),
-            Self::Prompts => "edit the node's own prompts".to_owned(),
-        }
-    }
-
-    /// Why it cannot be done with the subject; `None` if it can.
-    pub fn why_not(self, subject: &Subject, taxonomy: &Taxonomy) -> Option<&'static str> {
-        let node = match taxonomy.find(&subject.node) {
-            Some(node) => node,
-            None => return Some("the taxonomy has no such node"),
-        };
-        match self {
-            Self::AlsoRight => match &subject.image {
-                Some(image) => image.right_too().err(),
-                None => Some("only of an image (3)"),
-            },
-            Self::RemoveParent | Self::Move if taxonomy.parents(node).is_empty() => {
-                Some("it has no parent")
-            }
-            Self::RemoveName if taxonomy.node(node).names.len() < 2 => Some("it has one name"),
-            _ => None,
         }
     }
 }
@@ -254,13 +150,13 @@ impl Draft {
                 }
                 (Some(new), None) => line(
                     format!(
-                        "Names of `{new}`, the preferred one first, with commas between; none: its id in words"
+                        "Names of `{new}`, the preferred one first, with commas between and \"…\" around one that has a comma; none: its id in words"
                     ),
                     String::new(),
                 ),
                 (Some(id), Some(names)) => edit(Edit::Add {
                     id,
-                    names: list(&names, ","),
+                    names: names_in(&names)?,
                     parents: vec![subject.node.clone()],
                 }),
             },
@@ -419,34 +315,6 @@ const ORPHANS: [(Orphans, &str, &str); 3] = [
         "are deleted too, where they have no other parent",
     ),
 ];
-
-/// The parts of a text, without blanks around them and without empty ones.
-fn list(text: &str, between: &str) -> Vec<String> {
-    let parts = text.split(between).map(str::trim);
-    let parts = parts.filter(|part| !part.is_empty());
-    parts.map(str::to_owned).collect()
-}
-
-/// The parts of a split, as they are typed: `one: child, child; two: child; three`.
-fn parts(text: &str) -> Result<Vec<Part>, String> {
-    if text.contains('=') {
-        return Err(
-            "`=` is of the command line: here it is `one: child, child; two: child`".to_owned(),
-        );
-    }
-    let part = |text: String| {
-        let (id, children) = text.split_once(':').unwrap_or((&text, ""));
-        let id = id.trim().to_owned();
-        match id.is_empty() {
-            true => Err(format!("`{text}`: the id of the part is missing")),
-            false => Ok(Part {
-                id,
-                children: list(children, ","),
-            }),
-        }
-    };
-    list(text, ";").into_iter().map(part).collect()
-}
 
 #[cfg(test)]
 mod tests;

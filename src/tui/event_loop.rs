@@ -63,6 +63,7 @@ pub fn run(backend: Arc<dyn Backend>, settings: &Settings) -> Result<Ended, Faul
         keeps_session: session_file.is_some(),
         can_save: backend.can_save(),
         session: kept.as_deref().and_then(session::read),
+        snapshots: backend.snapshots(),
         size: (size.width, size.height),
     });
     app.curve.value = backend.curve_value();

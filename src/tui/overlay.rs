@@ -128,7 +128,7 @@ impl Purpose {
             Purpose::Export => "Write what is shown to (.csv, .json or .jsonl)",
             Purpose::SaveRun => "Save the run to the directory",
             Purpose::Screenshot => "Write this screen to (.svg)",
-            Purpose::CompareWith => "Compare with the run in the directory",
+            Purpose::CompareWith => "Compare with a snapshot, or with the run in the directory",
             Purpose::TryLabel => "Try the label",
             Purpose::TryTemplate => "Try the template, such as: a photo of {a name}",
         }

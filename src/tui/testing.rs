@@ -52,6 +52,8 @@ pub struct Fake {
     pub is_cancelled: AtomicBool,
     /// Whether the run is shown by its answers first, and then never whole, as if it was cancelled.
     pub stops_at_answers: AtomicBool,
+    /// Runs that were kept, by their names.
+    pub kept: Mutex<Vec<(String, Saved)>>,
 }
 
 impl Fake {
@@ -136,6 +138,7 @@ impl Backend for Fake {
                 so_far: None,
                 is_saved: true,
                 name: "fixture".into(),
+                fixed_labels: None,
             },
             assumed: Vec::new(),
         };
@@ -165,6 +168,7 @@ impl Backend for Fake {
             so_far: None,
             is_saved: true,
             name: "fixture".into(),
+            fixed_labels: None,
         }));
         Ok(())
     }
@@ -300,6 +304,7 @@ impl Backend for Fake {
                 so_far: None,
                 is_saved: false,
                 name: format!("fixture at threshold {threshold}"),
+                fixed_labels: None,
             },
             assumed: vec!["something had to be assumed".into()],
         })
@@ -317,17 +322,22 @@ impl Backend for Fake {
                     before: None,
                     after: Some("image,labels\n".to_owned()),
                 }],
+                warnings: Vec::new(),
             }));
         };
         let edited = edit::apply(&opened.taxonomy, edit).map_err(|refusal| refusal.to_string())?;
+        let warnings = edited.warnings(&opened.taxonomy, edit).into_iter();
+        let warnings = warnings.map(|warning| warning.message).collect();
         let changes = edited.files.into_iter().map(|file| Change {
             path: file.path,
             before: Some(file.before),
             after: Some(file.after),
         });
+        let changes = changes.collect();
         Ok(Some(Plan {
             what: what.clone(),
-            changes: changes.collect(),
+            changes,
+            warnings,
         }))
     }
 
@@ -352,6 +362,26 @@ impl Backend for Fake {
         Ok(())
     }
 
+    fn keep_snapshot(&self, opened: &Opened, name: &str) -> Result<PathBuf, String> {
+        if name == "too long" {
+            return Err("the disk is full".to_owned());
+        }
+        let mut kept = self.kept.lock().unwrap();
+        kept.retain(|(of, _)| of != name);
+        kept.push((name.to_owned(), opened.saved.clone()));
+        Ok(PathBuf::from("snapshots").join(name))
+    }
+
+    fn kept_snapshot(&self, name: &str) -> Result<Other, String> {
+        let kept = self.kept.lock().unwrap();
+        let found = kept.iter().find(|(of, _)| of == name);
+        let (_, saved) = found.ok_or_else(|| format!("no `{name}`"))?;
+        Ok(Other {
+            saved: saved.clone(),
+            taxonomy: Ok(taxonomy()),
+        })
+    }
+
     fn save(&self, _opened: &Opened, _dir: &Path) -> Result<(), String> {
         Ok(())
     }
@@ -374,6 +404,7 @@ pub fn beginning(width: u16, height: u16) -> Beginning {
         keeps_session: true,
         can_save: false,
         session: None,
+        snapshots: Vec::new(),
         size: (width, height),
     }
 }

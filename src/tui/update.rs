@@ -128,7 +128,7 @@ pub fn perform(app: &mut App, command: Command) -> Vec<Effect> {
                     return true;
                 }
                 // What is written is written whole.
-                if *kind == Kind::Edit {
+                if matches!(kind, Kind::Edit | Kind::Write) {
                     return true;
                 }
                 waiting.stop.store(true, Ordering::Relaxed);
@@ -325,6 +325,10 @@ fn on_news(app: &mut App, news: News) -> Vec<Effect> {
         News::Outdated(why) => {
             app.is_stale = true;
             app.tell(why);
+            app.outcome.clone_from(&app.status);
+        }
+        News::Options(word) => {
+            app.tell(word);
             app.outcome.clone_from(&app.status);
         }
         News::Progress(progress) => app.progress = Some(progress),

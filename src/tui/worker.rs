@@ -10,7 +10,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use ratatui_image::picker::Picker;
 
-use super::action::{Action, Answer, Compared, Job, Lane, Request};
+use super::action::{Action, Answer, Compared, Job, Kind, Lane, Request};
 use super::backend::{Backend, News, Other};
 use super::picture;
 use super::sheet::Sheet;
@@ -80,7 +80,10 @@ impl Worker {
             };
             let id = request.id;
             // Where it was asked for again meanwhile, nobody waits for the answer; where it was cancelled, somebody does.
-            let answer = match request.stop.load(Ordering::Relaxed) {
+            // What is to be written is written: another file that is asked for takes nothing from it.
+            let is_given_up =
+                request.stop.load(Ordering::Relaxed) && request.job.kind() != Kind::Write;
+            let answer = match is_given_up {
                 true => Err("cancelled".to_owned()),
                 false => self.perform(request, &tell),
             };
@@ -154,14 +157,12 @@ impl Worker {
                 Answer::Tried(on, backend.try_out(&run, &trial, on, tell, &stop)?)
             }
             Job::CompareWith(dir) => {
-                let Other { saved, taxonomy } = backend.other(&dir)?;
-                let comparison = self.compare(&saved, &run.saved)?;
-                Answer::Compared(Compared {
-                    name: dir.display().to_string(),
-                    figures: Box::new(saved.summary.clone()),
-                    comparison: Arc::new(comparison),
-                    other: taxonomy.map(|taxonomy| Arc::new(Opened::new(saved, taxonomy))),
-                })
+                let name = dir.display().to_string();
+                self.compare_with(name, backend.other(&dir)?, &run)?
+            }
+            Job::CompareKept(name) => {
+                let other = backend.kept_snapshot(&name)?;
+                self.compare_with(name, other, &run)?
             }
             Job::Compare(name, other) => Answer::Compared(Compared {
                 name,
@@ -189,6 +190,16 @@ impl Worker {
                 backend.save(&run, &dir)?;
                 Answer::Saved(dir)
             }
+            Job::Keep(name) => {
+                let kept = backend.keep_snapshot(&run, &name);
+                let kept = kept.map_err(|why| {
+                    format!("`{name}` is kept as long as the workbench is open: {why}")
+                })?;
+                Answer::Written(format!(
+                    "kept as `{name}`: r in Compare (7) compares with it ({})",
+                    kept.display()
+                ))
+            }
             Job::Plan(what) => match backend.plan(&run, &what)? {
                 Some(plan) => Answer::Planned(plan),
                 None => Answer::WithoutFile(what),
@@ -204,6 +215,17 @@ impl Worker {
                 Answer::Adopted(path)
             }
         })
+    }
+
+    fn compare_with(&self, name: String, other: Other, run: &Opened) -> Result<Answer, String> {
+        let Other { saved, taxonomy } = other;
+        let comparison = self.compare(&saved, &run.saved)?;
+        Ok(Answer::Compared(Compared {
+            name,
+            figures: Box::new(saved.summary.clone()),
+            comparison: Arc::new(comparison),
+            other: taxonomy.map(|taxonomy| Arc::new(Opened::new(saved, taxonomy))),
+        }))
     }
 
     fn compare(&self, first: &Saved, second: &Saved) -> Result<Comparison, String> {

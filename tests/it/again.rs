@@ -334,25 +334,88 @@ fn a_run_is_held_against_what_it_was_made_of_itself() {
     assert!(again(&workbench, &unseen).unwrap().is_none());
 }
 
-/// The file of options is read once, so it says what a change of it does.
+/// A preview tells what a saved run will miss, and it is what the run complains of once it is written.
 #[test]
-fn a_change_of_the_options_file_is_told() {
-    let (folder, _, _, args) = embedded();
-    let config = folder.path().join("cladist.yaml");
-    std::fs::write(&config, "top-k: 3\n").unwrap();
+fn a_preview_tells_of_labels_that_a_saved_run_would_miss() {
+    let (_folder, path, text) = shapes();
+    let run = root().join("tests/fixtures/run");
+    let args = [run.to_str().unwrap(), "--taxonomy", path.to_str().unwrap()];
     let workbench = Workbench::with_arguments(&args).unwrap();
-    let workbench = workbench.with_config(Some(config.clone()));
-    let begun = workbench.opened(&GO_ON).unwrap();
-    assert!(Backend::files(&workbench, Some(&begun)).contains(&config));
-    assert!(again(&workbench, &begun).unwrap().is_none());
-    std::fs::write(&config, "top-k: 4\n").unwrap();
-    let told = again(&workbench, &begun).unwrap().unwrap();
-    assert!(
-        told.assumed[0].contains("started again"),
-        "{:?}",
-        told.assumed
-    );
-    assert!(again(&workbench, &told.shown.opened).unwrap().is_none());
+    let shown = workbench.opened(&GO_ON).unwrap();
+    let node = || "square".to_owned();
+    let rename = Edit::Rename {
+        node: node(),
+        id: "quadrate".to_owned(),
+    };
+    let delete = Edit::Delete {
+        node: node(),
+        children: cladist::taxonomy::edit::Orphans::ToParents,
+    };
+    let merge = Edit::Merge {
+        node: node(),
+        into: "rhombus".to_owned(),
+    };
+    let describe = Edit::Describe {
+        node: node(),
+        description: Some("four sides alike".to_owned()),
+    };
+    for (edit, is_told) in [
+        (rename, true),
+        (delete, true),
+        (merge, true),
+        (describe, false),
+    ] {
+        let what = What::Taxonomy(edit);
+        let plan = workbench.plan(&shown, &what).unwrap().unwrap();
+        let told = plan.warnings.iter().find(|told| told.contains("saved run"));
+        assert_eq!(told.is_some(), is_told, "{what}: {:?}", plan.warnings);
+        assert!(told.is_none_or(|told| told.contains("`square` (annotated in ")));
+        std::fs::write(&path, plan.changes[0].after.as_ref().unwrap()).unwrap();
+        assert_eq!(again(&workbench, &shown).is_err(), is_told, "{what}");
+        std::fs::write(&path, &text).unwrap();
+    }
+}
+
+/// Figures that go with an edit of a saved run are named, with what keeps them; it is told each time, and of what the run had.
+#[test]
+fn figures_that_a_saved_run_loses_are_named() {
+    let (_folder, path, text) = shapes();
+    let run = root().join("tests/fixtures/run");
+    let args = [run.to_str().unwrap(), "--taxonomy", path.to_str().unwrap()];
+    let workbench = Workbench::with_arguments(&args).unwrap();
+    let mut shown = workbench.opened(&GO_ON).unwrap();
+    let had = &shown.saved.summary;
+    assert!(had.suspects.is_some() && had.dilution.is_some());
+    let nothing = |opened: &Opened| -> Vec<String> {
+        let summary = serde_json::to_value(&opened.saved.summary).unwrap();
+        let fields = summary.as_object().unwrap().iter();
+        fields
+            .filter(|(_, value)| value.is_null())
+            .map(|(name, _)| name.clone())
+            .collect()
+    };
+    let before = nothing(&shown);
+    for text in [text.replace(EDGE, ""), text] {
+        std::fs::write(&path, text).unwrap();
+        let made = again(&workbench, &shown).unwrap().unwrap();
+        let told = made.assumed.iter().find(|told| told.contains("left out"));
+        let told = told.expect("it is told");
+        let figures = "left out: suspect annotations, dilution, retrieval, the operating curve. ";
+        assert!(told.starts_with(figures), "{told}");
+        assert!(
+            told.contains("`cladist tui` with the options that made it"),
+            "{told}"
+        );
+        shown = made.shown.opened;
+        // And these are all that go.
+        let mut gone = nothing(&shown);
+        gone.retain(|name| !before.contains(name));
+        assert_eq!(
+            gone,
+            ["dilution", "retrieval", "curve", "suspects", "noisy"]
+        );
+        assert!(shown.saved.details.as_ref().unwrap().pareto.is_none());
+    }
 }
 
 #[test]
@@ -438,6 +501,11 @@ fn the_demo_goes_on_with_a_copy_of_its_taxonomy() {
     std::fs::write(&other, "zebra: 1\n").unwrap();
     let refused = workbench.adopt(&begun, &other).unwrap_err();
     assert!(refused.contains("other.yaml:1:1"), "{refused}");
+    // A slip in the path makes no folder.
+    let nowhere = folder.path().join("nowhere/mine.yaml");
+    let refused = workbench.adopt(&begun, &nowhere).unwrap_err();
+    assert!(refused.contains("nowhere: no such folder"), "{refused}");
+    assert!(!folder.path().join("nowhere").exists());
     workbench.adopt(&begun, &path).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), shapes().2);
     let files = Backend::files(&workbench, Some(&begun));

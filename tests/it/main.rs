@@ -19,6 +19,7 @@ mod layers;
 mod matching;
 mod metrics_doc;
 mod noisy;
+mod options;
 mod outside;
 mod pixels;
 mod prompts;

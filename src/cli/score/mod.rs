@@ -336,6 +336,21 @@ impl WhatArgs {
         self.truth.no_side_labels
     }
 
+    /// What these say of judging, with what the others say is scored: the images, how they are read, and what answers them.
+    pub fn applied_to(self, others: &Self) -> Self {
+        let image = others.options.image.clone();
+        let options = ScoreOptions {
+            image,
+            ..self.options
+        };
+        Self {
+            taxonomy: self.taxonomy,
+            truth: self.truth,
+            options,
+            ..others.clone()
+        }
+    }
+
     /// What is scored, in a few words.
     pub fn name(&self) -> String {
         let mut names = self.sources().map(|path| path.display().to_string());
@@ -348,6 +363,12 @@ impl WhatArgs {
 
     /// The paths that are named, first what is scored.
     pub fn sources(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let model = self.model.as_ref().map(PathBuf::from);
+        self.data().chain(self.taxonomy.clone()).chain(model)
+    }
+
+    /// What is scored and how it is annotated, whatever it is judged by.
+    pub fn data(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let own = &self.elsewhere;
         let paths = [
             &self.images,
@@ -355,10 +376,8 @@ impl WhatArgs {
             &own.scores,
             &own.image_embeddings,
             &self.truth.truth,
-            &self.taxonomy,
         ];
-        let model = self.model.as_ref().map(PathBuf::from);
-        paths.into_iter().flatten().cloned().chain(model)
+        paths.into_iter().flatten().cloned()
     }
 
     /// Whether the options belong together.

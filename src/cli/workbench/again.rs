@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context;
 use serde_json::Value;
 
+use super::options::Options;
 use super::origins::Origin;
 use super::{Source, Workbench, opening};
 use crate::cli::score::taxonomy_hash;
@@ -20,19 +21,25 @@ use crate::watch::{Contents, content, contents};
 impl Workbench {
     /// The taxonomy's file; `None` of the built-in one.
     pub(super) fn taxonomy_file(&self, opened: Option<&Opened>) -> Option<PathBuf> {
+        self.taxonomy_file_by(&self.options_of(opened), opened)
+    }
+
+    /// The same by these options.
+    fn taxonomy_file_by(&self, options: &Options, opened: Option<&Opened>) -> Option<PathBuf> {
         if let Some(adopted) = &*locked(&self.adopted) {
             return Some(adopted.clone());
         }
+        let taxonomy = options.what.taxonomy.clone();
         let path = match &self.source {
-            Source::Scored(what) => what.taxonomy.clone()?,
-            Source::Demo(..) => return None,
+            Source::Scored => taxonomy?,
+            Source::Demo(_) => return None,
             Source::Saved(_) => {
                 let recorded = || {
                     let manifest = &opened?.saved.manifest;
                     let source = manifest.pointer("/taxonomy/source")?.as_str()?;
                     Some(PathBuf::from(source))
                 };
-                self.taxonomy.clone().or_else(recorded)?
+                taxonomy.or_else(recorded)?
             }
         };
         (path != Path::new(builtin::NAME)).then_some(path)
@@ -40,7 +47,11 @@ impl Workbench {
 
     /// The files that the run depends on beside images and weights.
     pub(super) fn text_files(&self, opened: Option<&Opened>) -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> = self.taxonomy_file(opened).into_iter().collect();
+        // Those that what is shown was made of, and those that the options name by now: these may be what is wrong.
+        let options = [self.options_of(opened), self.options()];
+        let named = options.iter();
+        let named = named.filter_map(|options| self.taxonomy_file_by(options, opened));
+        let mut files: Vec<PathBuf> = named.collect();
         if let (Some(opened), false) = (opened, files.is_empty()) {
             let sources = opened.taxonomy.sources().iter().map(|(path, _)| path);
             // The built-in one, where it was shown until a copy took its place, is no file.
@@ -52,11 +63,11 @@ impl Workbench {
             // Also those of a reading that found errors: they may be in a file that is included only now.
             files.extend(locked(&self.included).iter().cloned());
         }
-        if let Source::Scored(what) = &self.source {
-            files.extend(what.files());
+        if !matches!(self.source, Source::Saved(_)) {
+            files.extend(options.iter().flat_map(|options| options.what.files()));
         }
+        files.extend(self.config());
         if !files.is_empty() {
-            files.extend(self.config.clone());
             // Also those that are gone at the moment.
             files.extend(self.origins.paths());
         }
@@ -70,30 +81,17 @@ impl Workbench {
     }
 
     /// What the files beside the taxonomy hold.
-    pub(super) fn other_contents(&self) -> Contents {
-        let mut files: Vec<PathBuf> = self.config.iter().cloned().collect();
-        if let Source::Scored(what) = &self.source {
-            files.extend(what.files().chain(what.side_file()));
-        }
-        let mut found = contents(files);
+    pub(super) fn other_contents(&self, options: &Options) -> Contents {
+        let what = &options.what;
+        let mut found = match self.source {
+            Source::Saved(_) => Contents::new(),
+            Source::Demo(_) => contents(what.files()),
+            Source::Scored => contents(what.files().chain(what.side_file())),
+        };
         for path in self.memory.listed().into_keys() {
             found.entry(path).or_insert_with_key(|path| content(path));
         }
         found
-    }
-}
-
-impl Workbench {
-    /// What there is to say if the options' file is another than it was.
-    fn config_changed(&self, before: &Contents, now: &Contents) -> Option<String> {
-        let config = self.config.as_ref()?;
-        let is_same = before.get(config) == now.get(config);
-        (!is_same).then(|| {
-            format!(
-                "{} has changed: its options count once cladist is started again",
-                config.display()
-            )
-        })
     }
 }
 
@@ -105,14 +103,19 @@ pub fn again(
     tell: &dyn Fn(News),
     stop: &AtomicBool,
 ) -> Result<Option<Applied>, Vec<Fault>> {
+    let (options, word) = bench.read_options().map_err(|fault| vec![fault])?;
+    if let Some(word) = word {
+        tell(News::Options(word));
+    }
     // Looked at before they are read: what is saved meanwhile is a change the next time.
-    let others = Arc::new(bench.other_contents());
-    let file = bench.taxonomy_file(Some(opened));
+    let others = Arc::new(bench.other_contents(&options));
+    let file = bench.taxonomy_file_by(&options, Some(opened));
     let read = file.as_deref().map(|path| (path, read_taxonomy(path)));
     if let Some((_, loaded)) = &read {
         let sources = loaded.sources.files().iter();
         *locked(&bench.included) = sources.map(|(path, _)| path.clone()).collect();
-        let faults = faults(loaded);
+        let faults = faults(loaded).into_iter();
+        let faults: Vec<Fault> = faults.map(|fault| options.placed(fault)).collect();
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -120,33 +123,42 @@ pub fn again(
     let taxonomy = read
         .map(|(path, loaded)| Ok((path, usable(path, loaded)?)))
         .transpose()
-        .map_err(fault_of)?;
+        .map_err(|error| fault_of(&options, error))?;
     let is_same = |(path, taxonomy): &(&Path, Taxonomy)| is_made_of(opened, path, taxonomy);
     let origin = bench.origins.of(opened);
-    let is_whole_of = |origin: &Origin| origin.is_whole && origin.contents == others;
+    let is_whole_of = |origin: &Origin| {
+        let is_same = origin.contents == others;
+        origin.is_whole && is_same && options.make_the_same(&origin.options, &bench.source)
+    };
     if origin.as_ref().is_some_and(is_whole_of)
         && taxonomy.as_ref().is_none_or(is_same)
         && bench.has_side_labels_of(opened)
     {
         return Ok(None);
     }
-    let word = origin.and_then(|origin| bench.config_changed(&origin.contents, &others));
+    let put_off = bench.put_off(&options);
     let with_word = |mut applied: Applied| {
-        applied.assumed.extend(word.clone());
+        applied.assumed.extend(put_off.clone());
         applied
+    };
+    let begun = Origin {
+        contents: others,
+        options: Arc::clone(&options),
+        is_whole: false,
     };
     let answers = |answers| tell(News::Answers(with_word(answers)));
     let made = match &bench.source {
-        Source::Saved(_) => rejudge(bench, opened, taxonomy, &others, &answers, stop),
-        _ => opening::make_again(bench, taxonomy, &others, &answers, stop),
+        Source::Saved(_) => rejudge(bench, opened, taxonomy, &begun, &answers, stop),
+        _ => opening::make_again(bench, taxonomy, &begun, &answers, stop),
     };
-    made.map(|made| Some(with_word(made))).map_err(fault_of)
+    made.map(|made| Some(with_word(made)))
+        .map_err(|error| fault_of(&options, error))
 }
 
-fn fault_of(error: anyhow::Error) -> Vec<Fault> {
+fn fault_of(options: &Options, error: anyhow::Error) -> Vec<Fault> {
     match error.is::<Interrupted>() {
         true => Vec::new(),
-        false => vec![Fault::anywhere(told(&error))],
+        false => vec![options.placed(Fault::anywhere(told(&error)))],
     }
 }
 
@@ -163,12 +175,12 @@ fn rejudge(
     bench: &Workbench,
     opened: &Opened,
     taxonomy: Option<(&Path, Taxonomy)>,
-    contents: &Arc<Contents>,
+    begun: &Origin,
     answers: &dyn Fn(Applied),
     stop: &AtomicBool,
 ) -> anyhow::Result<Applied> {
     let (path, taxonomy) = taxonomy.context("the run's taxonomy is in no file")?;
-    let side = bench.side_labels(opened, &taxonomy)?;
+    let side = bench.side_labels(&begun.options, opened, &taxonomy)?;
     let right_too = side.as_ref().map(|side| &side.labels);
     let judged = |depth| -> anyhow::Result<Applied> {
         let judge_again = || {
@@ -184,14 +196,16 @@ fn rejudge(
             side.record(&mut again.run.manifest)?;
         }
         let origin = Origin {
-            contents: Arc::clone(contents),
             is_whole: depth == Depth::Whole,
+            ..begun.clone()
         };
         let opened = Opened::new(Saved::of(&again.run), taxonomy.clone());
         Ok(Applied {
             // The file is as it was, and so are the answers.
             shown: bench.shown(opened, origin, true),
-            assumed: again.assumed.iter().map(ToString::to_string).collect(),
+            assumed: (again.assumed.iter().map(ToString::to_string))
+                .chain(bench.lost_figures())
+                .collect(),
         })
     };
     answers(judged(Depth::Answers)?);

@@ -7,13 +7,13 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::again::faults;
-use super::{Workbench, side};
-use crate::cli::edit::edited;
-use crate::cli::{builtin, locked, places, read_taxonomy};
+use super::{Source, Workbench, side};
+use crate::cli::edit::{edited, warned};
+use crate::cli::{builtin, count, locked, places, read_taxonomy};
 use crate::dataset;
 use crate::files::StagedFiles;
 use crate::history::{Change, History, What};
-use crate::run::Opened;
+use crate::run::{self, Opened};
 use crate::taxonomy::edit::{Edit, Edited};
 use crate::text::shown;
 use crate::tui::backend::Plan;
@@ -25,6 +25,7 @@ use crate::tui::backend::Plan;
 pub fn plan(bench: &Workbench, opened: &Opened, what: &What) -> anyhow::Result<Option<Plan>> {
     // The history is one of the taxonomy's file.
     let is_built_in = bench.taxonomy_file(Some(opened)).is_none();
+    let mut warnings = Vec::new();
     let (what, changes) = match what {
         What::AlsoRight { image, label } => {
             let known = opened.saved.images.iter().position(|name| name == image);
@@ -36,12 +37,47 @@ pub fn plan(bench: &Workbench, opened: &Opened, what: &What) -> anyhow::Result<O
         What::Taxonomy(edit) => {
             let edited = edited(&opened.taxonomy, edit)?;
             let side = side_file_after(bench, opened, edit, &edited)?;
+            warnings = warned(&edited.warnings(&opened.taxonomy, edit));
+            if matches!(bench.source, Source::Saved(_)) {
+                warnings.extend(labels_gone(opened, &edited));
+            }
             let mut changes = Change::of_sources(&opened.taxonomy, edited);
             changes.extend(side);
             (what.clone(), changes)
         }
     };
-    Ok((!is_built_in).then_some(Plan { what, changes }))
+    Ok((!is_built_in).then_some(Plan {
+        what,
+        changes,
+        warnings,
+    }))
+}
+
+/// What a saved run could not be judged by any more: its labels are ids, which stay what they were.
+fn labels_gone(opened: &Opened, edited: &Edited) -> Option<String> {
+    let taxonomy = edited.taxonomy(&opened.taxonomy)?;
+    let gone = run::gone(&opened.saved, &taxonomy);
+    let gone = gone
+        .iter()
+        .filter(|gone| opened.taxonomy.find(&gone.label).is_some());
+    let gone: Vec<String> = gone
+        .map(|gone| {
+            format!(
+                "`{}` (annotated in {}, answered in {})",
+                shown(&gone.label),
+                count(gone.annotated, "image"),
+                gone.answered
+            )
+        })
+        .collect();
+    let named = gone.first()?;
+    let more = match gone.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {}", count(more, "label more")),
+    };
+    Some(format!(
+        "the saved run has {named}{more}: it cannot be judged by what this makes, and stays as it is shown until the edit is undone or it is scored anew"
+    ))
 }
 
 /// What becomes of the side file by an edit, so that its labels name the same nodes; it is one of the files that the edit stands on.
@@ -110,6 +146,16 @@ pub fn adopt(bench: &Workbench, opened: &Opened, path: &Path) -> anyhow::Result<
         }
         Ok(_) => bail!("{told}: is there already, and no file: choose another name"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // A slip in the path should not become a folder.
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                bail!(
+                    "{}: no such folder: make it first, or choose another",
+                    folder.display()
+                );
+            }
             let staged = StagedFiles::new(&[path])?;
             fs::write(staged.path(0), text).with_context(|| told.to_string())?;
             staged.publish()?;

@@ -3,27 +3,30 @@
 mod again;
 mod asking;
 mod editing;
+mod lost;
 mod news;
 mod opening;
+mod options;
 mod origins;
 mod pictures;
 mod session;
 mod side;
+mod snapshots;
 mod trial;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use anyhow::{Context, bail};
 use clap::{FromArgMatches, ValueHint};
 
 use super::model_args::DeviceArgs;
 use super::output::{self, Message};
-use super::score::{Basis, Embeddings, Memory, ScoreOptions, WhatArgs};
-use super::{builtin, exit, locked};
+use super::score::{Basis, Embeddings, Memory, WhatArgs};
+use super::{Line, builtin, exit, locked};
 use crate::demo;
 use crate::files::Staging;
 use crate::history::What;
@@ -38,6 +41,7 @@ use crate::tui::backend::{
 use crate::tui::{self, Ended, ImageProtocol, ThemeChoice};
 use asking::Asked;
 use news::{hearing, in_silence, with_news};
+use options::Options;
 use origins::Origins;
 use pictures::Pictures;
 
@@ -161,13 +165,13 @@ fn why_not() -> Option<&'static str> {
     is_dumb.then_some("TERM=dumb: the terminal cannot place the cursor")
 }
 
-pub fn run(args: &TuiArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+pub fn run(args: &TuiArgs, line: Option<Line>) -> anyhow::Result<ExitCode> {
     if let Some(why) = why_not() {
         bail!(
             "{why}; `cladist score` prints the figures, `cladist demo` those of the built-in example"
         );
     }
-    let workbench = Workbench::new(args.run.as_deref(), &args.what)?.with_config(config);
+    let workbench = Workbench::new(args.run.as_deref(), &args.what)?.with_line(line)?;
     if let Source::Saved(dir) = &workbench.source {
         // What is no run is told on the terminal that the command was typed in.
         run::load_summary(dir)?;
@@ -209,10 +213,10 @@ pub fn run(args: &TuiArgs, config: Option<PathBuf>) -> anyhow::Result<ExitCode> 
 enum Source {
     /// A saved run.
     Saved(PathBuf),
-    /// What is to be scored.
-    Scored(Box<WhatArgs>),
+    /// What the options name.
+    Scored,
     /// So many pictures of the drawn world.
-    Demo(u64, Box<ScoreOptions>),
+    Demo(u64),
 }
 
 /// A run, saved or to be made, with the model that is asked about it.
@@ -220,11 +224,13 @@ enum Source {
 /// All that is dear is kept: the model, the embedded prompts and images, once something has asked for them.
 pub struct Workbench {
     source: Source,
-    /// The file that options are from: they are read once.
-    config: Option<PathBuf>,
+    /// What it was opened on.
+    start: Arc<Options>,
+    /// The options as they were last read.
+    now: Mutex<Arc<Options>>,
+    /// What was typed, with the file that options are from; `None` if there is no such file.
+    line: Option<Line>,
     device: DeviceArgs,
-    /// Where the taxonomy of a saved run is now.
-    taxonomy: Option<PathBuf>,
     /// The file that took the place of a built-in taxonomy.
     adopted: Mutex<Option<PathBuf>>,
     /// The model of a saved run, by its name now.
@@ -232,7 +238,6 @@ pub struct Workbench {
     /// Where the images of a saved run are now.
     images: Option<PathBuf>,
     pictures: Pictures,
-    no_side_labels: bool,
     /// The model and its name.
     encoder: Mutex<Option<(String, Arc<dyn Encoder>)>>,
     /// What the model was asked last, and what that belongs to.
@@ -243,6 +248,10 @@ pub struct Workbench {
     made: Mutex<Option<(Weak<Opened>, Arc<Run>)>>,
     origins: Origins,
     memory: Memory,
+    /// Why nothing can be added to the labels of a saved run.
+    fixed_labels: OnceLock<Option<&'static str>>,
+    /// Figures that a saved run has and that cannot be made again of what it keeps.
+    of_all: OnceLock<Vec<&'static str>>,
     /// The taxonomy's files when it was last read.
     included: Mutex<Vec<PathBuf>>,
 }
@@ -255,39 +264,35 @@ impl Workbench {
     pub fn new(run: Option<&Path>, what: &WhatArgs) -> anyhow::Result<Self> {
         let source = match run {
             Some(dir) => Source::Saved(dir.to_owned()),
-            None if what.is_nothing() => {
-                Source::Demo(demo::PICTURES, Box::new(what.options.clone()))
-            }
+            None if what.is_nothing() => Source::Demo(demo::PICTURES),
             None => {
                 what.check()?;
-                Source::Scored(Box::new(what.clone()))
+                Source::Scored
             }
         };
+        let start = Arc::new(Options::fixed(what.clone()));
         let is_saved = run.is_some();
         let images = what.images.clone().filter(|_| is_saved);
         Ok(Self {
             source,
-            config: None,
+            now: Arc::clone(&start).into(),
+            start,
+            line: None,
             device: what.device.clone(),
-            taxonomy: what.taxonomy.clone().filter(|_| is_saved),
             adopted: Mutex::default(),
             model: what.model.clone().filter(|_| is_saved),
             pictures: Pictures::new(images.clone()),
             images,
-            no_side_labels: what.has_no_side_labels(),
             encoder: Mutex::default(),
             basis: Mutex::default(),
             embeddings: Mutex::default(),
             made: Mutex::default(),
             origins: Origins::default(),
             memory: Memory::default(),
+            fixed_labels: OnceLock::new(),
+            of_all: OnceLock::new(),
             included: Mutex::default(),
         })
-    }
-
-    /// With the file that some of the options are from: it is told when that changes.
-    pub fn with_config(self, config: Option<PathBuf>) -> Self {
-        Self { config, ..self }
     }
 
     /// What `cladist tui` with these arguments shows, without a terminal.
@@ -306,7 +311,7 @@ impl Workbench {
     /// None, as long as no option is required.
     pub fn demo(pictures: u64) -> anyhow::Result<Self> {
         let mut workbench = Self::with_arguments::<&str>(&[])?;
-        if let Source::Demo(n, _) = &mut workbench.source {
+        if let Source::Demo(n) = &mut workbench.source {
             *n = pictures;
         }
         Ok(workbench)
@@ -354,7 +359,7 @@ impl Workbench {
         match &self.source {
             Source::Saved(dir) => dir.display().to_string(),
             Source::Demo(..) => builtin::NAME.to_owned(),
-            Source::Scored(what) => what.name(),
+            Source::Scored => self.start.what.name(),
         }
     }
 }
@@ -460,11 +465,27 @@ impl Backend for Workbench {
         })
     }
 
+    fn snapshots(&self) -> Vec<String> {
+        self.snapshot_names()
+    }
+
+    fn keep_snapshot(&self, opened: &Opened, name: &str) -> Result<PathBuf, String> {
+        in_silence(|| {
+            let folder = self.snapshot(name)?;
+            snapshots::keep(&folder, opened)?;
+            Ok(folder)
+        })
+    }
+
+    fn kept_snapshot(&self, name: &str) -> Result<Other, String> {
+        in_silence(|| snapshots::kept(&self.snapshot(name)?))
+    }
+
     fn can_save(&self) -> bool {
         locked(&self.made).is_some()
     }
 
     fn session_file(&self) -> Option<PathBuf> {
-        session::file(&self.source)
+        session::file(&self.source, &self.start.what)
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::asking::Asked;
+use super::options::Options;
 use super::origins::Origin;
 use super::{Source, Workbench};
 use crate::cli::confusions::{recorded_taxonomy, taxonomy_of};
@@ -20,28 +21,33 @@ use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::Taxonomy;
 use crate::text::shown;
 use crate::tui::backend::{Applied, News, Other, Shown};
-use crate::watch::Contents;
 
 /// Labels that are named where many could be.
 const NAMED: usize = 3;
 
 /// Opens the source, telling what is known as it becomes known.
 pub fn open(bench: &Workbench, tell: &dyn Fn(News), stop: &AtomicBool) -> anyhow::Result<()> {
-    // Looked at before they are read.
-    let contents = Arc::new(bench.other_contents());
+    let options = bench.options();
+    let begun = Origin {
+        // Looked at before they are read.
+        contents: Arc::new(bench.other_contents(&options)),
+        options,
+        is_whole: false,
+    };
     match &bench.source {
-        Source::Saved(dir) => open_saved(bench, dir, contents, tell, stop),
-        _ => make(bench, &contents, tell, stop),
+        Source::Saved(dir) => open_saved(bench, dir, begun, tell, stop),
+        _ => make(bench, &begun, tell, stop),
     }
 }
 
 fn open_saved(
     bench: &Workbench,
     dir: &Path,
-    contents: Arc<Contents>,
+    begun: Origin,
     tell: &dyn Fn(News),
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
+    let given = begun.options.what.taxonomy.as_deref();
     let head = run::load_summary(dir)?;
     tell(News::Figures(
         Box::new(head.summary.clone()),
@@ -49,8 +55,7 @@ fn open_saved(
     ));
     let listener = output::listener();
     let (saved, taxonomy) = std::thread::scope(|scope| {
-        let taxonomy = scope
-            .spawn(|| output::heard_by(listener, || taxonomy_of(&head, bench.taxonomy.as_deref())));
+        let taxonomy = scope.spawn(|| output::heard_by(listener, || taxonomy_of(&head, given)));
         let saved = run::load_whole(dir);
         let taxonomy = taxonomy.join();
         (
@@ -61,12 +66,13 @@ fn open_saved(
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }
-    let outdated = outdated(bench, &head.manifest, taxonomy.as_ref().ok());
+    let outdated = outdated(given, &head.manifest, taxonomy.as_ref().ok());
     let opened = beside(saved?, taxonomy);
     bench.tell_of_side_file(&opened);
+    bench.begin_with(&opened.saved);
     let origin = Origin {
-        contents,
         is_whole: true,
+        ..begun
     };
     tell(News::Run(bench.shown(opened, origin, true)));
     if let Some(why) = outdated {
@@ -76,9 +82,9 @@ fn open_saved(
 }
 
 /// Why the figures of a saved run are not those of its taxonomy as it is now: this is another, or it was named and cannot be read.
-fn outdated(bench: &Workbench, manifest: &Value, taxonomy: Option<&Taxonomy>) -> Option<String> {
+fn outdated(given: Option<&Path>, manifest: &Value, taxonomy: Option<&Taxonomy>) -> Option<String> {
     let Some(taxonomy) = taxonomy else {
-        let named = bench.taxonomy.as_ref()?;
+        let named = given?;
         return Some(format!("{} cannot be used", named.display()));
     };
     let (source, _) = taxonomy.sources().first()?;
@@ -141,7 +147,7 @@ fn beside(saved: Saved, taxonomy: anyhow::Result<Taxonomy>) -> Opened {
 /// Scores what there is to be scored.
 fn make(
     bench: &Workbench,
-    contents: &Arc<Contents>,
+    begun: &Origin,
     tell: &dyn Fn(News),
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
@@ -153,7 +159,7 @@ fn make(
             *locked(&bench.basis) = Some((asked, Arc::clone(basis)));
         },
         partial: &|run, taxonomy, done, total| {
-            let shown = as_shown(bench, &run, taxonomy, contents, false);
+            let shown = as_shown(bench, &run, taxonomy, begun, false);
             tell(News::Run(Shown {
                 so_far: Some((done, total)),
                 ..shown
@@ -162,8 +168,8 @@ fn make(
         memory: &bench.memory,
         again: None,
     };
-    let computed = compute(bench, None, &observer, stop)?;
-    tell(News::Run(keep(bench, computed, contents)));
+    let computed = compute(bench, None, &begun.options, &observer, stop)?;
+    tell(News::Run(keep(bench, computed, begun)));
     Ok(())
 }
 
@@ -172,7 +178,7 @@ fn make(
 pub fn make_again(
     bench: &Workbench,
     taxonomy: Option<(&Path, Taxonomy)>,
-    contents: &Arc<Contents>,
+    begun: &Origin,
     answers: &dyn Fn(Applied),
     stop: &AtomicBool,
 ) -> anyhow::Result<Applied> {
@@ -190,39 +196,42 @@ pub fn make_again(
         again: Some(Again {
             images: embeddings.as_deref(),
             answers: &|run, taxonomy| {
-                answers(applied(as_shown(bench, &run, taxonomy, contents, false)))
+                answers(applied(as_shown(bench, &run, taxonomy, begun, false)))
             },
         }),
     };
-    let computed = compute(bench, taxonomy, &observer, stop)?;
+    let computed = compute(bench, taxonomy, &begun.options, &observer, stop)?;
     // Whoever asked is gone: what is kept stays that of the run that is shown.
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }
-    Ok(applied(keep(bench, computed, contents)))
+    Ok(applied(keep(bench, computed, begun)))
 }
 
 /// Scores under a taxonomy that was read already; `None`: it is read.
 fn compute(
     bench: &Workbench,
     taxonomy: Option<(&Path, Taxonomy)>,
+    options: &Options,
     observer: &Observer<'_>,
     stop: &AtomicBool,
 ) -> anyhow::Result<Computed> {
     let load = |source: &str| bench.encoder(source, stop);
     let observer = Some(observer);
+    let what = &options.what;
     match (&bench.source, taxonomy) {
-        (Source::Demo(n, options), taxonomy) => {
+        (Source::Demo(n), taxonomy) => {
             let world = World::new()?;
             let (pictures, _) = on_all_cores(|| dataset(&world, &Settings::default(), *n))?;
             let world = (Settings::default(), *n);
+            let options = &what.options;
             demo::compute(pictures, world, taxonomy, options, &load, stop, observer)
         }
-        (Source::Scored(what), Some((path, taxonomy))) => {
+        (Source::Scored, Some((path, taxonomy))) => {
             let found = score::answer_under(what, path, taxonomy, &load, stop, observer)?;
             found.context("no image is left to score")
         }
-        (Source::Scored(what), None) => {
+        (Source::Scored, None) => {
             let found = score::answer(what, &load, stop, observer)?;
             found.context("no image is left to score")
         }
@@ -231,8 +240,8 @@ fn compute(
 }
 
 /// Keeps what a whole run was computed from.
-fn keep(bench: &Workbench, computed: Computed, contents: &Arc<Contents>) -> Shown {
-    let shown = as_shown(bench, &computed.run, &computed.taxonomy, contents, true);
+fn keep(bench: &Workbench, computed: Computed, begun: &Origin) -> Shown {
+    let shown = as_shown(bench, &computed.run, &computed.taxonomy, begun, true);
     let Computed {
         run,
         taxonomy,
@@ -251,15 +260,15 @@ fn as_shown(
     bench: &Workbench,
     run: &Run,
     taxonomy: &Taxonomy,
-    contents: &Arc<Contents>,
+    begun: &Origin,
     is_whole: bool,
 ) -> Shown {
     let origin = Origin {
-        contents: Arc::clone(contents),
         is_whole,
+        ..begun.clone()
     };
     // The demo is made again in no time.
-    let is_saved = matches!(bench.source, Source::Demo(..));
+    let is_saved = matches!(bench.source, Source::Demo(_));
     bench.shown(
         Opened::new(Saved::of(run), taxonomy.clone()),
         origin,
@@ -283,7 +292,9 @@ impl Workbench {
             }
         }
         self.origins.keep(&opened, origin);
+        let fixed_labels = self.fixed_labels(&opened);
         Shown {
+            fixed_labels,
             opened,
             so_far: None,
             is_saved,
@@ -319,6 +330,7 @@ pub fn at_threshold(bench: &Workbench, opened: &Opened, threshold: f64) -> anyho
     if let Some(origin) = bench.origins.of(opened) {
         bench.origins.keep(&answered_so, origin);
     }
+    let fixed_labels = bench.fixed_labels(&answered_so);
     Ok(Applied {
         shown: Shown {
             opened: answered_so,
@@ -326,6 +338,7 @@ pub fn at_threshold(bench: &Workbench, opened: &Opened, threshold: f64) -> anyho
             // It takes one key to have it again.
             is_saved: true,
             name: format!("{} at threshold {threshold:.4}", bench.name()),
+            fixed_labels,
         },
         assumed: answered.assumed.iter().map(ToString::to_string).collect(),
     })

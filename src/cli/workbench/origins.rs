@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
 
+use super::options::Options;
 use crate::cli::locked;
 use crate::run::Opened;
 use crate::watch::Contents;
@@ -14,6 +15,7 @@ use crate::watch::Contents;
 pub struct Origin {
     /// What the files beside the taxonomy held.
     pub contents: Arc<Contents>,
+    pub options: Arc<Options>,
     /// Whether it has all images and all figures, and not those alone that are shown first.
     pub is_whole: bool,
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
 
+use super::options::Options;
 use super::{Source, Workbench};
 use crate::cli::builtin;
 use crate::cli::output::tell;
@@ -17,14 +18,35 @@ use crate::run::{Manifest, Opened};
 use crate::score::RightToo;
 use crate::taxonomy::Taxonomy;
 
+/// Why there is no place for a label that is right too.
+const NO_PLACE: &str = "the labels of the run are in no file, or it is not where it was, or another by now, or --no-side-labels leaves its side file out: nothing can be added";
+
 impl Workbench {
+    /// Why nothing can be added to the labels of a run; `None` if it can. Of a saved run it is looked for once: its labels are hashed for that.
+    pub(super) fn fixed_labels(&self, opened: &Opened) -> Option<String> {
+        let why = || self.side_file(Some(opened)).is_none().then_some(NO_PLACE);
+        let why = match self.source {
+            Source::Saved(_) => *self.fixed_labels.get_or_init(why),
+            Source::Scored => why(),
+            Source::Demo(_) => {
+                Some("the demo's labels are drawn with its pictures: nothing can be added")
+            }
+        };
+        why.map(str::to_owned)
+    }
+
     /// The side file, which need not exist; `None` where it takes no part, or a saved run's data is not where the run says. It stands beside
     /// its source: where that is gone or another, what bears its name is of other data.
     pub(super) fn side_file(&self, opened: Option<&Opened>) -> Option<PathBuf> {
+        self.side_file_by(&self.options_of(opened), opened)
+    }
+
+    /// The same by these options.
+    fn side_file_by(&self, options: &Options, opened: Option<&Opened>) -> Option<PathBuf> {
         let manifest = match &self.source {
-            Source::Scored(what) => return what.side_file(),
-            Source::Saved(_) if !self.no_side_labels => &opened?.saved.manifest,
-            Source::Saved(_) | Source::Demo(..) => return None,
+            Source::Scored => return options.what.side_file(),
+            Source::Saved(_) if !options.what.has_no_side_labels() => &opened?.saved.manifest,
+            Source::Saved(_) | Source::Demo(_) => return None,
         };
         let recorded = |pointer: &str| manifest.pointer(pointer)?.as_str().map(PathBuf::from);
         if let Some(truth) = recorded("/truth/truth/source") {
@@ -74,10 +96,11 @@ impl Workbench {
     /// The file cannot be read, or a label of it names no node.
     pub(super) fn side_labels(
         &self,
+        options: &Options,
         opened: &Opened,
         taxonomy: &Taxonomy,
     ) -> anyhow::Result<Option<NowRight>> {
-        let Some(path) = self.side_file(Some(opened)) else {
+        let Some(path) = self.side_file_by(options, Some(opened)) else {
             return Ok(None);
         };
         let mut resolver = Resolver::new(taxonomy, None);
@@ -111,9 +134,7 @@ impl Workbench {
         if image >= images.len() {
             bail!("the run has {} images", images.len());
         }
-        let path = self.side_file(Some(opened)).context(
-            "the labels of the run are in no file, or it is not where it was, or another by now, or --no-side-labels leaves its side file out: nothing can be added",
-        )?;
+        let path = self.side_file(Some(opened)).context(NO_PLACE)?;
         let image = self.name_in_data(opened, image);
         let before = text_of(&path)?;
         let after = dataset::with_label(&path, before.as_deref(), &image, label)?;

@@ -2,8 +2,9 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use super::super::point::at;
+use super::super::point::{at, pausing_in_no_time};
 use super::*;
 
 /// What another thread is found to do: it waits for a lock, or has come to its end.
@@ -102,4 +103,51 @@ fn a_history_that_was_moved_away_is_not_written() {
     thread.join().unwrap().unwrap();
     assert_eq!(place.open().done().len(), 1);
     assert_eq!(History::open(&old).unwrap().done().len(), 0);
+}
+
+/// Who has waited for ten seconds waits no more, says what for, and has written nothing.
+#[test]
+fn a_lock_that_is_not_let_go_of_is_told() {
+    let place = Place::new();
+    let changes = [place.change("a.yaml", Some("one\n"))];
+    let file = place.file("a.yaml").canonicalize().unwrap();
+    fs::create_dir_all(place.file("state/history")).unwrap();
+    let mut history = place.open();
+
+    // At the file, by another history.
+    let other = place.file("state/history/other.jsonl");
+    let locks = Locks::of(&other, [file.clone()].into_iter()).unwrap();
+    let (made, waited) = pausing_in_no_time(|| history.make(what("one"), &changes));
+    let error = made.unwrap_err();
+    assert!(
+        matches!(&error, HistoryError::Busy { path } if *path == file),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("another cladist is at work there for long")
+    );
+    assert_eq!(waited, Duration::from_secs(10));
+    drop(locks);
+
+    // At the history itself.
+    history
+        .make(what("none"), &[place.change("a.yaml", Some("none\n"))])
+        .unwrap();
+    let (held, _) = Held::create(&place.log()).unwrap();
+    let (made, waited) = pausing_in_no_time(|| history.undo());
+    let error = made.unwrap_err();
+    assert!(
+        matches!(&error, HistoryError::Busy { path } if *path == place.log()),
+        "{error}"
+    );
+    assert_eq!(waited, Duration::from_secs(10));
+    assert_eq!(place.read("a.yaml").as_deref(), Some("none\n"));
+    assert!(place.is_tidy());
+    drop(held);
+
+    let (made, waited) = pausing_in_no_time(|| history.undo());
+    assert_eq!((made.is_ok(), waited), (true, Duration::ZERO));
+    assert_eq!(place.read("a.yaml").as_deref(), Some(BEGIN));
 }

@@ -1,10 +1,10 @@
 //! An edit → texts, held against what the edit means.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{collections::HashMap, io};
 
 use super::{Edit, Refusal, book::Book, value::Value};
-use crate::taxonomy::{Code, Declared, Diagnostic, Loaded, Taxonomy, load};
+use crate::taxonomy::{Code, Declared, Diagnostic, Loaded, Taxonomy, load_texts};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -31,6 +31,37 @@ impl Edited {
     /// the files).
     pub fn taxonomy(&self, before: &Taxonomy) -> Option<Taxonomy> {
         reload(before, &self.files)?.taxonomy
+    }
+
+    /// The warnings that the files have then and did not have before, by what they say; of `before`, by the edit that made these. O(size
+    /// of the files).
+    pub fn warnings(&self, before: &Taxonomy, edit: &Edit) -> Vec<Diagnostic> {
+        let renamed = |message: &str| match edit {
+            Edit::Rename { node, id } => with_word(message, node, id),
+            _ => message.to_owned(),
+        };
+        let warnings = |loaded: Option<Loaded>| {
+            let all = loaded.map_or_else(Vec::new, |loaded| loaded.diagnostics);
+            all.into_iter().filter(|d| !d.is_error())
+        };
+        let mut known: BTreeMap<(Code, String), usize> = BTreeMap::new();
+        for warning in warnings(reload(before, &[])) {
+            let key = (warning.code, renamed(&warning.message));
+            *known.entry(key).or_default() += 1;
+        }
+        let is_new = |warning: &Diagnostic| {
+            let left = known.get_mut(&(warning.code, warning.message.clone()));
+            match left {
+                Some(left) if *left > 0 => {
+                    *left -= 1;
+                    false
+                }
+                _ => true,
+            }
+        };
+        warnings(reload(before, &self.files))
+            .filter(is_new)
+            .collect()
     }
 
     /// The way back.
@@ -106,19 +137,30 @@ pub fn apply(taxonomy: &Taxonomy, edit: &Edit) -> Result<Edited> {
     Ok(Edited { files })
 }
 
+/// A message with another word in the place of one; what it is a part of stays.
+fn with_word(message: &str, word: &str, other: &str) -> String {
+    let is_inside = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let mut told = String::with_capacity(message.len());
+    let mut rest = 0;
+    for (at, found) in message.match_indices(word) {
+        let end = at + found.len();
+        let is_part = message[..at].ends_with(is_inside) || message[end..].starts_with(is_inside);
+        if !is_part {
+            told += &message[rest..at];
+            told += other;
+            rest = end;
+        }
+    }
+    told + &message[rest..]
+}
+
 /// Reads the texts again: `files` in the place of the taxonomy's own.
 fn reload(taxonomy: &Taxonomy, files: &[EditedFile]) -> Option<Loaded> {
-    let sources = taxonomy.sources().iter().map(|(p, text)| (p, text));
-    let mut texts: HashMap<_, _> = sources.collect();
-    texts.extend(files.iter().map(|file| (&file.path, &file.after)));
-    let (main, _) = taxonomy.sources().first()?;
-    let read = |path: &std::path::Path| {
-        let text = texts.get(&path.to_path_buf());
-        let missing = || io::Error::new(io::ErrorKind::NotFound, "no such file");
-        text.map(|text| text.as_bytes().to_vec())
-            .ok_or_else(missing)
-    };
-    Some(load(main, &read))
+    let after = |path: &Path| files.iter().find(|file| file.path == path);
+    load_texts(taxonomy.sources().iter().map(|(path, text)| {
+        let text = after(path).map_or(text, |file| &file.after);
+        (path.as_path(), text.as_str())
+    }))
 }
 
 fn verify(taxonomy: &Taxonomy, meant: &Declared, files: &[EditedFile]) -> Result<()> {

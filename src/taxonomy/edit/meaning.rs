@@ -267,7 +267,11 @@ fn delete(declared: &mut Declared, node: &str, orphans: Orphans) -> Result<()> {
     let parents = known(declared, node)?.parents.clone();
     let doomed = doomed(declared, node, orphans);
     if doomed.len() == declared.nodes.len() {
-        return Err(Refusal::LastNode(node.to_owned()));
+        let refusal = match doomed.len() {
+            1 => Refusal::LastNode,
+            _ => Refusal::AllNodes,
+        };
+        return Err(refusal(node.to_owned()));
     }
     if orphans == Orphans::ToParents {
         let orphans = declared.nodes.values_mut();

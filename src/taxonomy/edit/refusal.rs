@@ -41,6 +41,8 @@ pub enum Refusal {
     LastName { node: String, name: String },
     #[error("`{0}` is the last node: a taxonomy has one at least")]
     LastNode(String),
+    #[error("`{0}` and what is deleted with it are all nodes: a taxonomy has one at least")]
+    AllNodes(String),
     #[error("a split needs one part at least")]
     NoParts,
     #[error("nothing would change")]

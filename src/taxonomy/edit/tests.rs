@@ -744,6 +744,11 @@ fn refused() {
         delete("a", Orphans::Loose),
         "`a` is the last node: a taxonomy has one at least",
     );
+    check_refused(
+        "tree: {a: {b: [c]}}\n",
+        delete("a", Orphans::Delete),
+        "`a` and what is deleted with it are all nodes: a taxonomy has one at least",
+    );
     // What an alias repeats would change in both places.
     check_refused(
         "nodes:\n  a:\n  b:\n  c: {parents: &p [a]}\n  d: {parents: *p}\n",
@@ -770,4 +775,30 @@ fn a_change_as_a_diff() {
         edited.files[0].diff(),
         "--- test\n+++ test\n@@ -3,4 +3,4 @@\n   b:\n   c:\n   d:\n-  e: {parents: a}\n+  e: {parents: a, description: last}\n"
     );
+}
+
+/// The warnings of a text after an edit that it has not before.
+#[test]
+fn an_edit_brings_the_warnings_that_were_not_there() {
+    let text = "nodes:\n  a:\n  b: {parents: [a]}\n  c: {parents: [b]}\n  d: {parents: [c, b], names: [dee]}\n";
+    let rename = |node: &str, id: &str| Edit::Rename {
+        node: s(node),
+        id: s(id),
+    };
+    for (edit, brought) in [
+        (add_parent("c", "a"), &["redundant-edge"][..]),
+        (add_parent("d", "a"), &["redundant-edge"]),
+        (add_name("a", "dee"), &["same-name"]),
+        (remove_parent("d", "b"), &["single-child-chain"]),
+        (describe("a", Some("first")), &[]),
+        // The warning that there is is of a node that is called otherwise now.
+        (rename("d", "e"), &[]),
+        (rename("b", "e"), &[]),
+    ] {
+        let taxonomy = load(text);
+        let edited = apply(&taxonomy, &edit).expect("it can be made");
+        let warnings = edited.warnings(&taxonomy, &edit);
+        let codes: Vec<&str> = warnings.iter().map(|d| d.code.as_str()).collect();
+        assert_eq!(codes, brought, "{edit:?}");
+    }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::taxonomy::edit::{Part, Refusal};
 use crate::taxonomy::load_str;
 
 fn taxonomy() -> Taxonomy {
@@ -20,6 +21,7 @@ fn draft(kind: Kind, node: &str, other: Option<&str>) -> Draft {
             name: "3.png".to_owned(),
             answer: other.map(str::to_owned),
             truth: Some(node.to_owned()),
+            fixed: None,
         }),
     };
     Draft::new(kind, subject)
@@ -270,4 +272,62 @@ fn what_cannot_be_done_says_why() {
         taken.step(&taxonomy),
         Err(text("there is a node `disc` already"))
     );
+}
+
+/// What is offered of a pair is what can be made of it.
+#[test]
+fn a_pair_is_offered_what_can_be_made_of_it() {
+    let text = "
+nodes:
+  a:
+  b: {parents: [a]}
+  c: {parents: [b]}
+  d: {parents: [a]}
+  e: {parents: [c, d]}
+  f:
+  g:
+  h: {parents: [g]}
+equivalent: [[d, g]]
+overlaps: [[b, f]]
+disjoint: [[c, f]]
+";
+    let taxonomy = load_str("t", text).into_sound().unwrap();
+    let kinds = [
+        Kind::AddParent,
+        Kind::Merge,
+        Kind::Equivalent,
+        Kind::Overlapping,
+        Kind::Disjoint,
+    ];
+    let mut wrong = Vec::new();
+    for kind in kinds {
+        for (a, b) in taxonomy
+            .nodes()
+            .flat_map(|a| taxonomy.nodes().map(move |b| (a, b)))
+        {
+            let draft = draft(kind, taxonomy.id(a), Some(taxonomy.id(b)));
+            let why = kind.why_not(&draft.subject, &taxonomy);
+            let Ok(Step::Done(What::Taxonomy(edit))) = draft.step(&taxonomy) else {
+                panic!("{draft:?}");
+            };
+            let made = crate::taxonomy::edit::apply(&taxonomy, &edit).err();
+            // What groups of disjoint nodes say of all that is below them is seen when it is made.
+            let is_seen_later = matches!(made, Some(Refusal::Unsound(_))) && kind != Kind::Disjoint;
+            if why.is_some() != made.is_some() && !is_seen_later {
+                wrong.push(format!("{edit:?}: {why:?} {made:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_nothing_can_be_added_to_says_why() {
+    let taxonomy = taxonomy();
+    let mut draft = draft(Kind::AlsoRight, "round", Some("flat"));
+    assert_eq!(Kind::AlsoRight.why_not(&draft.subject, &taxonomy), None);
+    let image = draft.subject.image.as_mut().unwrap();
+    image.fixed = Some("they are in no file".to_owned());
+    let why = Kind::AlsoRight.why_not(&draft.subject, &taxonomy);
+    assert_eq!(why, Some("they are in no file"));
 }

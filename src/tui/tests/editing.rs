@@ -7,8 +7,9 @@ use super::*;
 use crate::history::What;
 use crate::taxonomy::edit::Edit;
 use crate::tui::action::{Action, Effect, Job, Kind};
+use crate::tui::backend::Backend;
 use crate::tui::overlay::Overlay;
-use crate::tui::testing::{Fake, stage_with};
+use crate::tui::testing::{Fake, beginning, stage_with};
 
 fn fake() -> (Arc<Fake>, Stage) {
     let fake = Arc::new(Fake::default());
@@ -321,4 +322,143 @@ fn a_name_is_not_given_twice_unasked() {
     stage.press("enter");
     assert!(stage.app.overlay.is_none());
     assert_eq!(stage.app.snapshots.len(), 1);
+}
+
+/// What was kept is compared with at once, and by its name after the next start; what could not be kept, until then.
+#[test]
+fn snapshots_outlive_the_workbench() {
+    let (fake, mut stage) = fake();
+    let keep = |stage: &mut Stage, name: &str| {
+        stage.press("R");
+        stage.type_in(name);
+        stage.press("enter");
+        status(stage)
+    };
+    let told = keep(&mut stage, "first");
+    assert!(
+        told.contains("kept as `first`") && told.contains("snapshots/first"),
+        "{told}"
+    );
+    let told = keep(&mut stage, "too long");
+    assert!(
+        told.contains("as long as the workbench is open: the disk is full"),
+        "{told}"
+    );
+    assert_eq!(stage.app.snapshots.len(), 2);
+
+    let mut beginning = beginning(100, 30);
+    beginning.snapshots = vec!["first".to_owned(), "gone".to_owned()];
+    let backend: Arc<dyn Backend> = Arc::<Fake>::clone(&fake);
+    let mut later = Stage::new(backend, beginning);
+    later.press("7 r");
+    later.type_in("fi");
+    later.press("tab enter");
+    assert!(
+        status(&later).ends_with("Compare (7)"),
+        "{}",
+        status(&later)
+    );
+    later.press("r");
+    later.type_in("gone");
+    later.press("enter");
+    assert_eq!(status(&later), "no `gone`");
+}
+
+/// What check would complain of afterwards is seen before it is written, above the diff, and whole on a narrow screen.
+#[test]
+fn a_preview_warns_of_what_the_edit_brings() {
+    for (width, height) in [(60, 16), (80, 24), (200, 60)] {
+        let fake = Arc::new(Fake::default());
+        let mut stage = stage_with(&fake, width, height);
+        go_to(&mut stage, "square");
+        stage.press("e p");
+        stage.type_in("parallelogram");
+        stage.press("enter");
+        let screen = text_of(&stage.screen());
+        let (warning, diff) = (
+            screen.find("! the edge from"),
+            screen.find("+++ shapes.yaml"),
+        );
+        let warned: Vec<&str> = screen.split_whitespace().collect();
+        assert!(warned.contains(&"redundant:"), "{screen}");
+        assert!(warning.is_some() && warning < diff, "{screen}");
+        assert!(screen.contains("enter writes it"), "{screen}");
+    }
+}
+
+/// What is asked for is read whole, however narrow the screen.
+#[test]
+fn a_long_question_is_read_whole() {
+    for (width, height) in [(60, 16), (80, 24), (200, 60)] {
+        let fake = Arc::new(Fake::default());
+        let mut stage = stage_with(&fake, width, height);
+        go_to(&mut stage, "square");
+        stage.press("e a");
+        stage.type_in("tile");
+        stage.press("enter");
+        let screen = text_of(&stage.screen());
+        assert!(screen.contains("Names of `tile`"), "{screen}");
+        assert!(screen.contains("in words"), "{screen}");
+        stage.type_in("\"tile, square\"");
+        assert!(text_of(&stage.screen()).contains("> \"tile, square\""));
+        stage.press("enter enter");
+        assert!(matches!(
+            &made(&fake)[..],
+            [What::Taxonomy(Edit::Add { names, .. })] if *names == ["tile, square"]
+        ));
+    }
+}
+
+/// A save that changes nothing is not said to be scored for ever.
+#[test]
+fn a_save_that_changes_nothing_is_told_to() {
+    let (fake, mut stage) = fake();
+    fake.is_unchanged.store(true, Ordering::Relaxed);
+    stage.act(Action::Changed(vec!["shapes.yaml".into()]));
+    assert_eq!(status(&stage), "the files hold what is shown");
+}
+
+/// What is right too of an image is marked so among its ranked labels.
+#[test]
+fn a_label_that_is_right_too_has_its_mark() {
+    let (_, mut stage) = fake();
+    stage.press("3 /");
+    stage.type_in("verdict:specialised");
+    stage.press("enter");
+    let marks = |stage: &Stage| {
+        let screen = text_of(&stage.screen());
+        let ranked = screen
+            .lines()
+            .filter(|line| line.contains("│+ ") || line.contains("┃+ "));
+        ranked.count()
+    };
+    assert_eq!(marks(&stage), 0);
+    let run = Arc::clone(stage.app.run().unwrap());
+    let mut saved = run.saved.clone();
+    let details = saved.details.as_mut().unwrap();
+    for (row, detail) in saved.rows.iter().zip(&mut details.rows) {
+        detail.valid = Some(details.valid.len() as u32);
+        details
+            .valid
+            .push([row.primary, row.answer].into_iter().flatten().collect());
+    }
+    let shown = crate::tui::backend::Shown {
+        opened: Arc::new(crate::run::Opened::new(saved, run.taxonomy.clone())),
+        so_far: None,
+        is_saved: true,
+        name: "right too".into(),
+        fixed_labels: None,
+    };
+    stage.act(Action::News(crate::tui::backend::News::Run(shown)));
+    assert_eq!(marks(&stage), 1, "{}", text_of(&stage.screen()));
+}
+
+/// The palette tells the selected command whole, and why it cannot be performed, on a narrow screen too.
+#[test]
+fn a_command_that_is_cut_is_told_whole_below() {
+    let mut stage = stage_with(&Arc::default(), 60, 16);
+    stage.press("7 :");
+    stage.type_in("compare-before");
+    let screen = text_of(&stage.screen());
+    assert!(screen.contains("make the run anew"), "{screen}");
 }

@@ -82,8 +82,8 @@ fn show(app: &mut App, again: Applied) -> Vec<Effect> {
 
 /// Keeps what is shown, and what was shown before: a file that was broken may be as it was. It is told to who asked.
 pub fn keep_shown(app: &mut App, is_asked: bool) {
-    if !app.faults.is_empty() || is_asked {
-        app.tell("the files hold what is shown");
+    if app.outcome.is_none() || !app.faults.is_empty() || is_asked {
+        app.tell_of_run("the files hold what is shown");
     }
     clear_faults(app);
 }

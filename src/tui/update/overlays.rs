@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
@@ -267,12 +266,17 @@ fn finish_line(app: &mut App, mut line: Line) -> Vec<Effect> {
             vec![app.request(Job::Write(PathBuf::from(text), svg))]
         }
         Purpose::CompareWith => {
-            let snapshot = app.snapshots.get(&text).map(Arc::clone);
+            let snapshot = app.snapshots.get(&text).cloned();
             let job = match snapshot {
-                Some(opened) => Job::Compare(text, opened),
+                Some(Some(opened)) => Job::Compare(text, opened),
+                Some(None) => Job::CompareKept(text),
                 None => Job::CompareWith(PathBuf::from(text)),
             };
             vec![app.request(job)]
+        }
+        Purpose::Snapshot if app.is_busy(Kind::Write) => {
+            line.fault = Some("a file is being written: in a moment".to_owned());
+            over(app, Overlay::Line(line))
         }
         Purpose::Snapshot if app.snapshots.contains_key(&text) => {
             line.fault = Some(format!("there is one of this name: `{text}!` replaces it"));
@@ -280,13 +284,12 @@ fn finish_line(app: &mut App, mut line: Line) -> Vec<Effect> {
         }
         Purpose::Snapshot => {
             let text = text.strip_suffix('!').unwrap_or(&text).to_owned();
-            if let Some(run) = app.run().cloned() {
-                app.tell(format!(
-                    "kept as `{text}`: r in Compare (7) compares with it"
-                ));
-                app.snapshots.insert(text, run);
-            }
-            Vec::new()
+            let Some(run) = app.run().cloned() else {
+                return Vec::new();
+            };
+            app.tell(format!("keeping `{text}` …"));
+            app.snapshots.insert(text.clone(), Some(run));
+            vec![app.request(Job::Keep(text))]
         }
         Purpose::Adopt if app.is_busy(Kind::Edit) => {
             app.complain("another edit is being written: in a moment");

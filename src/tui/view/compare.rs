@@ -131,7 +131,7 @@ fn invitation(app: &App) -> String {
     };
     format!(
         "{doing}This run is not compared with another yet.\n\n\
-         {} asks for the directory of another run of the same images: made with another model, other prompts, another taxonomy or \
+         {} asks for a snapshot, or for the directory of another run of the same images: made with another model, other prompts, another taxonomy or \
          another rule.\n\n{} {before}.\n\n\
          You will see which answers flip, which verdicts come and go, and what of the difference is more than noise: paired \
          bootstrap intervals, exact McNemar tests, Holm's correction over the verdicts.",

@@ -226,6 +226,10 @@ impl Part for Images {
                 name: run.saved.images.get(image).to_owned(),
                 answer,
                 truth,
+                fixed: app
+                    .shown
+                    .as_ref()
+                    .and_then(|shown| shown.fixed_labels.clone()),
             }),
         })
     }

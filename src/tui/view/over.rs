@@ -237,9 +237,25 @@ fn choose(
     cursor: &Cursor,
     rows: &[(String, bool)],
 ) {
-    let area = centred(body, 96, (rows.len() as u16).clamp(1, 20) + 3);
+    let width = usize::from(body.width.min(96).saturating_sub(2));
+    // The selected one whole where it is cut: at its end is why it cannot be.
+    let selected = rows.get(cursor.at()).map(|(text, _)| text.as_str());
+    let selected = selected.filter(|text| text::width(text) > width);
+    let whole = selected.map_or_else(Vec::new, |text| wrap(text, width));
+    let height = (rows.len() as u16).clamp(1, 20) + 3 + whole.len() as u16;
+    let area = centred(body, 96, height);
     frame.render_widget(Clear, area);
     let inner = pane(frame, area, title, true, app.theme);
+    let below = (whole.len() as u16).min(inner.height.saturating_sub(2));
+    let top = inner.bottom() - below;
+    for (y, told) in (top..inner.bottom()).zip(&whole) {
+        let buffer = frame.buffer_mut();
+        buffer.set_stringn(inner.x, y, told, width, app.theme.title());
+    }
+    let inner = Rect {
+        height: inner.height - below,
+        ..inner
+    };
     let line = Rect { height: 1, ..inner };
     draw_input(app, frame, line, input.value(), Some(input.visual_cursor()));
     let list = Rect {
@@ -295,15 +311,43 @@ fn draw_input(app: &App, frame: &mut Frame<'_>, line: Rect, value: &str, cursor:
 fn input_line(app: &App, frame: &mut Frame<'_>, body: Rect, line: &Line) {
     const MOST: usize = 8;
     let shown = line.completions.len().min(MOST) as u16;
-    let height = (4 + shown).min(body.height);
+    // What does not fit into the frame stands in it, whole.
+    let title = line.title();
+    let is_long = text::width(title) + 4 > usize::from(body.width);
+    let asked = match is_long {
+        true => wrap(title, usize::from(body.width.saturating_sub(2))),
+        false => Vec::new(),
+    };
+    let height = (4 + shown + asked.len() as u16).min(body.height);
     let area = Rect {
         y: body.bottom() - height,
         height,
         ..body
     };
     frame.render_widget(Clear, area);
-    let inner = pane(frame, area, line.title(), true, app.theme);
-    let first = Rect { height: 1, ..inner };
+    let inner = pane(
+        frame,
+        area,
+        if is_long { "" } else { title },
+        true,
+        app.theme,
+    );
+    for (y, told) in (inner.y..inner.bottom()).zip(&asked) {
+        let width = usize::from(inner.width);
+        let style = app.theme.title();
+        frame
+            .buffer_mut()
+            .set_stringn(inner.x, y, told, width, style);
+    }
+    let inner = Rect {
+        y: inner.y + (asked.len() as u16).min(inner.height),
+        height: inner.height.saturating_sub(asked.len() as u16),
+        ..inner
+    };
+    let first = Rect {
+        height: inner.height.min(1),
+        ..inner
+    };
     let cursor = line.chosen.is_none().then(|| line.input.visual_cursor());
     draw_input(app, frame, first, &line.text(), cursor);
     let mut y = inner.y + 1;

@@ -107,16 +107,8 @@ impl Part for Overview {
                 }
             }
             Command::Reveal | Command::PromptsOf | Command::ConfusionsOf => {
-                let node = match doors.get(state.at) {
-                    Some(Door::Node(node)) => Some(*node),
-                    Some(Door::Pair(truth, _)) => {
-                        app.run().and_then(|run| run.taxonomy.find(truth))
-                    }
-                    _ => None,
-                };
-                match node {
-                    Some(node) => super::taxonomy::go_with(app, node, command),
-                    None => app.complain("select a node or a confusion for that"),
+                if let Some(node) = node_behind(app, doors.get(app.overview.at)) {
+                    super::taxonomy::go_with(app, node, command);
                 }
             }
             _ => {}
@@ -174,6 +166,17 @@ impl Part for Overview {
         let nodes = app.want("nodes", Job::Nodes);
         let pairs = super::confusions::want(app, None);
         nodes.into_iter().chain(pairs).collect()
+    }
+
+    fn why_not(&self, app: &App, command: Command) -> Option<String> {
+        match command {
+            Command::Reveal | Command::PromptsOf | Command::ConfusionsOf => {
+                let node = node_behind(app, doors(app).get(app.overview.at));
+                let why = "select a node or a confusion for that".to_owned();
+                node.is_none().then_some(why)
+            }
+            _ => None,
+        }
     }
 
     fn value(&self, app: &App) -> Option<String> {
@@ -237,6 +240,15 @@ pub fn set_nodes(app: &mut App, figures: &NodeFigures) {
     let worst = figures.worst(&run.taxonomy, FEWEST_OF_NODE, LISTED);
     let best = figures.best(&run.taxonomy, FEWEST_OF_NODE, LISTED);
     app.overview.nodes = Some((app.generation, [worst, best]));
+}
+
+/// The node that an item is about.
+fn node_behind(app: &App, door: Option<&Door>) -> Option<NodeId> {
+    match door? {
+        Door::Node(node) => Some(*node),
+        Door::Pair(truth, _) => app.run()?.taxonomy.find(truth),
+        Door::Images(_) | Door::View(_) => None,
+    }
 }
 
 /// Goes through a door.

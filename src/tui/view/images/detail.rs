@@ -9,7 +9,7 @@ use ratatui_image::Image;
 use super::table::name;
 use crate::report::sentence::{Said, sentence};
 use crate::run::Opened;
-use crate::score::Group;
+use crate::score::{Group, Verdict};
 use crate::taxonomy::{NodeId, Relation, Taxonomy};
 use crate::tui::action::Kind;
 use crate::tui::app::{App, Hit};
@@ -132,6 +132,9 @@ fn ranked_lines(
     };
     let truths = &run.saved.truths[run.saved.rows[row].truths as usize];
     let truths: Vec<NodeId> = truths.iter().filter_map(|&label| run.node(label)).collect();
+    // What is right too, by a re-annotation or because somebody said so.
+    let valid = details.rows[row].valid;
+    let valid = valid.map_or(&[][..], |set| &details.valid[set as usize]);
     let names = (width.saturating_sub(10) / 2).clamp(8, 26);
     let bars = width.saturating_sub(names + 10);
     for rank in details.ranked.get(row) {
@@ -141,14 +144,22 @@ fn ranked_lines(
                 .map(|&truth| run.taxonomy.relation(node, truth));
             relations.min()
         });
-        let style = relation.map_or(Style::new(), |r| relation_style(r, theme));
+        let is_same = matches!(relation, Some(Relation::Same | Relation::Equivalent));
+        let (mark, style) = match relation {
+            _ if !is_same && valid.contains(&rank.label) => (
+                glyph(Some(Verdict::AlsoValid)),
+                theme.verdict(Verdict::AlsoValid),
+            ),
+            Some(relation) => (relation_glyph(relation), relation_style(relation, theme)),
+            None => ("·", Style::new()),
+        };
         let told = match (rank.probability, rank.similarity) {
             (Some(p), _) => format!(" {p:.3}"),
             (None, Some(similarity)) => format!(" {similarity:.3}"),
             (None, None) => String::new(),
         };
         lines.push(Line::from(vec![
-            Span::styled(format!("{} ", relation.map_or("·", relation_glyph)), style),
+            Span::styled(format!("{mark} "), style),
             Span::raw(text::fit(name(run, rank.label), names)),
             Span::raw(format!("{told} ")),
             Span::styled(bar(rank.probability.unwrap_or(0.0), bars), style),

@@ -10,7 +10,7 @@ use crate::tui::app::App;
 use crate::tui::editing::{Kind, Subject};
 use crate::tui::overlay::{Choose, Preview};
 use crate::tui::text;
-use crate::tui::widget::{Cursor, pane};
+use crate::tui::widget::{Cursor, pane, wrap};
 
 /// The edits that there are of what is selected, each with its key; those that cannot be made say why.
 pub fn menu(app: &App, frame: &mut Frame<'_>, body: Rect, subject: &Subject, cursor: &Cursor) {
@@ -26,7 +26,7 @@ pub fn menu(app: &App, frame: &mut Frame<'_>, body: Rect, subject: &Subject, cur
         .map(|&(key, kind)| {
             let what = kind.title(subject);
             match kind.why_not(subject, &run.taxonomy) {
-                Some(why) => (format!("{key}  {what} – not now: {why}"), false),
+                Some(why) => (format!("{key}  not now, {why}: {what}"), false),
                 None => (format!("{key}  {what}"), true),
             }
         })
@@ -62,12 +62,33 @@ pub fn preparing(app: &App, frame: &mut Frame<'_>, body: Rect) {
 pub fn preview(app: &App, frame: &mut Frame<'_>, body: Rect, preview: &Preview) {
     let what = preview.plan.what.to_string();
     let count = preview.lines.len();
-    let area = centred(body, 96, (count as u16).saturating_add(4));
+    let width = body.width.min(96);
+    // The warnings first, and whole: the diff can be scrolled.
+    let warnings = preview.plan.warnings.iter();
+    let warnings: Vec<String> = warnings
+        .flat_map(|warning| {
+            wrap(
+                &format!("! {warning}"),
+                usize::from(width.saturating_sub(2)),
+            )
+        })
+        .collect();
+    let wanted = count + warnings.len() + 4;
+    let area = centred(body, width, u16::try_from(wanted).unwrap_or(u16::MAX));
     frame.render_widget(Clear, area);
     let title = format!("Write this? – {what}");
     let inner = pane(frame, area, &title, true, app.theme);
+    let of_warnings = (warnings.len() as u16).min(inner.height.saturating_sub(2));
+    for (y, line) in (inner.y..inner.y + of_warnings).zip(&warnings) {
+        let width = usize::from(inner.width);
+        let style = app.theme.orange();
+        frame
+            .buffer_mut()
+            .set_stringn(inner.x, y, line, width, style);
+    }
     let list = Rect {
-        height: inner.height.saturating_sub(1),
+        y: inner.y + of_warnings,
+        height: inner.height.saturating_sub(of_warnings + 1),
         ..inner
     };
     let visible = preview.cursor.visible(count, usize::from(list.height));

@@ -26,6 +26,7 @@ fn shown_run(opened: Arc<Opened>) -> Shown {
         so_far: None,
         is_saved: true,
         name: "world".into(),
+        fixed_labels: None,
     }
 }
 
