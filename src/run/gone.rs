@@ -62,7 +62,7 @@ mod tests {
 
     use super::*;
     use crate::run::{load_whole, rejudged};
-    use crate::score::Depth;
+    use crate::score::{Depth, Stop};
     use crate::taxonomy::load_str;
 
     /// Without any one label of the taxonomy: what is told to be gone keeps the run from being judged, and nothing else does.
@@ -78,7 +78,7 @@ mod tests {
             let taxonomy = load_str("flat", &format!("nodes:\n{nodes}")).into_sound();
             let taxonomy = taxonomy.expect("a sound DAG");
             let found = gone(&saved, &taxonomy);
-            let can_be = rejudged(&saved, &taxonomy, None, Depth::Answers).is_ok();
+            let can_be = rejudged(&saved, &taxonomy, None, Depth::Answers, Stop::NEVER).is_ok();
             assert_eq!(found.is_empty(), can_be, "{left_out}: {found:?}");
             let [found] = &found[..] else { continue };
             assert_eq!(found.label, **left_out);

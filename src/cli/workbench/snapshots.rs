@@ -145,8 +145,10 @@ mod tests {
         for (name, text) in [("as it is", text), ("less/edges", less)] {
             let taxonomy = taxonomy::load_str("shapes.yaml", &text);
             let taxonomy = taxonomy.into_sound().expect("a sound DAG");
-            let depth = crate::score::Depth::Whole;
-            let again = run::rejudged(&saved, &taxonomy, None, depth).expect("it can be judged");
+            use crate::score::{Depth, Stop};
+            let depth = Depth::Whole;
+            let again = run::rejudged(&saved, &taxonomy, None, depth, Stop::NEVER)
+                .expect("it can be judged");
             let mut run = again.run;
             run.manifest.taxonomy = taxonomy_hash(Path::new("shapes.yaml"), &taxonomy);
             let opened = Opened::new(run::Saved::of(&run), taxonomy);
