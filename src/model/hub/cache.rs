@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::HubError;
 use super::checkpoint::{Checkpoint, in_directory, is_plain_name};
 use super::id::{ModelId, can_be_commit};
+use super::layout::Layout;
 
 /// Why the cache gives no checkpoint.
 #[derive(Debug)]
@@ -20,14 +21,14 @@ pub enum Absence {
     Ambiguous(Vec<String>),
 }
 
-/// A complete checkpoint of the model in the cache.
+/// A complete checkpoint of the model in the cache, of the layout that is `asked` for, if any is.
 ///
 /// With a revision, that one alone: a ref, or (the beginning of) a commit. Without, `main` first, then every other
 /// snapshot, the latest first: some tools leave refs that point to nothing.
 ///
 /// # Errors
 /// Why there is none.
-pub fn find(cache: &Path, id: &ModelId) -> Result<Checkpoint, Absence> {
+pub fn find(cache: &Path, id: &ModelId, asked: Option<Layout>) -> Result<Checkpoint, Absence> {
     let model = cache.join(id.folder());
     if !model.is_dir() {
         return Err(Absence::Model);
@@ -45,7 +46,7 @@ pub fn find(cache: &Path, id: &ModelId) -> Result<Checkpoint, Absence> {
     };
     let mut first_fault = None;
     for snapshot in candidates {
-        match in_directory(&snapshot) {
+        match in_directory(&snapshot, asked) {
             Ok(checkpoint) => return Ok(checkpoint),
             Err(fault) => first_fault = first_fault.or(Some(fault)),
         }
@@ -130,7 +131,7 @@ mod tests {
 
     /// The commit of what is found.
     fn found(cache: &Path, source: &str) -> Option<String> {
-        let checkpoint = find(cache, &ModelId::parse(source).unwrap()).ok()?;
+        let checkpoint = find(cache, &ModelId::parse(source).unwrap(), None).ok()?;
         Some(fs::read_to_string(checkpoint.config).unwrap())
     }
 
@@ -177,7 +178,7 @@ mod tests {
             assert_eq!(found(cache, &source).as_deref(), commit, "{revision}");
         }
         let doubtful = ModelId::parse("org/clip@ccccccc").unwrap();
-        match find(cache, &doubtful) {
+        match find(cache, &doubtful, None) {
             Err(Absence::Ambiguous(commits)) => assert_eq!(commits, [C, D]),
             other => panic!("{other:?}"),
         }
@@ -208,7 +209,8 @@ mod tests {
     #[test]
     fn an_absence_says_of_what() {
         let dir = tempfile::TempDir::new().unwrap();
-        let absence = |source| find(dir.path(), &ModelId::parse(source).unwrap()).unwrap_err();
+        let absence =
+            |source| find(dir.path(), &ModelId::parse(source).unwrap(), None).unwrap_err();
         assert!(matches!(absence("org/clip"), Absence::Model));
         snapshot(dir.path(), A, &FILES[..2]);
         assert!(matches!(absence("org/clip@v1"), Absence::Revision));

@@ -1,4 +1,5 @@
-//! `preprocessor_config.json`, read as transformers' `CLIPImageProcessor` reads it.
+//! How a configuration wants pictures prepared: `preprocessor_config.json`, read as transformers' image processors read it,
+//! and `preprocess_cfg` of open_clip.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -30,9 +31,31 @@ pub enum Resample {
     Bicubic,
 }
 
-/// The steps from an [`Rgb`](super::Rgb) picture to the tensor of an image tower.
+/// Whose arithmetic is followed to the bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// transformers with its torchvision backend: what is transparent is put on white and the picture turned upright first;
+    /// resized with weights of 16 bits; the crop's offset is rounded down.
+    Transformers,
+    /// open_clip's transforms on Pillow's pictures: no orientation but that of a TIFF file is known, RGB is made of the picture last,
+    /// and opacities are forgotten then; palettes are resized to the nearest pixel; the weights have 32 bits; the crop's
+    /// offset is rounded half to even.
+    OpenClip,
+}
+
+impl Reference {
+    fn is_transformers(&self) -> bool {
+        *self == Self::Transformers
+    }
+}
+
+/// The steps from a picture to the tensor of an image tower.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Preprocess {
+    /// Left out where it is transformers, so that fingerprints of older runs still compare.
+    #[serde(skip_serializing_if = "Reference::is_transformers")]
+    pub reference: Reference,
     /// `None` if `do_resize` is false.
     pub resize: Option<Resize>,
     pub resample: Resample,
@@ -45,7 +68,7 @@ pub struct Preprocess {
     pub normalize: Option<([f64; 3], [f64; 3])>,
 }
 
-/// Why a `preprocessor_config.json` cannot be used.
+/// Why a configuration cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PreprocessError {
     #[error("is not a JSON object")]
@@ -56,8 +79,8 @@ pub enum PreprocessError {
         value: String,
         expected: &'static str,
     },
-    #[error("is written for {0}; only CLIP's image processor is understood")]
-    OtherProcessor(String),
+    #[error("is written for {processor}; only {of}'s image processor is understood")]
+    OtherProcessor { processor: String, of: &'static str },
     #[error(
         "without `do_center_crop` the size of the result would depend \
          on the picture; give `size` as {{\"height\": …, \"width\": …}} or crop"
@@ -76,6 +99,7 @@ impl Preprocess {
     pub fn clip(size: u32) -> Preprocess {
         let size = size as usize;
         Preprocess {
+            reference: Reference::Transformers,
             resize: Some(Resize::ShortestEdge(size)),
             resample: Resample::Bicubic,
             crop: Some((size, size)),
@@ -84,7 +108,18 @@ impl Preprocess {
         }
     }
 
-    /// Reads the content of `preprocessor_config.json`. Keys that are absent have the defaults of
+    /// SigLIP's own preprocessing at this size: both sides set, bicubic, levels from −1 to 1.
+    pub fn siglip(size: u32) -> Preprocess {
+        let (height, width) = (size as usize, size as usize);
+        Preprocess {
+            resize: Some(Resize::Exact { height, width }),
+            crop: None,
+            normalize: Some(([0.5; 3], [0.5; 3])),
+            ..Preprocess::clip(size)
+        }
+    }
+
+    /// Reads the content of a CLIP's `preprocessor_config.json`. Keys that are absent have the defaults of
     /// `CLIPImageProcessor` (224 pixels, bicubic, every step on); so have values that are null, but a step that is
     /// null is off.
     ///
@@ -95,15 +130,82 @@ impl Preprocess {
     /// A value of the wrong type or out of range, a filter that the reference cannot antialias, a processor other
     /// than CLIP's, padding, or steps whose result has no fixed size.
     pub fn from_json(config: &Value) -> Result<Preprocess, PreprocessError> {
+        Self::of_transformers(config, "CLIP", Preprocess::clip(224))
+    }
+
+    /// Reads the content of a SigLIP's `preprocessor_config.json`: as [`from_json`](Self::from_json), with the defaults of
+    /// `SiglipImageProcessor` (224 pixels squashed to a square, no crop).
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json).
+    pub fn from_siglip_json(config: &Value) -> Result<Preprocess, PreprocessError> {
+        Self::of_transformers(config, "Siglip", Preprocess::siglip(224))
+    }
+
+    /// Reads what open_clip has as `preprocess_cfg`, for pictures of `size` pixels a side; null and absent keys have its
+    /// defaults (shortest edge, bicubic, centre crop, CLIP's mean and standard deviation).
+    ///
+    /// # Errors
+    /// A value of the wrong type or out of range, or another way to resize.
+    pub fn from_open_clip_json(config: &Value, size: usize) -> Result<Preprocess, PreprocessError> {
+        let get = |key: &str| config.get(key).filter(|v| !v.is_null());
+        let text = |key: &str, default: &'static str| {
+            get(key).map_or(Some(default), |value| value.as_str())
+        };
+        let mut steps = Preprocess {
+            reference: Reference::OpenClip,
+            ..Preprocess::clip(u32::try_from(size).unwrap_or(u32::MAX))
+        };
+        let unknown = |key, expected| bad(key, get(key).unwrap_or(&Value::Null), expected);
+        if text("mode", "RGB") != Some("RGB") {
+            return Err(unknown("mode", "RGB"));
+        }
+        steps.resample = match text("interpolation", "bicubic") {
+            // At random is for training.
+            Some("bicubic" | "random") => Resample::Bicubic,
+            Some("bilinear") => Resample::Bilinear,
+            _ => return Err(unknown("interpolation", "bicubic or bilinear")),
+        };
+        match text("resize_mode", "shortest") {
+            Some("shortest") => {}
+            Some("squash") => {
+                steps.resize = Some(Resize::Exact {
+                    height: size,
+                    width: size,
+                });
+                steps.crop = None;
+            }
+            _ => {
+                return Err(unknown(
+                    "resize_mode",
+                    "shortest or squash (longest, which pads, is not supported)",
+                ));
+            }
+        }
+        steps.normalize = Some((
+            mean_of(get("mean"), "mean", MEAN)?,
+            std_of(get("std"), "std", STD)?,
+        ));
+        Ok(steps)
+    }
+
+    fn of_transformers(
+        config: &Value,
+        of: &'static str,
+        defaults: Preprocess,
+    ) -> Result<Preprocess, PreprocessError> {
         let Value::Object(map) = config else {
             return Err(PreprocessError::NotAnObject);
         };
         let get = |key: &str| map.get(key).filter(|v| !v.is_null());
         for key in ["image_processor_type", "feature_extractor_type"] {
             if let Some(name) = get(key).and_then(Value::as_str)
-                && !name.contains("CLIP")
+                && !is_processor_of(name, of)
             {
-                return Err(PreprocessError::OtherProcessor(name.to_owned()));
+                return Err(PreprocessError::OtherProcessor {
+                    processor: name.to_owned(),
+                    of,
+                });
             }
         }
         let flag = |key: &str, default: bool| match map.get(key) {
@@ -117,7 +219,9 @@ impl Preprocess {
             return Err(PreprocessError::Padding("do_pad"));
         }
 
-        let mut steps = Preprocess::clip(224);
+        let crops = defaults.crop.is_some();
+        let (default_mean, default_std) = defaults.normalize.unwrap_or((MEAN, STD));
+        let mut steps = defaults;
         if let Some(value) = get("size") {
             let square = flag("default_to_square", false)?;
             steps.resize = Some(resize_size(value, square)?);
@@ -152,25 +256,13 @@ impl Preprocess {
             steps.rescale =
                 Some(factor.ok_or_else(|| bad("rescale_factor", value, "a positive number"))?);
         }
-        let mean = channels(
-            "image_mean",
-            get("image_mean"),
-            MEAN,
-            |_| true,
-            "a number or a list of three",
-        )?;
-        let std = channels(
-            "image_std",
-            get("image_std"),
-            STD,
-            |s| s > 0.0,
-            "a positive number or a list of three",
-        )?;
+        let mean = mean_of(get("image_mean"), "image_mean", default_mean)?;
+        let std = std_of(get("image_std"), "image_std", default_std)?;
         steps.normalize = Some((mean, std));
         if !flag("do_resize", true)? {
             steps.resize = None;
         }
-        if !flag("do_center_crop", true)? {
+        if !flag("do_center_crop", crops)? {
             steps.crop = None;
         }
         if !flag("do_rescale", true)? {
@@ -195,6 +287,32 @@ impl Preprocess {
             (None, None) => (0, 0),
         }
     }
+}
+
+/// Whether an image processor of transformers is that of a family: `CLIPImageProcessorFast`, `CLIPFeatureExtractor`.
+fn is_processor_of(name: &str, of: &str) -> bool {
+    name.split(of).nth(1).is_some_and(|rest| {
+        let rest = rest.trim_end_matches("Fast").trim_end_matches("Pil");
+        ["ImageProcessor", "FeatureExtractor", "Processor"].contains(&rest)
+    })
+}
+
+fn mean_of(
+    value: Option<&Value>,
+    key: &str,
+    default: [f64; 3],
+) -> Result<[f64; 3], PreprocessError> {
+    let expected = "a number or a list of three";
+    channels(key, value, default, |_| true, expected)
+}
+
+fn std_of(
+    value: Option<&Value>,
+    key: &str,
+    default: [f64; 3],
+) -> Result<[f64; 3], PreprocessError> {
+    let expected = "a positive number or a list of three";
+    channels(key, value, default, |s| s > 0.0, expected)
 }
 
 fn bad(key: &str, value: &Value, expected: &'static str) -> PreprocessError {
@@ -397,5 +515,67 @@ mod tests {
             json!({"image_processor_type": "SiglipImageProcessor"}),
             "SiglipImageProcessor",
         );
+    }
+
+    #[test]
+    fn siglip_squashes_and_does_not_crop() {
+        let read = |config: Value| Preprocess::from_siglip_json(&config);
+        let mut right = Preprocess::siglip(224);
+        assert_eq!(read(json!({})), Ok(right.clone()));
+        right.resample = Resample::Bilinear;
+        right.resize = Some(Resize::Exact {
+            height: 384,
+            width: 384,
+        });
+        let config = json!({"image_processor_type": "SiglipImageProcessorFast", "resample": 2, "do_convert_rgb": null,
+            "size": {"height": 384, "width": 384}});
+        assert_eq!(read(config), Ok(right));
+        for processor in ["CLIPImageProcessor", "Siglip2ImageProcessor"] {
+            let error = read(json!({ "image_processor_type": processor })).unwrap_err();
+            assert!(error.to_string().contains(processor), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_open_clip_says() {
+        let read = |config: Value| Preprocess::from_open_clip_json(&config, 240);
+        let mut right = Preprocess::clip(240);
+        right.reference = Reference::OpenClip;
+        assert_eq!(read(json!(null)), Ok(right.clone()));
+        assert_eq!(
+            read(json!({"size": 224, "mode": "RGB", "fill_color": 0, "std": null})),
+            Ok(right.clone())
+        );
+        right.normalize = Some(([0.5; 3], [0.25; 3]));
+        right.resize = Some(Resize::Exact {
+            height: 240,
+            width: 240,
+        });
+        right.crop = None;
+        right.resample = Resample::Bilinear;
+        let config = json!({"mean": 0.5, "std": [0.25, 0.25, 0.25], "interpolation": "bilinear", "resize_mode": "squash"});
+        assert_eq!(read(config), Ok(right));
+        for (config, part) in [
+            (
+                json!({"resize_mode": "longest"}),
+                "`resize_mode` is \"longest\"",
+            ),
+            (json!({"interpolation": 3}), "`interpolation` is 3"),
+            (json!({"mode": "L"}), "`mode` is \"L\""),
+            (json!({"std": 0}), "`std` is 0"),
+        ] {
+            let error = read(config).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_names_the_reference_where_it_is_another() {
+        let mut steps = Preprocess::clip(224);
+        let text = serde_json::to_string(&steps).unwrap();
+        assert!(text.starts_with("{\"resize\""), "{text}");
+        steps.reference = Reference::OpenClip;
+        let text = serde_json::to_string(&steps).unwrap();
+        assert!(text.starts_with("{\"reference\":\"open_clip\""), "{text}");
     }
 }

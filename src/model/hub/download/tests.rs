@@ -42,6 +42,16 @@ impl DownloadProgress for Log {
     }
 }
 
+/// The download of what there is, whatever its layout.
+fn download(
+    id: &ModelId,
+    cache: &Path,
+    env: &HubEnv,
+    progress: &dyn DownloadProgress,
+) -> Result<PathBuf, DownloadError> {
+    super::download(id, None, cache, env, progress)
+}
+
 fn id() -> ModelId {
     ModelId::parse("org/clip").unwrap()
 }
@@ -124,7 +134,7 @@ fn a_model_lands_in_the_caches_layout() {
         ];
         expected.sort();
         assert_eq!(names(dir.path(), "blobs"), expected, "mirror: {is_mirror}");
-        cache::find(dir.path(), &id()).unwrap();
+        cache::find(dir.path(), &id(), None).unwrap();
         // Nothing is downloaded twice.
         get(&server, dir.path()).unwrap();
         assert_eq!(server.asked_for("model.safetensors").len(), 1);
@@ -183,7 +193,7 @@ fn safetensors_are_downloaded_in_either_form() {
         let dir = TempDir::new().unwrap();
         let server = Model::new(files).serve();
         let snapshot = get(&server, dir.path()).unwrap();
-        let checkpoint = crate::model::hub::in_directory(&snapshot).unwrap();
+        let checkpoint = crate::model::hub::in_directory(&snapshot, None).unwrap();
         let expected: Vec<PathBuf> = read.iter().map(|name| snapshot.join(name)).collect();
         assert_eq!(checkpoint.weights, expected);
         let bin = usize::from(read == ["pytorch_model.bin"]);
@@ -299,7 +309,7 @@ fn a_download_goes_on_where_it_stopped() {
     assert_eq!(broken.asked_for("model.safetensors"), [0, 300_000, 400_000]);
     let absent = snapshot(dir.path()).join("model.safetensors");
     assert!(!absent.exists(), "half a file is no file");
-    assert!(cache::find(dir.path(), &id()).is_err());
+    assert!(cache::find(dir.path(), &id(), None).is_err());
     assert!(names(dir.path(), "").iter().all(|name| name != "refs"));
     // … and in the next.
     let whole = model().serve();
@@ -375,7 +385,7 @@ fn what_comes_damaged_is_not_published() {
         let error = get(&server, dir.path()).unwrap_err().to_string();
         assert!(error.contains(said), "{error} does not say {said}");
         assert!(error.contains("model.safetensors"), "{error}");
-        assert!(cache::find(dir.path(), &id()).is_err());
+        assert!(cache::find(dir.path(), &id(), None).is_err());
         // What is left of it does not spoil the next attempt.
         get(&model().serve(), dir.path()).unwrap();
         assert_eq!(names(dir.path(), "blobs").len(), 3);

@@ -1,13 +1,19 @@
 //! A checkpoint's tensors by name, from safetensors (also sharded) or PyTorch files, shapes checked.
 
+mod formats;
+mod names;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::pickle::PthTensors;
 use candle_core::safetensors::{MmapedSafetensors, SliceSafetensors};
 use candle_core::{DType, Device, Tensor};
 
-use super::formats::{self, Format};
 use crate::model::ModelError;
+use formats::Format;
+pub use names::Naming;
 
 /// Where the tensors are read from.
 enum Files {
@@ -18,27 +24,41 @@ enum Files {
 }
 
 impl Files {
-    /// What precedes `logit_scale`, which every CLIP has once; nothing if that leaves a doubt.
-    fn prefix(&self) -> String {
-        const MARK: &str = "logit_scale";
-        let names: Vec<String> = match self {
+    fn names(&self) -> BTreeSet<String> {
+        match self {
             Self::Safetensors(files) => files.tensors().into_iter().map(|(name, _)| name).collect(),
             Self::Embedded(file) => file.tensors().into_iter().map(|(name, _)| name).collect(),
             Self::Pth(files) => files
                 .iter()
                 .flat_map(|file| file.tensor_infos().keys().cloned())
                 .collect(),
-        };
-        let mut prefixes: Vec<&str> = names
-            .iter()
-            .filter_map(|name| name.strip_suffix(MARK))
-            .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
-            .collect();
-        prefixes.sort_unstable();
-        match prefixes[..] {
-            [only] => only.to_owned(),
-            _ => String::new(),
         }
+    }
+
+    /// The tensor `name`, which is there, on the host.
+    fn load(&self, name: &str) -> candle_core::Result<Option<Tensor>> {
+        match self {
+            Self::Safetensors(files) => files.load(name, &Device::Cpu).map(Some),
+            Self::Embedded(file) => file.load(name, &Device::Cpu).map(Some),
+            Self::Pth(files) => {
+                let found = files.iter().find_map(|file| file.get(name).transpose());
+                found.transpose()
+            }
+        }
+    }
+}
+
+/// What precedes `logit_scale`, which every model has once; nothing if that leaves a doubt.
+fn prefix_of(names: &BTreeSet<String>) -> String {
+    const MARK: &str = "logit_scale";
+    let prefixes: Vec<&str> = names
+        .iter()
+        .filter_map(|name| name.strip_suffix(MARK))
+        .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+        .collect();
+    match prefixes[..] {
+        [only] => only.to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -56,7 +76,7 @@ fn open_torch(path: &Path) -> Result<PthTensors, String> {
         .ok()
         .filter(|nested| !nested.tensor_infos().is_empty())
         .ok_or_else(|| {
-            "is a PyTorch file, but holds no state dict: save `model.state_dict()` of a CLIPModel"
+            "is a PyTorch file, but holds no state dict: save `model.state_dict()` of the whole model"
                 .into()
         })
 }
@@ -64,19 +84,39 @@ fn open_torch(path: &Path) -> Result<PthTensors, String> {
 /// A checkpoint's tensors; each is read, converted and moved to the device when asked for.
 pub struct Weights {
     files: Files,
-    /// What precedes the names that transformers gives, where the model was saved as a part of another.
+    /// All that the files hold.
+    names: BTreeSet<String>,
+    /// What precedes the names that the layout gives, where the model was saved as a part of another.
     prefix: String,
+    naming: Naming,
+    /// The names of the tensors that were asked for.
+    used: Mutex<BTreeSet<String>>,
     shown: PathBuf,
     device: Device,
     dtype: DType,
 }
+
+/// What checkpoints hold beside the weights: constants that follow from the configuration, and what scores have no need of.
+const KNOWINGLY_UNUSED: [&str; 6] = [
+    "position_ids",
+    "attn_mask",
+    "logit_bias",
+    "input_resolution",
+    "context_length",
+    "vocab_size",
+];
 
 impl Weights {
     /// Opens the files: `.safetensors`, or PyTorch's zip format for any other extension.
     ///
     /// # Errors
     /// A file that cannot be read, is not whole or is not of its format, by name.
-    pub fn open(paths: &[PathBuf], device: &Device, dtype: DType) -> Result<Self, ModelError> {
+    pub fn open(
+        paths: &[PathBuf],
+        naming: Naming,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Self, ModelError> {
         let bad = |path: &Path, reason: String| ModelError::Weights {
             path: path.to_owned(),
             reason,
@@ -101,7 +141,7 @@ impl Weights {
                     .map(|path| open_torch(path).map_err(|reason| bad(path, reason)));
                 Files::Pth(opened.collect::<Result<_, _>>()?)
             };
-        Ok(Self::new(files, first.to_owned(), device, dtype))
+        Ok(Self::new(files, naming, first.to_owned(), device, dtype))
     }
 
     /// The content of a safetensors file that is part of the program; `name` is what errors call it.
@@ -110,18 +150,29 @@ impl Weights {
     /// If it is none.
     pub fn embedded(
         bytes: &'static [u8],
+        naming: Naming,
         name: PathBuf,
         device: &Device,
         dtype: DType,
     ) -> Result<Self, ModelError> {
         let file = SliceSafetensors::new(bytes)?;
-        Ok(Self::new(Files::Embedded(file), name, device, dtype))
+        Ok(Self::new(
+            Files::Embedded(file),
+            naming,
+            name,
+            device,
+            dtype,
+        ))
     }
 
-    fn new(files: Files, shown: PathBuf, device: &Device, dtype: DType) -> Self {
+    fn new(files: Files, naming: Naming, shown: PathBuf, device: &Device, dtype: DType) -> Self {
+        let names = files.names();
         Self {
-            prefix: files.prefix(),
+            prefix: prefix_of(&names),
             files,
+            names,
+            naming,
+            used: Mutex::default(),
             shown,
             device: device.clone(),
             dtype,
@@ -133,14 +184,69 @@ impl Weights {
         &self.shown
     }
 
-    /// The tensor `name`, which must have exactly `shape`, in the model's dtype and on its device.
+    /// The tensor that transformers' CLIP calls `name`, which must have exactly `shape`, in the model's dtype and on its
+    /// device.
     ///
     /// # Errors
-    /// A missing tensor, or one of another shape, by name.
+    /// A missing tensor, or one of another shape, by the name that it has in the file.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        // PyTorch's files may hold a matrix column by column.
-        let stored = self.stored(name, shape)?.contiguous()?;
-        Ok(stored.to_dtype(self.dtype)?.to_device(&self.device)?)
+        let origin = self.naming.origin(name, &|name| self.has(name));
+        if !origin.transposed {
+            let stored = self.stored(&origin.name, shape)?;
+            return self.placed(stored);
+        }
+        let turned: Vec<usize> = shape.iter().rev().copied().collect();
+        let stored = self.stored(&origin.name, &turned)?;
+        self.placed(stored.t()?)
+    }
+
+    /// The projections to queries, keys and values of the attention `name`, one below the other: 3·width × width, and
+    /// their bias.
+    ///
+    /// # Errors
+    /// As [`Weights::get`].
+    pub fn queries_keys_values(
+        &self,
+        name: &str,
+        width: usize,
+    ) -> Result<(Tensor, Tensor), ModelError> {
+        if let Some(fused) = self.naming.fused_attention(name, &|name| self.has(name)) {
+            let weight = self.stored(&format!("{fused}.in_proj_weight"), &[3 * width, width])?;
+            let bias = self.stored(&format!("{fused}.in_proj_bias"), &[3 * width])?;
+            return Ok((self.placed(weight)?, self.placed(bias)?));
+        }
+        let part = |part: &str, shape: &[usize]| {
+            let names = ["q_proj", "k_proj", "v_proj"].map(|p| format!("{name}.{p}.{part}"));
+            let parts: Result<Vec<_>, _> = names.iter().map(|name| self.get(name, shape)).collect();
+            Ok::<_, ModelError>(Tensor::cat(&parts?, 0)?)
+        };
+        Ok((part("weight", &[width, width])?, part("bias", &[width])?))
+    }
+
+    /// The tensors of the model that nobody has asked for, by the names that they have in the file. Those that no answer
+    /// depends on are not among them.
+    pub fn unused(&self) -> Vec<&str> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = |name: &str| {
+            let last = name.rsplit('.').next().unwrap_or(name);
+            KNOWINGLY_UNUSED.contains(&last)
+        };
+        self.names
+            .iter()
+            .filter(|name| name.starts_with(&self.prefix))
+            .filter(|name| !used.contains(*name) && !is_known(name))
+            .map(String::as_str)
+            .collect()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.contains(&format!("{}{name}", self.prefix))
+    }
+
+    /// As the towers hold it. PyTorch's files may hold a matrix column by column.
+    fn placed(&self, stored: Tensor) -> Result<Tensor, ModelError> {
+        let stored = stored.contiguous()?.to_dtype(self.dtype)?;
+        Ok(stored.to_device(&self.device)?)
     }
 
     /// The tensor as the file holds it, on the host.
@@ -150,33 +256,22 @@ impl Weights {
             path: self.shown.clone(),
             reason: format!("tensor `{name}` {reason}"),
         };
-        let missing = || {
-            fault(format!(
-                "of shape {shape:?} is missing: this is not a complete CLIPModel checkpoint"
-            ))
-        };
-        let broken = |error| fault(format!("is broken: {error}"));
-        let tensor = match &self.files {
-            Files::Safetensors(files) => {
-                files.get(name).map_err(|_| missing())?;
-                files.load(name, &Device::Cpu).map_err(broken)?
-            }
-            Files::Embedded(file) => {
-                file.get(name).map_err(|_| missing())?;
-                file.load(name, &Device::Cpu).map_err(broken)?
-            }
-            Files::Pth(files) => files
-                .iter()
-                .find_map(|file| file.get(name).transpose())
-                .ok_or_else(missing)?
-                .map_err(broken)?,
-        };
+        if !self.names.contains(name) {
+            return Err(fault(format!(
+                "of shape {shape:?} is missing: this is not the whole model that the configuration describes"
+            )));
+        }
+        let tensor = self.files.load(name);
+        let tensor = tensor.map_err(|error| fault(format!("is broken: {error}")))?;
+        let tensor = tensor.ok_or_else(|| fault("is broken".into()))?;
         if tensor.dims() != shape {
             return Err(fault(format!(
-                "has shape {:?}, config.json asks for {shape:?}",
+                "has shape {:?}, the configuration asks for {shape:?}",
                 tensor.dims()
             )));
         }
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.insert(name.clone());
         Ok(tensor)
     }
 
@@ -200,7 +295,7 @@ mod tests {
     use super::*;
 
     fn open(paths: &[PathBuf]) -> Result<Weights, ModelError> {
-        Weights::open(paths, &Device::Cpu, DType::F32)
+        Weights::open(paths, Naming::Clip, &Device::Cpu, DType::F32)
     }
 
     fn torch(name: &str) -> Vec<PathBuf> {

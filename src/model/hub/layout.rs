@@ -1,0 +1,81 @@
+//! Which files a checkpoint consists of.
+
+use super::checkpoint::FileState;
+
+/// Who saved a checkpoint, and so what its files are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// transformers' `save_pretrained`.
+    Transformers,
+    /// open_clip's `push_to_hf_hub`.
+    OpenClip,
+}
+
+/// What the towers of a `config.json` may be, where there is a choice.
+const MODEL_TYPES: [&str; 2] = ["clip", "siglip"];
+
+impl Layout {
+    /// The file that describes the model.
+    pub fn config(self) -> &'static str {
+        match self {
+            Self::Transformers => "config.json",
+            Self::OpenClip => "open_clip_config.json",
+        }
+    }
+
+    /// The formats of weights, the preferred first. Each may be one file, or shards that `NAME.index.json` lists.
+    pub fn weights(self) -> [&'static str; 2] {
+        match self {
+            Self::Transformers => ["model.safetensors", "pytorch_model.bin"],
+            Self::OpenClip => ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"],
+        }
+    }
+
+    /// What else may be there, and is read then. A checkpoint may have several files with the preprocessing, or none.
+    pub fn optional(self) -> &'static [&'static str] {
+        match self {
+            Self::Transformers => &[
+                "preprocessor_config.json",
+                "processor_config.json",
+                "tokenizer_config.json",
+            ],
+            Self::OpenClip => &["tokenizer_config.json"],
+        }
+    }
+
+    /// The layout among files of which `state` tells: the one that is asked for; where both are there, that of transformers,
+    /// unless its `config.json` describes something else (timm puts one there too) or has no weights.
+    ///
+    /// # Errors
+    /// The error of `model_type`, which gives what `config.json` says.
+    pub fn choose<E>(
+        asked: Option<Self>,
+        state: &dyn Fn(&str) -> FileState,
+        model_type: &mut dyn FnMut() -> Result<Option<String>, E>,
+    ) -> Result<Self, E> {
+        if let Some(asked) = asked {
+            return Ok(asked);
+        }
+        let has = |name: &str| state(name) != FileState::Absent;
+        let has_weights = |layout: Self| {
+            let mut names = layout.weights().into_iter();
+            names.any(|name| has(name) || has(&index_of(name)))
+        };
+        if !has(Self::OpenClip.config()) {
+            return Ok(Self::Transformers);
+        }
+        let is_without = !has_weights(Self::Transformers) && has_weights(Self::OpenClip);
+        if is_without || !has(Self::Transformers.config()) {
+            return Ok(Self::OpenClip);
+        }
+        Ok(match model_type()? {
+            Some(kind) if MODEL_TYPES.contains(&kind.as_str()) => Self::Transformers,
+            _ => Self::OpenClip,
+        })
+    }
+}
+
+/// What lists the shards of weights that could be one file.
+pub fn index_of(weights: &str) -> String {
+    format!("{weights}.index.json")
+}
