@@ -8,6 +8,7 @@
 
 mod blueprint;
 mod clip;
+mod describe;
 mod device;
 mod documents;
 mod encoder;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use describe::{Description, Hashes, Tower, describe, describe_embedded};
 pub use device::{DType, DeviceChoice};
 pub use remembering::Remembering;
 

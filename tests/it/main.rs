@@ -18,6 +18,7 @@ mod intervals;
 mod layers;
 mod matching;
 mod metrics_doc;
+mod model;
 mod noisy;
 mod open_clip;
 mod outside;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::HubError;
-use super::checkpoint::{Checkpoint, in_directory, is_plain_name};
+use super::checkpoint::{Checkpoint, in_directory, is_plain_name, model_type_in};
 use super::id::{ModelId, can_be_commit};
 use super::layout::Layout;
 
@@ -52,6 +52,55 @@ pub fn find(cache: &Path, id: &ModelId, asked: Option<Layout>) -> Result<Checkpo
         }
     }
     Err(first_fault.map_or(Absence::Revision, Absence::Incomplete))
+}
+
+/// A model in a cache.
+#[derive(Debug)]
+pub struct Cached {
+    pub id: String,
+    /// Of the snapshot that is used, else of the first one that there is.
+    pub commit: String,
+    /// `model_type` of its `config.json`, or `open_clip`; `None` without either.
+    pub kind: Option<String>,
+    /// The checkpoint, or what is wrong with the best snapshot.
+    pub checkpoint: Result<Checkpoint, String>,
+}
+
+/// The models in a cache, by id; what has no snapshot is none.
+pub fn all(cache: &Path) -> Vec<Cached> {
+    let mut names: Vec<String> = fs::read_dir(cache)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            Some(name.strip_prefix("models--")?.replacen("--", "/", 1))
+        })
+        .collect();
+    names.sort();
+    let ids = names.iter().filter_map(|name| ModelId::parse(name));
+    ids.filter_map(|id| look_at(cache, id)).collect()
+}
+
+fn look_at(cache: &Path, id: ModelId) -> Option<Cached> {
+    let model = cache.join(id.folder());
+    let first =
+        of_ref(&model, "main").or_else(|| by_age(&model.join("snapshots")).into_iter().next())?;
+    let found = find(cache, &id, None);
+    let snapshot = found.as_ref().map_or(&first, |checkpoint| &checkpoint.dir);
+    let layout = Layout::in_directory(snapshot, None);
+    let kind = match layout {
+        Layout::OpenClip => Some("open_clip".to_owned()),
+        Layout::Transformers => model_type_in(&snapshot.join(layout.config())),
+    };
+    Some(Cached {
+        commit: name_of(snapshot),
+        kind,
+        checkpoint: found.map_err(|absence| match absence {
+            Absence::Incomplete(HubError::Incomplete { faults, .. }) => faults.join("; "),
+            _ => "no snapshot can be read".to_owned(),
+        }),
+        id: id.id,
+    })
 }
 
 /// The snapshot that a ref points to.

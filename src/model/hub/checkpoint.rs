@@ -88,11 +88,7 @@ fn is_lfs_pointer(path: &Path) -> bool {
 pub fn in_directory(dir: &Path, asked: Option<Layout>) -> Result<Checkpoint, HubError> {
     let state = |name: &str| FileState::of(&dir.join(name));
     let file = |name: &str| Some(dir.join(name)).filter(|_| state(name) == FileState::Present);
-    let mut model_type = || Ok::<_, Infallible>(model_type_in(&dir.join("config.json")));
-    let layout = match Layout::choose(asked, &state, &mut model_type) {
-        Ok(layout) => layout,
-        Err(impossible) => match impossible {},
-    };
+    let layout = Layout::in_directory(dir, asked);
     let mut faults = Vec::new();
     let config = file(layout.config());
     faults.extend(state(layout.config()).fault(layout.config()));

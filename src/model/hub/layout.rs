@@ -1,6 +1,9 @@
 //! Which files a checkpoint consists of.
 
-use super::checkpoint::FileState;
+use std::convert::Infallible;
+use std::path::Path;
+
+use super::checkpoint::{FileState, model_type_in};
 
 /// Who saved a checkpoint, and so what its files are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,16 @@ impl Layout {
                 "tokenizer_config.json",
             ],
             Self::OpenClip => &["tokenizer_config.json"],
+        }
+    }
+
+    /// The layout of the files in a directory, as [`choose`](Self::choose) chooses it.
+    pub fn in_directory(dir: &Path, asked: Option<Self>) -> Self {
+        let state = |name: &str| FileState::of(&dir.join(name));
+        let mut model_type = || Ok::<_, Infallible>(model_type_in(&dir.join("config.json")));
+        match Self::choose(asked, &state, &mut model_type) {
+            Ok(layout) => layout,
+            Err(impossible) => match impossible {},
         }
     }
 

@@ -17,6 +17,7 @@ pub use env::HubEnv;
 pub use layout::Layout;
 
 use cache::Absence;
+pub use cache::Cached;
 use checkpoint::in_directory;
 use download::DownloadError;
 use id::ModelId;
@@ -117,6 +118,16 @@ fn did_you_mean(near: Option<&str>) -> String {
 /// How open_clip's users call a directory, and a model on the hub: its own layout is meant, whichever others there are.
 const OF_OPEN_CLIP: [&str; 2] = ["local-dir:", "hf-hub:"];
 
+/// Finds the checkpoint that `source` names on this machine, as [`resolve`] does, without a download.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn find(source: &str, env: &HubEnv) -> Result<Checkpoint, HubError> {
+    let why =
+        "not asked: this looks only at what is here; a command that uses the model downloads it";
+    locate(source, env, Hub::NotAsked(why))
+}
+
 /// Finds the checkpoint that `source` names: a directory as it is; otherwise a hub id, in the cache, else downloaded
 /// into it. `local-dir:` and `hf-hub:` before it ask for the layout of open_clip.
 ///
@@ -127,6 +138,21 @@ pub fn resolve(
     env: &HubEnv,
     progress: &dyn DownloadProgress,
 ) -> Result<Checkpoint, HubError> {
+    let hub = match env.offline {
+        true => Hub::NotAsked("not asked, as HF_HUB_OFFLINE is set"),
+        false => Hub::Asked(progress),
+    };
+    locate(source, env, hub)
+}
+
+/// Whether a hub may be asked.
+enum Hub<'a> {
+    Asked(&'a dyn DownloadProgress),
+    /// Why not.
+    NotAsked(&'static str),
+}
+
+fn locate(source: &str, env: &HubEnv, hub: Hub<'_>) -> Result<Checkpoint, HubError> {
     let named = OF_OPEN_CLIP.iter().find_map(|of| source.strip_prefix(of));
     let (source, asked) = match named {
         Some(named) => (named, Some(Layout::OpenClip)),
@@ -180,10 +206,10 @@ pub fn resolve(
         }
         Err(absence) => in_cache(&absence, cache, &id),
     };
-    if env.offline {
-        let why = "not asked, as HF_HUB_OFFLINE is set".to_owned();
-        return Err(unavailable(of_cache, why, true));
-    }
+    let progress = match hub {
+        Hub::Asked(progress) => progress,
+        Hub::NotAsked(why) => return Err(unavailable(of_cache, why.to_owned(), true)),
+    };
     match download::download(&id, asked, cache, env, progress) {
         Ok(snapshot) => in_directory(&snapshot, asked),
         Err(DownloadError::Interrupted) => Err(HubError::Interrupted),
@@ -198,6 +224,11 @@ pub fn resolve(
             Err(unavailable(of_cache, error.to_string(), can_by_hand))
         }
     }
+}
+
+/// The models in a cache, by id.
+pub fn cached(cache: &Path) -> Vec<Cached> {
+    cache::all(cache)
 }
 
 /// What is in the cache instead of the model.

@@ -35,6 +35,26 @@ impl Files {
         }
     }
 
+    /// Name, type and number of elements of all tensors.
+    fn stored(&self) -> Vec<(String, String, u64)> {
+        let of_view = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
+            let elements = view.shape().iter().map(|&side| side as u64).product();
+            (name, format!("{:?}", view.dtype()).to_lowercase(), elements)
+        };
+        match self {
+            Self::Safetensors(files) => files.tensors().into_iter().map(of_view).collect(),
+            Self::Embedded(file) => file.tensors().into_iter().map(of_view).collect(),
+            Self::Pth(files) => {
+                let infos = files.iter().flat_map(|file| file.tensor_infos());
+                let of_info = infos.map(|(name, info)| {
+                    let elements = info.layout.shape().elem_count() as u64;
+                    (name.clone(), info.dtype.as_str().to_owned(), elements)
+                });
+                of_info.collect()
+            }
+        }
+    }
+
     /// The tensor `name`, which is there, on the host.
     fn load(&self, name: &str) -> candle_core::Result<Option<Tensor>> {
         match self {
@@ -105,6 +125,20 @@ const KNOWINGLY_UNUSED: [&str; 6] = [
     "context_length",
     "vocab_size",
 ];
+
+fn is_known_to_be_unused(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    KNOWINGLY_UNUSED.contains(&last)
+}
+
+/// How one tensor is stored.
+pub struct Stored {
+    /// Of the image tower, and not of that for texts.
+    pub of_images: bool,
+    /// `f32`, `f16`, `bf16`, …
+    pub dtype: String,
+    pub elements: u64,
+}
 
 impl Weights {
     /// Opens the files: `.safetensors`, or PyTorch's zip format for any other extension.
@@ -227,16 +261,35 @@ impl Weights {
     /// depends on are not among them.
     pub fn unused(&self) -> Vec<&str> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known = |name: &str| {
-            let last = name.rsplit('.').next().unwrap_or(name);
-            KNOWINGLY_UNUSED.contains(&last)
-        };
         self.names
             .iter()
             .filter(|name| name.starts_with(&self.prefix))
-            .filter(|name| !used.contains(*name) && !is_known(name))
+            .filter(|name| !used.contains(*name) && !is_known_to_be_unused(name))
             .map(String::as_str)
             .collect()
+    }
+
+    /// What the model's numbers are stored as; what no answer depends on is not among them.
+    pub fn parameters(&self) -> Vec<Stored> {
+        let all = self.files.stored().into_iter();
+        let of_model = all.filter_map(|(name, dtype, elements)| {
+            let plain = name.strip_prefix(&self.prefix)?;
+            let is_number = dtype.starts_with('f') || dtype.starts_with("bf");
+            (is_number && !is_known_to_be_unused(plain)).then(|| Stored {
+                of_images: plain.starts_with("vis"),
+                dtype,
+                elements,
+            })
+        });
+        of_model.collect()
+    }
+
+    /// A scalar that not every model has.
+    ///
+    /// # Errors
+    /// As [`Weights::scalar`], if it is there.
+    pub fn optional_scalar(&self, name: &str) -> Result<Option<f32>, ModelError> {
+        self.has(name).then(|| self.scalar(name)).transpose()
     }
 
     fn has(&self, name: &str) -> bool {
