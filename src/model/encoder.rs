@@ -284,13 +284,10 @@ mod tests {
     use super::*;
     use crate::model::hub::{self, HubEnv};
 
-    fn fixture(dtype: DType) -> DualEncoder {
-        let dir = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/fixtures/clip/quick-gelu"
-        );
+    fn fixture(name: &str, dtype: DType) -> DualEncoder {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
         let env = HubEnv::from_variables(&|_| None);
-        let checkpoint = hub::resolve(dir, &env, &()).unwrap();
+        let checkpoint = hub::resolve(&format!("{root}/{name}"), &env, &()).unwrap();
         DualEncoder::load(&checkpoint, Device::Cpu, dtype).unwrap()
     }
 
@@ -325,14 +322,19 @@ mod tests {
     /// for being slow.
     #[test]
     fn half_precision_agrees_with_f32() {
-        let exact = fixture(DType::F32);
+        let names = ["clip/quick-gelu", "open_clip/clipa", "siglip/siglip"];
+        names.into_iter().for_each(half_precision_agrees);
+    }
+
+    fn half_precision_agrees(name: &str) {
+        let exact = fixture(name, DType::F32);
         let size = exact.spec.vision.image_size;
         let pixels: Vec<f32> = (0..2 * 3 * size * size)
             .map(|i| ((i * 7919 % 1009) as f32 - 504.0) / 250.0)
             .collect();
         let texts = ["a photo of a square", "the dog and the bone", ""];
         for (dtype, tolerance) in [(DType::F16, 1e-4), (DType::Bf16, 5e-3)] {
-            let half = fixture(dtype);
+            let half = fixture(name, dtype);
             let pairs = [
                 (
                     half.encode_images(&pixels).unwrap(),
@@ -347,7 +349,10 @@ mod tests {
                 for i in 0..exact.rows() {
                     let (a, b) = (half.row(i), exact.row(i));
                     let cosine: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
-                    assert!(cosine > 1.0 - tolerance, "{dtype}: row {i}: {cosine}");
+                    assert!(
+                        cosine > 1.0 - tolerance,
+                        "{name} in {dtype}: row {i}: {cosine}"
+                    );
                 }
             }
         }

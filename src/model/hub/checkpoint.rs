@@ -153,8 +153,9 @@ pub fn no_tokenizer(layout: Layout, state: &dyn Fn(&str) -> FileState) -> String
     let missing = "tokenizer.json is missing (or vocab.json and merges.txt)";
     if state(SENTENCEPIECE) != FileState::Absent {
         return format!(
-            "{missing}; {SENTENCEPIECE} alone is not read. Make one of it, with transformers and sentencepiece:\n  \
-             python -c \"from transformers import T5TokenizerFast as T; T('{SENTENCEPIECE}', extra_ids=0).save_pretrained('.')\""
+            "{missing}; {SENTENCEPIECE} alone is not read. Make one of it there, with transformers and sentencepiece:\n  \
+             python -c \"from transformers import T5TokenizerFast as T; \
+             T.from_pretrained('.', extra_ids=0).backend_tokenizer.save('tokenizer.json')\""
         );
     }
     match layout {

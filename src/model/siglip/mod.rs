@@ -65,7 +65,8 @@ fn clean_of(documents: &Documents) -> Result<Option<Clean>, ModelError> {
     Ok(match class.map(|class| class.trim_end_matches("Fast")) {
         Some("SiglipTokenizer") if keeps_case => Some(without_punctuation),
         Some("SiglipTokenizer") => Some(canonical),
-        Some("Siglip2Tokenizer") => Some(str::to_lowercase),
+        // SigLIP 2 was trained on text in lower case. Its files first named Gemma's tokenizer, which does not say so.
+        Some("Siglip2Tokenizer" | "GemmaTokenizer") => Some(str::to_lowercase),
         _ => None,
     })
 }

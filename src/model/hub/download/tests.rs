@@ -708,3 +708,93 @@ fn a_proxy_is_used_except_where_it_is_not_to_be() {
     download(&id(), dir.path(), &env, &Log::default()).unwrap();
     assert_eq!(proxy.seen().len(), before);
 }
+
+/// Of a repository in several layouts, the files of the one that is meant and no others.
+#[test]
+fn the_files_of_the_layout_that_is_meant() {
+    const CLIP: &[u8] = br#"{"model_type": "clip"}"#;
+    const OF_TIMM: &[u8] = br#"{"architecture": "vit_base_patch32_clip_224"}"#;
+    let open_clip: [(&str, &[u8]); 3] = [
+        ("open_clip_config.json", b"{}"),
+        ("open_clip_model.safetensors", b"weights"),
+        ("open_clip_pytorch_model.bin", b"the same"),
+    ];
+    let of_transformers: [(&str, &[u8]); 2] = [
+        ("model.safetensors", b"weights"),
+        ("preprocessor_config.json", b"{}"),
+    ];
+    let asked = Some(Layout::OpenClip);
+    for (config, more, asked, expected) in [
+        (
+            CLIP,
+            &of_transformers[..],
+            None,
+            &[
+                "config.json",
+                "model.safetensors",
+                "preprocessor_config.json",
+            ][..],
+        ),
+        (
+            CLIP,
+            &of_transformers,
+            asked,
+            &["open_clip_config.json", "open_clip_model.safetensors"],
+        ),
+        (
+            OF_TIMM,
+            &of_transformers[..1],
+            None,
+            // Fetched to see what it is.
+            &[
+                "config.json",
+                "open_clip_config.json",
+                "open_clip_model.safetensors",
+            ],
+        ),
+        (
+            CLIP,
+            &[],
+            None,
+            &["open_clip_config.json", "open_clip_model.safetensors"],
+        ),
+    ] {
+        let dir = TempDir::new().unwrap();
+        let mut files = open_clip.to_vec();
+        files.extend_from_slice(more);
+        let server = Model::with(
+            &[("config.json", config), ("tokenizer.json", b"{}")],
+            &files,
+        )
+        .serve();
+        let progress = Log::default();
+        let found = super::download(&id(), asked, dir.path(), &server.env(), &progress).unwrap();
+        let mut expected = expected.to_vec();
+        expected.push("tokenizer.json");
+        expected.sort_unstable();
+        assert_eq!(names(dir.path(), &format!("snapshots/{COMMIT}")), expected);
+        let found = crate::model::hub::in_directory(&found, asked).unwrap();
+        let is_open_clip = expected.contains(&"open_clip_config.json");
+        assert_eq!(found.layout == Layout::OpenClip, is_open_clip);
+    }
+}
+
+#[test]
+fn what_a_repository_lacks_is_told_before_anything_large_is_fetched() {
+    for (file, said) in [
+        ("spiece.model", "spiece.model alone"),
+        ("open_clip_config.json", "CLIP's vocabulary built in"),
+    ] {
+        let dir = TempDir::new().unwrap();
+        let files: [(&str, &[u8]); 2] = [(file, b"{}"), ("model.safetensors", b"weights")];
+        let config: &[(&str, &[u8])] = match file {
+            "spiece.model" => &[("config.json", b"{}")],
+            _ => &[],
+        };
+        let server = Model::with(config, &files).serve();
+        let log = Log::default();
+        let error = download(&id(), dir.path(), &server.env(), &log).unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+        assert!(server.asked_for("model.safetensors").is_empty());
+    }
+}

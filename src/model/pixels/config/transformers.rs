@@ -1,124 +1,13 @@
-//! How a configuration wants pictures prepared: `preprocessor_config.json`, read as transformers' image processors read it,
-//! and `preprocess_cfg` of open_clip.
+//! `preprocessor_config.json`, read as transformers' `CLIPImageProcessor` and `SiglipImageProcessor` read it.
 
-use serde::Serialize;
 use serde_json::Value;
+
+use super::{MEAN, Preprocess, PreprocessError, Resample, Resize, STD, bad, mean_of, std_of};
 
 /// Sides beyond this are a broken file, not a model.
 const MAX_SIDE: u64 = 8192;
 
-/// How the picture is resized before the crop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resize {
-    /// The shorter side becomes this, the longer one follows, rounded down.
-    ShortestEdge(usize),
-    /// Both sides are set and the aspect is not kept.
-    Exact { height: usize, width: usize },
-}
-
-/// The resampling filter, by Pillow's numbers. All but the nearest pixel are antialiased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resample {
-    /// The pixel in the middle (`"resample": 0`).
-    Nearest,
-    /// Windowed sinc of three lobes (`"resample": 1`).
-    Lanczos,
-    /// Triangle (`"resample": 2`).
-    Bilinear,
-    /// Catmull–Rom (`"resample": 3`), what CLIP uses.
-    Bicubic,
-}
-
-/// Whose arithmetic is followed to the bit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reference {
-    /// transformers with its torchvision backend: what is transparent is put on white and the picture turned upright first;
-    /// resized with weights of 16 bits; the crop's offset is rounded down.
-    Transformers,
-    /// open_clip's transforms on Pillow's pictures: no orientation but that of a TIFF file is known, RGB is made of the picture last,
-    /// and opacities are forgotten then; palettes are resized to the nearest pixel; the weights have 32 bits; the crop's
-    /// offset is rounded half to even.
-    OpenClip,
-}
-
-impl Reference {
-    fn is_transformers(&self) -> bool {
-        *self == Self::Transformers
-    }
-}
-
-/// The steps from a picture to the tensor of an image tower.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Preprocess {
-    /// Left out where it is transformers, so that fingerprints of older runs still compare.
-    #[serde(skip_serializing_if = "Reference::is_transformers")]
-    pub reference: Reference,
-    /// `None` if `do_resize` is false.
-    pub resize: Option<Resize>,
-    pub resample: Resample,
-    /// Height and width of the centre crop; `None` if `do_center_crop` is false.
-    pub crop: Option<(usize, usize)>,
-    /// What the 8-bit values are multiplied with; `None` if `do_rescale` is false.
-    pub rescale: Option<f64>,
-    /// Mean and standard deviation by channel, of rescaled values; `None` if `do_normalize` is
-    /// false.
-    pub normalize: Option<([f64; 3], [f64; 3])>,
-}
-
-/// Why a configuration cannot be used.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum PreprocessError {
-    #[error("is not a JSON object")]
-    NotAnObject,
-    #[error("`{key}` is {value}, expected {expected}")]
-    Value {
-        key: String,
-        value: String,
-        expected: &'static str,
-    },
-    #[error("is written for {processor}; only {of}'s image processor is understood")]
-    OtherProcessor { processor: String, of: &'static str },
-    #[error(
-        "without `do_center_crop` the size of the result would depend \
-         on the picture; give `size` as {{\"height\": …, \"width\": …}} or crop"
-    )]
-    NoFixedSize,
-    #[error("`{0}` is on; padding after the crop is not understood")]
-    Padding(&'static str),
-}
-
-const MEAN: [f64; 3] = [0.48145466, 0.4578275, 0.40821073];
-const STD: [f64; 3] = [0.26862954, 0.26130258, 0.27577711];
-
 impl Preprocess {
-    /// CLIP's own preprocessing at this size: shortest edge, bicubic, centre crop, CLIP's mean
-    /// and standard deviation.
-    pub fn clip(size: u32) -> Preprocess {
-        let size = size as usize;
-        Preprocess {
-            reference: Reference::Transformers,
-            resize: Some(Resize::ShortestEdge(size)),
-            resample: Resample::Bicubic,
-            crop: Some((size, size)),
-            rescale: Some(1.0 / 255.0),
-            normalize: Some((MEAN, STD)),
-        }
-    }
-
-    /// SigLIP's own preprocessing at this size: both sides set, bicubic, levels from −1 to 1.
-    pub fn siglip(size: u32) -> Preprocess {
-        let (height, width) = (size as usize, size as usize);
-        Preprocess {
-            resize: Some(Resize::Exact { height, width }),
-            crop: None,
-            normalize: Some(([0.5; 3], [0.5; 3])),
-            ..Preprocess::clip(size)
-        }
-    }
-
     /// Reads the content of a CLIP's `preprocessor_config.json`. Keys that are absent have the defaults of
     /// `CLIPImageProcessor` (224 pixels, bicubic, every step on); so have values that are null, but a step that is
     /// null is off.
@@ -140,53 +29,6 @@ impl Preprocess {
     /// As [`from_json`](Self::from_json).
     pub fn from_siglip_json(config: &Value) -> Result<Preprocess, PreprocessError> {
         Self::of_transformers(config, "Siglip", Preprocess::siglip(224))
-    }
-
-    /// Reads what open_clip has as `preprocess_cfg`, for pictures of `size` pixels a side; null and absent keys have its
-    /// defaults (shortest edge, bicubic, centre crop, CLIP's mean and standard deviation).
-    ///
-    /// # Errors
-    /// A value of the wrong type or out of range, or another way to resize.
-    pub fn from_open_clip_json(config: &Value, size: usize) -> Result<Preprocess, PreprocessError> {
-        let get = |key: &str| config.get(key).filter(|v| !v.is_null());
-        let text = |key: &str, default: &'static str| {
-            get(key).map_or(Some(default), |value| value.as_str())
-        };
-        let mut steps = Preprocess {
-            reference: Reference::OpenClip,
-            ..Preprocess::clip(u32::try_from(size).unwrap_or(u32::MAX))
-        };
-        let unknown = |key, expected| bad(key, get(key).unwrap_or(&Value::Null), expected);
-        if text("mode", "RGB") != Some("RGB") {
-            return Err(unknown("mode", "RGB"));
-        }
-        steps.resample = match text("interpolation", "bicubic") {
-            // At random is for training.
-            Some("bicubic" | "random") => Resample::Bicubic,
-            Some("bilinear") => Resample::Bilinear,
-            _ => return Err(unknown("interpolation", "bicubic or bilinear")),
-        };
-        match text("resize_mode", "shortest") {
-            Some("shortest") => {}
-            Some("squash") => {
-                steps.resize = Some(Resize::Exact {
-                    height: size,
-                    width: size,
-                });
-                steps.crop = None;
-            }
-            _ => {
-                return Err(unknown(
-                    "resize_mode",
-                    "shortest or squash (longest, which pads, is not supported)",
-                ));
-            }
-        }
-        steps.normalize = Some((
-            mean_of(get("mean"), "mean", MEAN)?,
-            std_of(get("std"), "std", STD)?,
-        ));
-        Ok(steps)
     }
 
     fn of_transformers(
@@ -276,17 +118,6 @@ impl Preprocess {
             _ => Ok(steps),
         }
     }
-
-    /// Height and width of the result, the same for every picture.
-    pub fn output_size(&self) -> (usize, usize) {
-        match (self.crop, self.resize) {
-            (Some(size), _) => size,
-            (None, Some(Resize::Exact { height, width })) => (height, width),
-            // Only a value built by hand gets here; `apply` makes the result square then.
-            (None, Some(Resize::ShortestEdge(edge))) => (edge, edge),
-            (None, None) => (0, 0),
-        }
-    }
 }
 
 /// Whether an image processor of transformers is that of a family: `CLIPImageProcessorFast`, `CLIPFeatureExtractor`.
@@ -295,36 +126,6 @@ fn is_processor_of(name: &str, of: &str) -> bool {
         let rest = rest.trim_end_matches("Fast").trim_end_matches("Pil");
         ["ImageProcessor", "FeatureExtractor", "Processor"].contains(&rest)
     })
-}
-
-fn mean_of(
-    value: Option<&Value>,
-    key: &str,
-    default: [f64; 3],
-) -> Result<[f64; 3], PreprocessError> {
-    let expected = "a number or a list of three";
-    channels(key, value, default, |_| true, expected)
-}
-
-fn std_of(
-    value: Option<&Value>,
-    key: &str,
-    default: [f64; 3],
-) -> Result<[f64; 3], PreprocessError> {
-    let expected = "a positive number or a list of three";
-    channels(key, value, default, |s| s > 0.0, expected)
-}
-
-fn bad(key: &str, value: &Value, expected: &'static str) -> PreprocessError {
-    let mut value = value.to_string();
-    if value.chars().count() > 80 {
-        value = value.chars().take(80).chain(['…']).collect();
-    }
-    PreprocessError::Value {
-        key: key.to_owned(),
-        value,
-        expected,
-    }
 }
 
 fn side(value: &Value) -> Option<usize> {
@@ -376,29 +177,6 @@ fn crop_size(value: &Value) -> Result<(usize, usize), PreprocessError> {
                 "a side from 1 to 8192 or {\"height\": …, \"width\": …}",
             )
         })
-}
-
-fn channels(
-    key: &str,
-    value: Option<&Value>,
-    default: [f64; 3],
-    valid: fn(f64) -> bool,
-    expected: &'static str,
-) -> Result<[f64; 3], PreprocessError> {
-    let Some(value) = value else {
-        return Ok(default);
-    };
-    let number = |v: &Value| v.as_f64().filter(|f| f.is_finite() && valid(*f));
-    let found = match value {
-        Value::Array(list) if list.len() == 3 => {
-            match (number(&list[0]), number(&list[1]), number(&list[2])) {
-                (Some(r), Some(g), Some(b)) => Some([r, g, b]),
-                _ => None,
-            }
-        }
-        one => number(one).map(|v| [v; 3]),
-    };
-    found.ok_or_else(|| bad(key, value, expected))
 }
 
 #[cfg(test)]
@@ -534,48 +312,5 @@ mod tests {
             let error = read(json!({ "image_processor_type": processor })).unwrap_err();
             assert!(error.to_string().contains(processor), "{error}");
         }
-    }
-
-    #[test]
-    fn what_open_clip_says() {
-        let read = |config: Value| Preprocess::from_open_clip_json(&config, 240);
-        let mut right = Preprocess::clip(240);
-        right.reference = Reference::OpenClip;
-        assert_eq!(read(json!(null)), Ok(right.clone()));
-        assert_eq!(
-            read(json!({"size": 224, "mode": "RGB", "fill_color": 0, "std": null})),
-            Ok(right.clone())
-        );
-        right.normalize = Some(([0.5; 3], [0.25; 3]));
-        right.resize = Some(Resize::Exact {
-            height: 240,
-            width: 240,
-        });
-        right.crop = None;
-        right.resample = Resample::Bilinear;
-        let config = json!({"mean": 0.5, "std": [0.25, 0.25, 0.25], "interpolation": "bilinear", "resize_mode": "squash"});
-        assert_eq!(read(config), Ok(right));
-        for (config, part) in [
-            (
-                json!({"resize_mode": "longest"}),
-                "`resize_mode` is \"longest\"",
-            ),
-            (json!({"interpolation": 3}), "`interpolation` is 3"),
-            (json!({"mode": "L"}), "`mode` is \"L\""),
-            (json!({"std": 0}), "`std` is 0"),
-        ] {
-            let error = read(config).unwrap_err().to_string();
-            assert!(error.contains(part), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_fingerprint_names_the_reference_where_it_is_another() {
-        let mut steps = Preprocess::clip(224);
-        let text = serde_json::to_string(&steps).unwrap();
-        assert!(text.starts_with("{\"resize\""), "{text}");
-        steps.reference = Reference::OpenClip;
-        let text = serde_json::to_string(&steps).unwrap();
-        assert!(text.starts_with("{\"reference\":\"open_clip\""), "{text}");
     }
 }
