@@ -97,7 +97,7 @@ fn list(args: &LsArgs) -> anyhow::Result<String> {
     let mut out = String::new();
     let width = shown.iter().map(|cached| cached.id.chars().count()).max();
     for cached in &shown {
-        let state = match (&cached.checkpoint, is_known(cached)) {
+        let state = match (&cached.checkpoint, cached.is_supported) {
             (Ok(_), true) => BinaryBytes(bytes_of(cached)).to_string(),
             (_, false) => "of a family that is not supported".to_owned(),
             // The first line is enough to know which it is; `info` tells all.
@@ -125,14 +125,8 @@ fn list(args: &LsArgs) -> anyhow::Result<String> {
     Ok(out)
 }
 
-/// Whether it is of a family that can be read.
-fn is_known(cached: &Cached) -> bool {
-    let kind = cached.kind.as_deref();
-    kind.is_some_and(|kind| ["clip", "siglip", "open_clip"].contains(&kind))
-}
-
 fn is_usable(cached: &Cached) -> bool {
-    is_known(cached) && cached.checkpoint.is_ok()
+    cached.is_supported && cached.checkpoint.is_ok()
 }
 
 fn bytes_of(cached: &Cached) -> u64 {

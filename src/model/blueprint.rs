@@ -68,22 +68,33 @@ impl Blueprint {
     /// By what `config.json` says that it is.
     pub fn of_transformers(documents: &Documents) -> Result<Self, ModelError> {
         let config = documents.config.json()?;
-        match config.get("model_type").and_then(|kind| kind.as_str()) {
-            None | Some("clip") => clip::blueprint(documents, &config),
-            Some("siglip") => siglip::blueprint(documents, &config),
-            Some("siglip2") => Err(documents.config.fault(
-                "model_type is `siglip2`, which is SigLIP 2 of variable resolution (NaFlex): \
-                 of SigLIP 2 those of fixed resolution are supported, such as google/siglip2-base-patch16-224",
-            )),
-            Some(other) => Err(documents.config.fault(format!(
-                "model_type is `{other}`, which is not supported. {SUPPORTED}"
-            ))),
+        let kind = config.get("model_type").and_then(|kind| kind.as_str());
+        match (kind, refusal(kind)) {
+            (_, Some(reason)) => Err(documents.config.fault(reason)),
+            (Some("siglip"), None) => siglip::blueprint(documents, &config),
+            (_, None) => clip::blueprint(documents, &config),
         }
     }
 }
 
+/// Why a checkpoint of transformers with this `model_type` cannot be used, to follow the name of its `config.json`; `None` if
+/// it can. Without a `model_type` it is CLIP's.
+pub fn refusal(model_type: Option<&str>) -> Option<String> {
+    match model_type {
+        None | Some("clip" | "siglip") => None,
+        Some("siglip2") => Some(
+            "model_type is `siglip2`, which is SigLIP 2 of variable resolution (NaFlex): \
+             of SigLIP 2 those of fixed resolution are supported, such as google/siglip2-base-patch16-224"
+                .to_owned(),
+        ),
+        Some(other) => Some(format!(
+            "model_type is `{other}`, which is not supported. {SUPPORTED}"
+        )),
+    }
+}
+
 /// What there is instead of an architecture that is not known.
-pub const SUPPORTED: &str = "Supported are:\n  \
+const SUPPORTED: &str = "Supported are:\n  \
     - CLIP in the layout of transformers (config.json with model_type `clip`)\n  \
     - SigLIP, and SigLIP 2 of fixed resolution, in that of transformers (model_type `siglip`)\n  \
     - vision transformers in the layout of open_clip (open_clip_config.json): LAION, DataComp, BioCLIP, …";

@@ -39,7 +39,7 @@ use encoder::DualEncoder;
 use hub::{DownloadProgress, HubEnv, HubError};
 use pixels::Preprocess;
 use tokenizer::TextReader;
-use towers::Spec;
+use towers::{Padding, Spec};
 
 /// A model that maps images and texts into one space. All embeddings are unit vectors of f32.
 pub trait Encoder: Send + Sync {
@@ -230,6 +230,13 @@ fn check_size(document: &Document, preprocess: &Preprocess, spec: &Spec) -> Resu
 /// Whether the text tower knows every token of the vocabulary.
 fn check_vocabulary(reader: &TextReader, spec: &Spec) -> Result<(), ModelError> {
     let (ids, known) = (reader.vocabulary(), spec.text.vocabulary);
+    if let Padding::Full(pad) = spec.text.padding
+        && pad as usize >= known
+    {
+        return Err(ModelError::Tokenizer(format!(
+            "texts are padded with {pad}, which the model's vocab_size of {known} leaves out"
+        )));
+    }
     if ids <= known {
         return Ok(());
     }

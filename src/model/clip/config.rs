@@ -100,6 +100,10 @@ mod tests {
                 "vision_config.image_size is [224,224]",
             ),
             (
+                json!({"vision_config": {"image_size": 1u64 << 40}}),
+                "image size is 1099511627776",
+            ),
+            (
                 json!({"vision_config": {"num_channels": 4}}),
                 "num_channels is 4",
             ),

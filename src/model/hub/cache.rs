@@ -62,6 +62,8 @@ pub struct Cached {
     pub commit: String,
     /// `model_type` of its `config.json`, or `open_clip`; `None` without either.
     pub kind: Option<String>,
+    /// Whether such models can be read.
+    pub is_supported: bool,
     /// The checkpoint, or what is wrong with the best snapshot.
     pub checkpoint: Result<Checkpoint, String>,
 }
@@ -94,6 +96,7 @@ fn look_at(cache: &Path, id: ModelId) -> Option<Cached> {
     };
     Some(Cached {
         commit: name_of(snapshot),
+        is_supported: kind.is_some() && layout.refusal(snapshot).is_none(),
         kind,
         checkpoint: found.map_err(|absence| match absence {
             Absence::Incomplete(HubError::Incomplete { faults, .. }) => faults.join("; "),

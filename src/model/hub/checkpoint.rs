@@ -123,6 +123,10 @@ pub fn in_directory(dir: &Path, asked: Option<Layout>) -> Result<Checkpoint, Hub
         }
         Err(impossible) => match impossible {},
     };
+    // Of a model that is of no use, it does not matter what it lacks.
+    if let Some(reason) = layout.refusal(dir).filter(|_| !faults.is_empty()) {
+        faults = vec![reason];
+    }
     let optional = |name: &str| file(name).filter(|_| layout.optional().contains(&name));
     match config {
         Some(config) if faults.is_empty() => Ok(Checkpoint {
@@ -421,6 +425,9 @@ mod tests {
             let error = in_directory(directory(files).path(), None).unwrap_err();
             error.to_string()
         };
+        let bert = said(&[("config.json", r#"{"model_type": "bert"}"#)]);
+        assert!(bert.contains("`bert`, which is not supported"), "{bert}");
+        assert!(!bert.contains("missing"), "{bert}");
         let siglip = said(&[("config.json", "{}"), ("spiece.model", "sp")]);
         assert!(siglip.contains("spiece.model alone"), "{siglip}");
         let open_clip = said(&[("open_clip_config.json", "{}")]);

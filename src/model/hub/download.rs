@@ -194,16 +194,20 @@ impl Download<'_> {
             Ok::<_, DownloadError>(model_type_in(&snapshot.join("config.json")))
         })?;
         let mut lacking = Vec::new();
-        if !has(layout.config()) {
+        if has(layout.config()) {
+            // Before gigabytes of something that cannot be used.
+            self.fetch(layout.config())?;
+            lacking.extend(layout.refusal(&snapshot));
+        } else {
             lacking.push(format!("{} is missing", layout.config()));
         }
-        let mut wanted = vec![layout.config()];
-        wanted.extend(layout.optional().iter().filter(|file| has(file)));
+        let optional = layout.optional().iter().copied();
+        let mut wanted: Vec<&str> = optional.filter(|file| has(file)).collect();
         if has("tokenizer.json") {
             wanted.push("tokenizer.json");
         } else if has("vocab.json") && has("merges.txt") {
             wanted.extend(["vocab.json", "merges.txt"]);
-        } else {
+        } else if lacking.is_empty() {
             lacking.push(no_tokenizer(layout, &state));
         }
         if !lacking.is_empty() {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::path::Path;
 
 use super::checkpoint::{FileState, model_type_in};
+use crate::model::blueprint::refusal;
 
 /// Who saved a checkpoint, and so what its files are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,9 +14,6 @@ pub enum Layout {
     /// open_clip's `push_to_hf_hub`.
     OpenClip,
 }
-
-/// What the towers of a `config.json` may be, where there is a choice.
-const MODEL_TYPES: [&str; 2] = ["clip", "siglip"];
 
 impl Layout {
     /// The file that describes the model.
@@ -43,6 +41,15 @@ impl Layout {
                 "tokenizer_config.json",
             ],
             Self::OpenClip => &["tokenizer_config.json"],
+        }
+    }
+
+    /// Why a model of this layout in `dir` is of no family that can be read, if its configuration is there and says so.
+    pub fn refusal(self, dir: &Path) -> Option<String> {
+        match self {
+            Self::OpenClip => None,
+            Self::Transformers => refusal(model_type_in(&dir.join(self.config())).as_deref())
+                .map(|reason| format!("{}: {reason}", self.config())),
         }
     }
 
@@ -82,7 +89,7 @@ impl Layout {
             return Ok(Self::OpenClip);
         }
         Ok(match model_type()? {
-            Some(kind) if MODEL_TYPES.contains(&kind.as_str()) => Self::Transformers,
+            Some(kind) if refusal(Some(&kind)).is_none() => Self::Transformers,
             _ => Self::OpenClip,
         })
     }

@@ -142,8 +142,8 @@ fn text_of(text: &Section<'_>, quick_gelu: bool) -> Result<TextSpec, String> {
     }
     let width = text.size("width", 512)?;
     let causal = !text.flag("no_causal_mask")?;
-    let pad = text.size("pad_id", 0)? as u32;
-    let end = text.size("eos_id", 2)? as u32;
+    let pad = text.id("pad_id", 0)?;
+    let end = text.id("eos_id", 2)?;
     let pool = match text.text("pool_type", "argmax")? {
         "argmax" => TextPool::Highest,
         "eos" => TextPool::Id(end),

@@ -65,14 +65,7 @@ pub fn unescape_whole(text: &str) -> String {
             return None;
         }
         if let Some(number) = body.strip_prefix('#') {
-            let hexadecimal = number.strip_prefix(['x', 'X']);
-            let is_number = hexadecimal
-                .map_or(number.chars().all(|c| c.is_ascii_digit()), |digits| {
-                    !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit())
-                });
-            return is_number
-                .then(|| Some((length, numbered(number)?)))
-                .flatten();
+            return Some((length, numbered(number)?));
         }
         let found = ENTITIES.get(name).cloned().or_else(|| {
             let small = name.to_ascii_lowercase();
@@ -125,6 +118,9 @@ fn numbered(number: &str) -> Option<String> {
         Some(digits) => (16, digits),
         None => (10, number),
     };
+    if digits.is_empty() {
+        return None;
+    }
     // Too large a number is no character whatever it is.
     let point = digits.chars().try_fold(0u32, |value, digit| {
         let digit = digit.to_digit(radix)?;

@@ -36,12 +36,12 @@ pub fn blueprint(documents: &Documents) -> Result<Blueprint, ModelError> {
         tokenizer: of_text,
     } = config::read(&json).map_err(fault)?;
     let reader = reader_of(documents, &of_text, spec.text.length)?;
-    check_vocabulary(&reader, &spec)?;
     if of_text.of_transformers.is_some()
         && let Padding::Full(pad) = &mut spec.text.padding
     {
         *pad = tokenizer::pad_id(documents, &reader)?;
     }
+    check_vocabulary(&reader, &spec)?;
     let steps = json.get("preprocess_cfg").unwrap_or(&Value::Null);
     let size = spec.vision.image_size;
     let preprocess = Preprocess::from_open_clip_json(steps, size)

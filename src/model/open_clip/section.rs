@@ -50,6 +50,13 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// The number of a token.
+    pub fn id(&self, key: &'static str, default: u32) -> Result<u32, String> {
+        self.typed(key, default, "the number of a token", |value| {
+            u32::try_from(value.as_u64()?).ok()
+        })
+    }
+
     /// A finite number.
     pub fn number(&self, key: &'static str, default: f64) -> Result<f64, String> {
         self.typed(key, default, "a number", |value| {

@@ -138,6 +138,17 @@ fn what_is_not_supported_is_refused_by_name() {
             "tokenizer_kwargs.reduction_mask",
         ),
         (text(json!({"heads": 7})), "not a multiple"),
+        (
+            vision(json!({"image_size": u64::MAX, "patch_size": 1})),
+            "image size is 18446744073709551615",
+        ),
+        (
+            vision(json!({"width": 1u64 << 40})),
+            "width is 1099511627776",
+        ),
+        (vision(json!({"mlp_ratio": -1})), "MLPs is 0"),
+        (text(json!({"context_length": 1})), "texts have 1 tokens"),
+        (text(json!({"pad_id": -1})), "text_cfg.pad_id is -1"),
     ] {
         let error = read(&config).unwrap_err();
         assert!(error.contains(said), "{error}: {said}");

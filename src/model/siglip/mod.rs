@@ -25,8 +25,8 @@ pub fn blueprint(documents: &Documents, config: &Value) -> Result<Blueprint, Mod
     let mut spec = config::read(config).map_err(fault)?;
     let tokenizer = tokenizer::load(documents, spec.text.length)?;
     let reader = TextReader::new(tokenizer, clean_of(documents)?);
-    check_vocabulary(&reader, &spec)?;
     spec.text.padding = Padding::Full(tokenizer::pad_id(documents, &reader)?);
+    check_vocabulary(&reader, &spec)?;
     let mut notes = Vec::new();
     let preprocess = match image_processor(documents)? {
         Some((document, steps)) => {

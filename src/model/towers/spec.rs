@@ -139,6 +139,12 @@ impl Activation {
     }
 }
 
+/// No model is wider, or has more words: beyond it a file is broken.
+const LARGEST: usize = 1 << 24;
+
+/// The same of the sides of pictures.
+const LARGEST_SIDE: usize = 8192;
+
 impl Spec {
     /// Whether a network can be built of these sizes.
     ///
@@ -157,12 +163,16 @@ impl Spec {
             ("the image tower's number of heads", vision.stack.heads),
             ("the patch size", vision.patch_size),
         ];
-        if let Some((what, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return Err(format!("{what} is 0"));
+        let possible = 1..=LARGEST;
+        if let Some((what, size)) = sizes.iter().find(|(_, size)| !possible.contains(size)) {
+            return Err(format!("{what} is {size}"));
         }
-        if text.length < 2 {
+        if vision.image_size > LARGEST_SIDE {
+            return Err(format!("the image size is {}", vision.image_size));
+        }
+        if !(2..=LARGEST).contains(&text.length) {
             return Err(format!(
-                "texts of {} tokens: that leaves no room for a text",
+                "texts have {} tokens, start and end included",
                 text.length
             ));
         }

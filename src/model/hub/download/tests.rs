@@ -781,13 +781,19 @@ fn the_files_of_the_layout_that_is_meant() {
 
 #[test]
 fn what_a_repository_lacks_is_told_before_anything_large_is_fetched() {
+    const BERT: &[u8] = br#"{"model_type": "bert"}"#;
     for (file, said) in [
+        (
+            "tokenizer.json",
+            "model_type is `bert`, which is not supported",
+        ),
         ("spiece.model", "spiece.model alone"),
         ("open_clip_config.json", "CLIP's vocabulary built in"),
     ] {
         let dir = TempDir::new().unwrap();
         let files: [(&str, &[u8]); 2] = [(file, b"{}"), ("model.safetensors", b"weights")];
         let config: &[(&str, &[u8])] = match file {
+            "tokenizer.json" => &[("config.json", BERT)],
             "spiece.model" => &[("config.json", b"{}")],
             _ => &[],
         };
