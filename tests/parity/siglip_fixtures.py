@@ -18,7 +18,7 @@ import string
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel
@@ -162,7 +162,6 @@ def pixels():
 
 def reference(directory, images, lines, out):
     """What transformers makes of files: unit embeddings in the order of sorted paths and of lines."""
-    from transformers.image_utils import load_image
     out.mkdir(parents=True, exist_ok=True)
     model = SiglipModel.from_pretrained(directory, dtype=torch.float32).eval()
     processor = SiglipImageProcessor.from_pretrained(directory)
@@ -172,8 +171,10 @@ def reference(directory, images, lines, out):
     ids = padded(tok, config, clean, lines.read_text().splitlines())
     unit = lambda x: (x / x.norm(dim=-1, keepdim=True)).numpy()
     with torch.no_grad():
-        rows = [model.vision_model(processor(images=load_image(str(p)), return_tensors="pt")["pixel_values"]).pooler_output
-                for p in sorted(images.rglob("*")) if p.is_file()]
+        # Not through `load_image`, which forgets transparency where the processor puts it on white.
+        opened = [ImageOps.exif_transpose(Image.open(p)) for p in sorted(images.rglob("*")) if p.is_file()]
+        pixels = [processor(images=i, do_convert_rgb=True, return_tensors="pt")["pixel_values"] for i in opened]
+        rows = [model.vision_model(one).pooler_output for one in pixels]
         np.save(out / "images.npy", unit(torch.cat(rows)))
         np.save(out / "texts.npy", unit(model.text_model(input_ids=ids).pooler_output))
 
