@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use cladist::dataset;
 use cladist::embed::{EmbedOptions, encode_images, read_file};
-use cladist::model::pixels::{DecodeOptions, decode};
+use cladist::model::pixels::{self, DecodeOptions};
 use cladist::model::{self, Encoder, LoadOptions};
 use clap::Parser;
 
@@ -67,8 +67,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for paths in paths.chunks(args.batch) {
         let mut batch = Vec::new();
         for path in paths {
-            let image = decode(&std::fs::read(path)?, &options.decode)?;
-            batch.extend(encoder.preprocess().apply(&image));
+            let preprocess = encoder.preprocess();
+            let options = preprocess.decode_options(&options.decode);
+            let picture = pixels::read(&std::fs::read(path)?, &options)?;
+            batch.extend(preprocess.apply(picture));
         }
         batches.push(batch);
     }

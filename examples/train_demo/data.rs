@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use cladist::demo::{Annotator, Canvas, Habit, Settings, World};
-use cladist::model::pixels::{Preprocess, Rgb};
+use cladist::model::pixels::{Picture, Preprocess, Rgb};
 
 use super::DEVICE;
 use super::model::IMAGE_SIZE;
@@ -86,11 +86,11 @@ impl<'a> Batches<'a> {
             let item = self
                 .world
                 .item(&settings, part * self.size as u64 + i as u64);
-            pixels.extend(preprocess.apply(&Rgb {
+            pixels.extend(preprocess.apply(Picture::opaque(Rgb {
                 width: item.drawing.size,
                 height: item.drawing.size,
                 data: item.drawing.rgb,
-            }));
+            })));
             for node in &item.facts.truths {
                 truth[i * labels + node.index()] = 1.0;
             }

@@ -14,6 +14,7 @@ mod embed;
 mod generate;
 mod history;
 mod interrupt;
+mod model;
 mod model_args;
 mod output;
 mod parts;
@@ -88,6 +89,7 @@ enum Command {
     Prompts(prompts::PromptsArgs),
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
+    Model(model::ModelCommandArgs),
     Demo(Box<demo::DemoArgs>),
     Tui(Box<workbench::TuiArgs>),
     Watch(Box<watch::WatchArgs>),
@@ -170,6 +172,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Distances(args) => distances::run(args),
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
+        Command::Model(args) => model::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Tui(args) => workbench::run(args, line),
         Command::Watch(args) => watch::run(args, line),

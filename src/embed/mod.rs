@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::matrix::Matrix;
-use crate::model::pixels::{DecodeOptions, Preprocess, decode, is_deep_grey};
+use crate::model::pixels::{self, DecodeOptions, Preprocess, is_deep_grey};
 use crate::model::{Encoder, ModelError};
 use pipeline::{Fault, Pipeline};
 
@@ -141,12 +141,13 @@ fn load(
     bytes: &[u8],
     options: &DecodeOptions,
     preprocess: &Preprocess,
-    pixels: &mut Vec<f32>,
+    values: &mut Vec<f32>,
 ) -> Result<bool, String> {
-    let image = decode(bytes, options).map_err(|error| error.to_string())?;
+    let options = preprocess.decode_options(options);
+    let picture = pixels::read(bytes, &options).map_err(|error| error.to_string())?;
     let (height, width) = preprocess.output_size();
-    let start = pixels.len();
-    pixels.resize(start + 3 * height * width, 0.0);
-    preprocess.apply_into(&image, &mut pixels[start..]);
+    let start = values.len();
+    values.resize(start + 3 * height * width, 0.0);
+    preprocess.apply_into(picture, &mut values[start..]);
     Ok(is_deep_grey(bytes))
 }

@@ -127,6 +127,15 @@ pub(super) fn name(device: &Device) -> String {
     }
 }
 
+/// `cpu`, `cuda` or `metal`.
+pub(super) fn kind(device: &Device) -> String {
+    name(device)
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,26 @@
-//! Models: the [`Encoder`] trait, and CLIP checkpoints in the Hugging Face layout behind it.
+//! Models: the [`Encoder`] trait, and behind it checkpoints of several families that share a pair of towers.
+//!
+//! A family (`clip`, `open_clip`, `siglip`) reads the small files of a checkpoint into a blueprint: what the towers are made of,
+//! how pictures and texts become their input, what its tensors are called. `towers` is the network, `encoder` what the rest
+//! of the program sees of it.
 //!
 //! The only room that names candle.
 
+mod blueprint;
 mod clip;
+mod describe;
 mod device;
+mod documents;
+mod encoder;
 pub mod hub;
+mod open_clip;
 pub mod pixels;
 mod remembering;
+mod siglip;
 mod tokenizer;
+mod towers;
+mod transformers;
+mod weights;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,20 +28,26 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use describe::{Description, Hashes, Tower, describe, describe_embedded};
 pub use device::{DType, DeviceChoice};
 pub use remembering::Remembering;
 
 use crate::hash;
 use crate::matrix::Matrix;
-use hub::{Checkpoint, DownloadProgress, HubEnv, HubError};
-use pixels::{Preprocess, PreprocessError};
+use documents::{Document, Documents};
+use encoder::DualEncoder;
+use hub::{DownloadProgress, HubEnv, HubError};
+use pixels::Preprocess;
+use tokenizer::TextReader;
+use towers::{Padding, Spec};
 
 /// A model that maps images and texts into one space. All embeddings are unit vectors of f32.
 pub trait Encoder: Send + Sync {
     /// Dimension of the joint space.
     fn dim(&self) -> usize;
 
-    /// The temperature: logits are `logit_scale × cosine`. Already exponentiated.
+    /// The temperature: logits are `logit_scale × cosine`. Already exponentiated. What a sigmoid model adds to that is the same
+    /// for all candidates, and no softmax over them knows it.
     fn logit_scale(&self) -> f32;
 
     /// What made the values that the encoder gives.
@@ -57,7 +76,7 @@ pub trait Encoder: Send + Sync {
     /// Pixels that are not whole images; a device that fails.
     fn encode_images(&self, pixels: &[f32]) -> Result<Matrix, ModelError>;
 
-    /// The ids that the text tower sees, with start and end, cut to the model's length.
+    /// The ids that the text tower sees, with start and end as the model has them, cut to its length, without padding.
     ///
     /// # Errors
     /// A text that the tokenizer refuses.
@@ -75,7 +94,7 @@ pub trait Encoder: Send + Sync {
 pub struct Fingerprint {
     /// SHA-256 of the weight files, in order.
     pub weights: String,
-    /// SHA-256 of `config.json`.
+    /// SHA-256 of `config.json` or `open_clip_config.json`.
     pub config: String,
     /// SHA-256 of the tokenizer's files.
     pub tokenizer: String,
@@ -117,13 +136,6 @@ pub enum ModelError {
     File { path: PathBuf, reason: String },
     #[error("{}: {reason}", path.display())]
     Weights { path: PathBuf, reason: String },
-    #[error("config.json: {0}")]
-    Config(String),
-    #[error("{}: {reason}", path.display())]
-    Preprocess {
-        path: PathBuf,
-        reason: PreprocessError,
-    },
     #[error("tokenizer: {0}")]
     Tokenizer(String),
     #[error("{0}")]
@@ -159,7 +171,7 @@ pub fn load(
     // The device first: it is the cheapest to find wrong.
     let device = options.device.open(options.dtype)?;
     let checkpoint = hub::resolve(source, &HubEnv::from_process(), progress)?;
-    let encoder = clip::ClipEncoder::load(&checkpoint, device, options.dtype)?;
+    let encoder = DualEncoder::load(&checkpoint, device, options.dtype)?;
     Ok(Box::new(encoder))
 }
 
@@ -172,78 +184,63 @@ pub fn load_embedded(
     options: LoadOptions,
 ) -> Result<Box<dyn Encoder>, ModelError> {
     let device = options.device.open(options.dtype)?;
-    let encoder = clip::ClipEncoder::load_embedded(checkpoint, device, options.dtype)?;
+    let encoder = DualEncoder::load_embedded(checkpoint, device, options.dtype)?;
     Ok(Box::new(encoder))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
-    std::fs::read(path).map_err(|error| ModelError::File {
-        path: path.to_owned(),
-        reason: format!("cannot be read: {error}"),
-    })
-}
-
-fn read_json(path: &Path) -> Result<Value, ModelError> {
-    parse_json(path, &read(path)?)
-}
-
-fn parse_json(path: &Path, bytes: &[u8]) -> Result<Value, ModelError> {
-    serde_json::from_slice(bytes).map_err(|error| ModelError::File {
-        path: path.to_owned(),
-        reason: format!("is not valid JSON: {error}"),
-    })
-}
-
 /// SHA-256 over the contents of the files, in order.
-fn hash_files<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<String, ModelError> {
+fn hash_files(paths: &[PathBuf]) -> Result<String, ModelError> {
     let failed = |path: &Path, error: std::io::Error| ModelError::File {
         path: path.to_owned(),
         reason: format!("cannot be read: {error}"),
     };
-    let paths: Vec<&Path> = paths.into_iter().collect();
-    let files: Vec<File> = paths
+    let opened = paths
         .iter()
-        .map(|path| File::open(path).map_err(|error| failed(path, error)))
-        .collect::<Result<_, _>>()?;
-    hash::of_readers(files).map_err(|error| failed(paths.first().unwrap_or(&Path::new("")), error))
+        .map(|path| File::open(path).map_err(|error| failed(path, error)));
+    let files: Vec<File> = opened.collect::<Result<_, _>>()?;
+    let first = paths.first().map_or(Path::new(""), PathBuf::as_path);
+    hash::of_readers(files).map_err(|error| failed(first, error))
 }
 
-/// How the checkpoint wants pictures prepared, as transformers looks it up: `image_processor` in
-/// `processor_config.json`, where newer checkpoints have it, else `preprocessor_config.json`, else CLIP's own steps.
-fn preprocess_of(checkpoint: &Checkpoint, image_size: usize) -> Result<Preprocess, ModelError> {
-    let mut found = None;
-    if let Some(path) = &checkpoint.processor
-        && let Some(nested) = read_json(path)?.get_mut("image_processor").map(Value::take)
+/// How a checkpoint wants pictures prepared, and where it says so, as transformers looks it up: `image_processor` in
+/// `processor_config.json`, where newer checkpoints have it, else `preprocessor_config.json`.
+fn image_processor(documents: &Documents) -> Result<Option<(&Document, Value)>, ModelError> {
+    if let Some(document) = &documents.processor
+        && let Some(nested) = document.json()?.get_mut("image_processor")
     {
-        found = Some((path, nested));
+        return Ok(Some((document, nested.take())));
     }
-    if let (None, Some(path)) = (&found, &checkpoint.preprocessor) {
-        found = Some((path, read_json(path)?));
-    }
-    let Some((path, config)) = found else {
-        return Ok(Preprocess::clip(image_size as u32));
-    };
-    parse_preprocess(path, &config, image_size)
+    let read = documents.preprocessor.as_ref();
+    read.map(|document| Ok((document, document.json()?)))
+        .transpose()
 }
 
-/// The preprocessing that a configuration asks for, which must make pictures of the model's size.
-fn parse_preprocess(
-    path: &Path,
-    config: &Value,
-    image_size: usize,
-) -> Result<Preprocess, ModelError> {
-    let preprocess = Preprocess::from_json(config).map_err(|reason| ModelError::Preprocess {
-        path: path.to_owned(),
-        reason,
-    })?;
+/// Whether the preprocessing makes pictures of the model's size.
+fn check_size(document: &Document, preprocess: &Preprocess, spec: &Spec) -> Result<(), ModelError> {
     let (height, width) = preprocess.output_size();
-    if (height, width) != (image_size, image_size) {
-        return Err(ModelError::File {
-            path: path.to_owned(),
-            reason: format!(
-                "makes pictures of {width} × {height}, but vision_config.image_size in config.json is {image_size}: correct one of them"
-            ),
-        });
+    let size = spec.vision.image_size;
+    if (height, width) == (size, size) {
+        return Ok(());
     }
-    Ok(preprocess)
+    Err(document.fault(format!(
+        "makes pictures of {width} × {height}, but vision_config.image_size in config.json is {size}: correct one of them"
+    )))
+}
+
+/// Whether the text tower knows every token of the vocabulary.
+fn check_vocabulary(reader: &TextReader, spec: &Spec) -> Result<(), ModelError> {
+    let (ids, known) = (reader.vocabulary(), spec.text.vocabulary);
+    if let Padding::Full(pad) = spec.text.padding
+        && pad as usize >= known
+    {
+        return Err(ModelError::Tokenizer(format!(
+            "texts are padded with {pad}, which the model's vocab_size of {known} leaves out"
+        )));
+    }
+    if ids <= known {
+        return Ok(());
+    }
+    Err(ModelError::Tokenizer(format!(
+        "it knows {ids} tokens, the model's vocab_size is {known}: they do not belong together"
+    )))
 }

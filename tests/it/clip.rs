@@ -3,101 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
-use cladist::matrix::Matrix;
-use cladist::model::{self, DType, DeviceChoice, Encoder, LoadOptions};
+use cladist::model::Encoder;
 use serde_json::Value;
 
-/// Unit embeddings may differ by this cosine distance.
-const COSINE: f64 = 1e-5;
-
-/// Logits may differ by this.
-const LOGIT: f64 = 2e-3;
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/clip")
-        .join(name)
-}
-
-fn load(dir: &Path) -> Result<Box<dyn Encoder>, model::ModelError> {
-    let options = LoadOptions {
-        device: DeviceChoice::Cpu,
-        dtype: DType::F32,
-    };
-    model::load(dir.to_str().unwrap(), options, &())
-}
-
-fn numbers(value: &Value) -> Vec<f32> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|v| v.as_f64().unwrap() as f32)
-        .collect()
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(&a, &b)| f64::from(a) * f64::from(b))
-        .sum()
-}
-
-fn assert_same_directions(what: &str, ours: &Matrix, expected: &Value) {
-    let expected = Matrix::new(ours.cols(), numbers(expected));
-    assert_eq!(ours.rows(), expected.rows(), "{what}");
-    for row in 0..ours.rows() {
-        let (a, b) = (ours.row(row), expected.row(row));
-        assert!(
-            (dot(a, a) - 1.0).abs() < 1e-6,
-            "{what} {row}: not a unit vector"
-        );
-        let distance = 1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
-        assert!(
-            distance < COSINE,
-            "{what} {row}: cosine distance {distance}"
-        );
-    }
-}
+use crate::parity::{self, copy_of, edit, load};
 
 fn check(name: &str) {
-    let dir = fixture(name);
-    let expected: Value =
-        serde_json::from_slice(&std::fs::read(dir.join("expected.json")).unwrap()).unwrap();
-    let encoder = load(&dir).unwrap();
+    parity::check(&fixture(name));
+}
 
-    let texts: Vec<&str> = expected["texts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|t| t.as_str().unwrap())
-        .collect();
-    for (text, ids) in texts.iter().zip(expected["token_ids"].as_array().unwrap()) {
-        assert_eq!(
-            &serde_json::json!(encoder.token_ids(text).unwrap()),
-            ids,
-            "{text:?}"
-        );
-    }
-    let of_texts = encoder.encode_texts(&texts).unwrap();
-    assert_same_directions("text", &of_texts, &expected["text_embeddings"]);
-    let of_images = encoder
-        .encode_images(&numbers(&expected["pixels"]))
-        .unwrap();
-    assert_same_directions("image", &of_images, &expected["image_embeddings"]);
-
-    let scale = f64::from(encoder.logit_scale());
-    assert!((scale - expected["logit_scale"].as_f64().unwrap()).abs() < 1e-4);
-    let logits = expected["logits"].as_array().unwrap();
-    for (i, expected) in logits.iter().enumerate() {
-        let (image, text) = (i / texts.len(), i % texts.len());
-        let ours = scale * dot(of_images.row(image), of_texts.row(text));
-        let off = (ours - expected.as_f64().unwrap()).abs();
-        assert!(
-            off < LOGIT,
-            "logit of image {image}, text {text}: off by {off}"
-        );
-    }
+fn fixture(name: &str) -> PathBuf {
+    parity::fixture("clip").join(name)
 }
 
 #[test]
@@ -120,14 +36,8 @@ fn widths_that_differ_from_the_projection_in_a_pytorch_file() {
     check("bin");
 }
 
-/// A copy of a fixture that a test may damage.
 fn copy(name: &str) -> tempfile::TempDir {
-    let dir = tempfile::TempDir::new().unwrap();
-    for entry in std::fs::read_dir(fixture(name)).unwrap() {
-        let path = entry.unwrap().path();
-        std::fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
-    }
-    dir
+    copy_of(&fixture(name))
 }
 
 #[test]
@@ -278,10 +188,4 @@ fn a_long_text_is_cut_where_the_tokenizer_file_says() {
 fn truncate(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
-}
-
-fn edit(path: &Path, from: &str, to: &str) {
-    let text = std::fs::read_to_string(path).unwrap();
-    assert!(text.contains(from), "{from} is not in {}", path.display());
-    std::fs::write(path, text.replace(from, to)).unwrap();
 }

@@ -52,7 +52,7 @@ pub struct LabArgs {
     #[arg(long, value_name = "WHICH", default_value = "all")]
     candidates: String,
 
-    /// The model that answers: a CLIP checkpoint as for `score`
+    /// The model that answers: a checkpoint as for `score`
     #[arg(long, value_name = "DIR|ID", value_hint = ValueHint::AnyPath, default_value = builtin::NAME)]
     model: String,
 

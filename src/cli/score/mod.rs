@@ -87,7 +87,10 @@ pub struct WhatArgs {
     #[arg(long, group = "source", value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
     pub images: Option<PathBuf>,
 
-    /// A CLIP checkpoint: a directory in the Hugging Face layout, an id such as openai/clip-vit-base-patch32, or `demo`
+    /// A CLIP or SigLIP checkpoint: a directory, a Hugging Face id such as openai/clip-vit-base-patch32, or `demo`
+    ///
+    /// CLIP as transformers or open_clip save it, SigLIP, and SigLIP 2 of fixed resolution; `cladist model info` tells what is
+    /// understood. hf-hub:ORG/NAME and local-dir:DIR ask for open_clip's files where there are others too.
     // What answers: so `model:` in cladist.yaml stands aside where the command line names another.
     #[arg(long, group = "answering", value_name = "DIR|ID", value_hint = ValueHint::AnyPath)]
     pub model: Option<String>,

@@ -1,261 +1,119 @@
 //! `config.json` of a CLIP checkpoint, every missing key defaulted as transformers' `CLIPConfig` does.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
-/// The fields of a checkpoint's `config.json` that decide a computation.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClipConfig {
-    pub text: TextConfig,
-    pub vision: VisionConfig,
-    /// Dimension of the joint space; read from the top level, whatever the towers say.
-    pub projection_dim: usize,
-}
+use crate::model::towers::{Padding, Spec, TextPool, TextSpec, VisionPool, VisionSpec};
+use crate::model::transformers::{TextConfig, VisionConfig, size};
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct TextConfig {
-    pub vocab_size: usize,
-    pub hidden_size: usize,
-    pub intermediate_size: usize,
-    pub num_hidden_layers: usize,
-    pub num_attention_heads: usize,
-    pub max_position_embeddings: usize,
-    pub hidden_act: String,
-    pub layer_norm_eps: f32,
-    pub eos_token_id: u32,
-}
+/// What old configurations say of the end of a text, wrongly: transformers then takes the largest id for it.
+const WRONG_END: u32 = 2;
 
-impl Default for TextConfig {
-    fn default() -> Self {
-        Self {
-            vocab_size: 49408,
-            hidden_size: 512,
-            intermediate_size: 2048,
-            num_hidden_layers: 12,
-            num_attention_heads: 8,
-            max_position_embeddings: 77,
-            hidden_act: "quick_gelu".into(),
-            layer_norm_eps: 1e-5,
-            eos_token_id: 49407,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct VisionConfig {
-    pub hidden_size: usize,
-    pub intermediate_size: usize,
-    pub num_hidden_layers: usize,
-    pub num_attention_heads: usize,
-    pub num_channels: usize,
-    pub image_size: usize,
-    pub patch_size: usize,
-    pub hidden_act: String,
-    pub layer_norm_eps: f32,
-}
-
-impl Default for VisionConfig {
-    fn default() -> Self {
-        Self {
-            hidden_size: 768,
-            intermediate_size: 3072,
-            num_hidden_layers: 12,
-            num_attention_heads: 12,
-            num_channels: 3,
-            image_size: 224,
-            patch_size: 32,
-            hidden_act: "quick_gelu".into(),
-            layer_norm_eps: 1e-5,
-        }
-    }
-}
-
-impl VisionConfig {
-    /// Patches along one side; what does not fill a patch is left out, as the reference's strided convolution does.
-    pub fn patches_per_side(&self) -> usize {
-        self.image_size / self.patch_size
-    }
-}
-
-/// Activation of the MLPs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    /// x · σ(1.702 x): OpenAI's checkpoints.
-    QuickGelu,
-    /// x/2 · (1 + erf(x/√2)): LAION's and most later ones.
-    Gelu,
-    /// The tanh approximation of GELU.
-    GeluTanh,
-}
-
-impl ClipConfig {
-    /// Reads the content of `config.json`.
-    ///
-    /// # Errors
-    /// A sentence that names the key and the value.
-    pub fn from_json(config: &Value) -> Result<Self, String> {
-        let model_type = config
-            .get("model_type")
-            .and_then(Value::as_str)
-            .unwrap_or("clip");
-        if model_type != "clip" {
-            return Err(format!(
-                "model_type is `{model_type}`: this version loads `clip` checkpoints"
-            ));
-        }
-        let text: TextConfig = tower(config, "text_config")?;
-        let vision: VisionConfig = tower(config, "vision_config")?;
-        let projection_dim = match config.get("projection_dim") {
-            None | Some(Value::Null) => 512,
-            Some(dim) => dim
-                .as_u64()
-                .and_then(|dim| usize::try_from(dim).ok())
-                .ok_or_else(|| format!("projection_dim is {dim}: it must be a whole number"))?,
-        };
-        let config = Self {
-            text,
-            vision,
-            projection_dim,
-        };
-        config.check()?;
-        Ok(config)
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let Self {
-            text,
-            vision,
-            projection_dim,
-        } = self;
-        let sizes = [
-            ("projection_dim", *projection_dim),
-            ("text_config.vocab_size", text.vocab_size),
-            ("text_config.hidden_size", text.hidden_size),
-            ("text_config.intermediate_size", text.intermediate_size),
-            ("text_config.num_attention_heads", text.num_attention_heads),
-            ("vision_config.hidden_size", vision.hidden_size),
-            ("vision_config.intermediate_size", vision.intermediate_size),
-            (
-                "vision_config.num_attention_heads",
-                vision.num_attention_heads,
-            ),
-            ("vision_config.patch_size", vision.patch_size),
-        ];
-        if let Some((key, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return Err(format!("{key} is 0"));
-        }
-        if text.max_position_embeddings < 2 {
-            return Err("text_config.max_position_embeddings leaves no room for a text".into());
-        }
-        for (tower, width, heads) in [
-            ("text_config", text.hidden_size, text.num_attention_heads),
-            (
-                "vision_config",
-                vision.hidden_size,
-                vision.num_attention_heads,
-            ),
-        ] {
-            if !width.is_multiple_of(heads) {
-                return Err(format!(
-                    "{tower}.hidden_size {width} is not a multiple of num_attention_heads {heads}"
-                ));
-            }
-        }
-        if vision.num_channels != 3 {
-            return Err(format!(
-                "vision_config.num_channels is {}: pictures have 3",
-                vision.num_channels
-            ));
-        }
-        if vision.patches_per_side() == 0 {
-            return Err(format!(
-                "vision_config.patch_size {} is larger than image_size {}",
-                vision.patch_size, vision.image_size
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// One tower's section. A `text_config_dict` (older checkpoints) wins over `text_config`, as in transformers.
-fn tower<T: serde::de::DeserializeOwned + Default>(config: &Value, key: &str) -> Result<T, String> {
-    let older = format!("{key}_dict");
-    let Some((key, section)) = [older.as_str(), key]
-        .into_iter()
-        .find_map(|key| Some((key, config.get(key).filter(|section| section.is_object())?)))
-    else {
-        return Ok(T::default());
+/// Reads the content of `config.json`.
+///
+/// # Errors
+/// A sentence that names the key and the value.
+pub fn read(config: &Value) -> Result<Spec, String> {
+    let text = TextConfig::read(
+        config,
+        json!({
+            "vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12,
+            "num_attention_heads": 8, "max_position_embeddings": 77, "hidden_act": "quick_gelu",
+            "layer_norm_eps": 1e-5, "eos_token_id": 49407,
+        }),
+    )?;
+    let vision = VisionConfig::read(
+        config,
+        json!({
+            "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+            "num_channels": 3, "image_size": 224, "patch_size": 32, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+        }),
+    )?;
+    let spec = Spec {
+        vision: VisionSpec {
+            stack: vision.stack()?,
+            image_size: vision.image_size,
+            patch_size: vision.patch_size,
+            patch_bias: false,
+            pre_norm: true,
+            pool: VisionPool::Class,
+        },
+        text: TextSpec {
+            stack: text.stack(true)?,
+            vocabulary: text.vocab_size,
+            length: text.max_position_embeddings,
+            padding: Padding::Unseen,
+            pool: match text.eos_token_id {
+                WRONG_END => TextPool::Highest,
+                id => TextPool::Id(id),
+            },
+            projection_bias: false,
+        },
+        // From the top level, whatever the towers say.
+        dim: size(config, "projection_dim", 512)?,
     };
-    // A null is a missing key; transformers writes some.
-    let given = section.as_object().into_iter().flatten();
-    let given = given.filter(|(_, value)| !value.is_null());
-    let section: Map<String, Value> = given.map(|(k, v)| (k.clone(), v.clone())).collect();
-    serde_json::from_value(Value::Object(section.clone())).map_err(|error| {
-        // serde does not say which value it was.
-        let fails_alone = |(field, value): (&String, &Value)| {
-            let alone = Map::from_iter([(field.clone(), value.clone())]);
-            let error = serde_json::from_value::<T>(Value::Object(alone)).err()?;
-            Some(format!("{key}.{field} is {value}: {error}"))
-        };
-        let named = section.iter().find_map(fails_alone);
-        named.unwrap_or_else(|| format!("{key}: {error}"))
-    })
-}
-
-impl Activation {
-    /// By its name in `hidden_act`.
-    ///
-    /// # Errors
-    /// A sentence that names the value and what is known.
-    pub fn by_name(name: &str) -> Result<Self, String> {
-        match name {
-            "quick_gelu" => Ok(Self::QuickGelu),
-            "gelu" => Ok(Self::Gelu),
-            "gelu_new" | "gelu_pytorch_tanh" => Ok(Self::GeluTanh),
-            _ => Err(format!(
-                "hidden_act is `{name}`: known are quick_gelu, gelu, gelu_new and gelu_pytorch_tanh"
-            )),
-        }
-    }
+    spec.check()?;
+    Ok(spec)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::model::towers::Activation;
 
     #[test]
     fn missing_keys_have_the_references_defaults() {
-        let config =
-            ClipConfig::from_json(&json!({"text_config": {"eos_token_id": null}})).unwrap();
-        assert_eq!(config.text, TextConfig::default());
-        assert_eq!(config.vision.patches_per_side(), 7);
-        assert_eq!(config.projection_dim, 512);
+        let spec = read(&json!({"text_config": {"eos_token_id": null}})).unwrap();
+        assert_eq!(spec.text.pool, TextPool::Id(49407));
+        assert_eq!((spec.text.vocabulary, spec.text.length), (49408, 77));
+        let (text, vision) = (&spec.text.stack, &spec.vision.stack);
+        assert_eq!(
+            (text.width, text.inner, text.layers, text.heads),
+            (512, 2048, 12, 8)
+        );
+        assert_eq!(
+            (vision.width, vision.inner, vision.layers, vision.heads),
+            (768, 3072, 12, 12)
+        );
+        assert_eq!((text.activation, vision.eps), (Activation::QuickGelu, 1e-5));
+        assert_eq!((spec.vision.tokens(), spec.dim), (50, 512));
+        let old = read(&json!({"text_config": {"eos_token_id": 2}})).unwrap();
+        assert_eq!(old.text.pool, TextPool::Highest);
     }
 
     #[test]
     fn what_cannot_be_is_refused_by_name() {
         for (config, said) in [
-            (json!({"model_type": "siglip"}), "siglip"),
-            (json!({"projection_dim": "512"}), "projection_dim"),
+            (
+                json!({"projection_dim": "512"}),
+                "projection_dim is \"512\"",
+            ),
             (
                 json!({"vision_config": {"hidden_size": 100, "num_attention_heads": 12}}),
                 "100",
             ),
             (
                 json!({"vision_config": {"patch_size": 0}}),
-                "patch_size is 0",
+                "patch size is 0",
             ),
             (
                 json!({"vision_config": {"image_size": [224, 224]}}),
                 "vision_config.image_size is [224,224]",
             ),
-            (json!({"text_config": {"hidden_size": -1}}), "text_config"),
+            (
+                json!({"vision_config": {"image_size": 1u64 << 40}}),
+                "image size is 1099511627776",
+            ),
+            (
+                json!({"vision_config": {"num_channels": 4}}),
+                "num_channels is 4",
+            ),
+            (
+                json!({"text_config": {"hidden_size": -1}}),
+                "text_config.hidden_size is -1",
+            ),
+            (json!({"text_config": {"hidden_act": "swish"}}), "swish"),
         ] {
-            let error = ClipConfig::from_json(&config).unwrap_err();
+            let error = read(&config).unwrap_err();
             assert!(error.contains(said), "{error}");
         }
     }

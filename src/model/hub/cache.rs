@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::HubError;
-use super::checkpoint::{Checkpoint, in_directory, is_plain_name};
+use super::checkpoint::{Checkpoint, in_directory, is_plain_name, model_type_in};
 use super::id::{ModelId, can_be_commit};
+use super::layout::Layout;
 
 /// Why the cache gives no checkpoint.
 #[derive(Debug)]
@@ -20,14 +21,14 @@ pub enum Absence {
     Ambiguous(Vec<String>),
 }
 
-/// A complete checkpoint of the model in the cache.
+/// A complete checkpoint of the model in the cache, of the layout that is `asked` for, if any is.
 ///
 /// With a revision, that one alone: a ref, or (the beginning of) a commit. Without, `main` first, then every other
 /// snapshot, the latest first: some tools leave refs that point to nothing.
 ///
 /// # Errors
 /// Why there is none.
-pub fn find(cache: &Path, id: &ModelId) -> Result<Checkpoint, Absence> {
+pub fn find(cache: &Path, id: &ModelId, asked: Option<Layout>) -> Result<Checkpoint, Absence> {
     let model = cache.join(id.folder());
     if !model.is_dir() {
         return Err(Absence::Model);
@@ -45,12 +46,64 @@ pub fn find(cache: &Path, id: &ModelId) -> Result<Checkpoint, Absence> {
     };
     let mut first_fault = None;
     for snapshot in candidates {
-        match in_directory(&snapshot) {
+        match in_directory(&snapshot, asked) {
             Ok(checkpoint) => return Ok(checkpoint),
             Err(fault) => first_fault = first_fault.or(Some(fault)),
         }
     }
     Err(first_fault.map_or(Absence::Revision, Absence::Incomplete))
+}
+
+/// A model in a cache.
+#[derive(Debug)]
+pub struct Cached {
+    pub id: String,
+    /// Of the snapshot that is used, else of the first one that there is.
+    pub commit: String,
+    /// `model_type` of its `config.json`, or `open_clip`; `None` without either.
+    pub kind: Option<String>,
+    /// Whether such models can be read.
+    pub is_supported: bool,
+    /// The checkpoint, or what is wrong with the best snapshot.
+    pub checkpoint: Result<Checkpoint, String>,
+}
+
+/// The models in a cache, by id; what has no snapshot is none.
+pub fn all(cache: &Path) -> Vec<Cached> {
+    let mut names: Vec<String> = fs::read_dir(cache)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            Some(name.strip_prefix("models--")?.replacen("--", "/", 1))
+        })
+        .collect();
+    names.sort();
+    let ids = names.iter().filter_map(|name| ModelId::parse(name));
+    ids.filter_map(|id| look_at(cache, id)).collect()
+}
+
+fn look_at(cache: &Path, id: ModelId) -> Option<Cached> {
+    let model = cache.join(id.folder());
+    let first =
+        of_ref(&model, "main").or_else(|| by_age(&model.join("snapshots")).into_iter().next())?;
+    let found = find(cache, &id, None);
+    let snapshot = found.as_ref().map_or(&first, |checkpoint| &checkpoint.dir);
+    let layout = Layout::in_directory(snapshot, None);
+    let kind = match layout {
+        Layout::OpenClip => Some("open_clip".to_owned()),
+        Layout::Transformers => model_type_in(&snapshot.join(layout.config())),
+    };
+    Some(Cached {
+        commit: name_of(snapshot),
+        is_supported: kind.is_some() && layout.refusal(snapshot).is_none(),
+        kind,
+        checkpoint: found.map_err(|absence| match absence {
+            Absence::Incomplete(HubError::Incomplete { faults, .. }) => faults.join("; "),
+            _ => "no snapshot can be read".to_owned(),
+        }),
+        id: id.id,
+    })
 }
 
 /// The snapshot that a ref points to.
@@ -130,7 +183,7 @@ mod tests {
 
     /// The commit of what is found.
     fn found(cache: &Path, source: &str) -> Option<String> {
-        let checkpoint = find(cache, &ModelId::parse(source).unwrap()).ok()?;
+        let checkpoint = find(cache, &ModelId::parse(source).unwrap(), None).ok()?;
         Some(fs::read_to_string(checkpoint.config).unwrap())
     }
 
@@ -177,7 +230,7 @@ mod tests {
             assert_eq!(found(cache, &source).as_deref(), commit, "{revision}");
         }
         let doubtful = ModelId::parse("org/clip@ccccccc").unwrap();
-        match find(cache, &doubtful) {
+        match find(cache, &doubtful, None) {
             Err(Absence::Ambiguous(commits)) => assert_eq!(commits, [C, D]),
             other => panic!("{other:?}"),
         }
@@ -208,7 +261,8 @@ mod tests {
     #[test]
     fn an_absence_says_of_what() {
         let dir = tempfile::TempDir::new().unwrap();
-        let absence = |source| find(dir.path(), &ModelId::parse(source).unwrap()).unwrap_err();
+        let absence =
+            |source| find(dir.path(), &ModelId::parse(source).unwrap(), None).unwrap_err();
         assert!(matches!(absence("org/clip"), Absence::Model));
         snapshot(dir.path(), A, &FILES[..2]);
         assert!(matches!(absence("org/clip@v1"), Absence::Revision));

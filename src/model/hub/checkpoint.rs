@@ -8,28 +8,30 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::HubError;
+use super::layout::{Layout, index_of};
 
 /// The files of one checkpoint, all on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
+    pub layout: Layout,
+    /// The directory that they are in.
+    pub dir: PathBuf,
+    /// `config.json` or `open_clip_config.json`.
     pub config: PathBuf,
-    /// `model.safetensors`, its shards in the order of their names, or PyTorch's files.
+    /// The one file, its shards in the order of their names, or PyTorch's files.
     pub weights: Vec<PathBuf>,
-    /// `tokenizer.json`.
-    pub tokenizer: Option<PathBuf>,
-    /// `vocab.json` and `merges.txt`, where there is no `tokenizer.json`.
-    pub vocab_merges: Option<(PathBuf, PathBuf)>,
+    /// `tokenizer.json`, else `vocab.json` and `merges.txt`.
+    pub tokenizer: Vec<PathBuf>,
+    /// `tokenizer_config.json`.
+    pub tokenizer_config: Option<PathBuf>,
     /// `preprocessor_config.json`.
     pub preprocessor: Option<PathBuf>,
     /// `processor_config.json`: transformers 5 saves the preprocessing in there.
     pub processor: Option<PathBuf>,
 }
 
-/// How the preprocessing may be called; a checkpoint has any of them, or none.
-pub const PREPROCESSING: [&str; 2] = ["preprocessor_config.json", "processor_config.json"];
-
-/// The formats of weights, the preferred first. Each may be one file, or shards that `NAME.index.json` lists.
-const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+/// What some tokenizers are saved in before they are converted.
+const SENTENCEPIECE: &str = "spiece.model";
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,56 +81,94 @@ fn is_lfs_pointer(path: &Path) -> bool {
     read.is_ok() && start == START
 }
 
-/// The checkpoint in a directory.
+/// The checkpoint in a directory; of the layout that is `asked` for, if any is.
 ///
 /// # Errors
 /// Every file that is missing, empty or only points to what it should be.
-pub fn in_directory(dir: &Path) -> Result<Checkpoint, HubError> {
+pub fn in_directory(dir: &Path, asked: Option<Layout>) -> Result<Checkpoint, HubError> {
     let state = |name: &str| FileState::of(&dir.join(name));
     let file = |name: &str| Some(dir.join(name)).filter(|_| state(name) == FileState::Present);
+    let layout = Layout::in_directory(dir, asked);
     let mut faults = Vec::new();
-    let config = file("config.json");
-    faults.extend(state("config.json").fault("config.json"));
+    let config = file(layout.config());
+    faults.extend(state(layout.config()).fault(layout.config()));
 
-    let tokenizer = file("tokenizer.json");
-    let vocab_merges = file("vocab.json").zip(file("merges.txt"));
-    if tokenizer.is_none() && vocab_merges.is_none() {
-        faults.push(match state("tokenizer.json") {
-            FileState::Absent => {
-                "tokenizer.json is missing (or vocab.json and merges.txt)".to_owned()
-            }
-            broken => broken.fault("tokenizer.json").unwrap_or_default(),
-        });
-    }
-    // Without any, CLIP's own steps are taken; with one that cannot be read, that would be a guess.
+    let pair = [file("vocab.json"), file("merges.txt")];
+    let pair: Option<Vec<PathBuf>> = pair.into_iter().collect();
+    let tokenizer = match (file("tokenizer.json"), pair) {
+        (Some(definition), _) => vec![definition],
+        (None, Some(pair)) => pair,
+        (None, None) => {
+            faults.push(match state("tokenizer.json") {
+                FileState::Absent => no_tokenizer(layout, &state),
+                broken => broken.fault("tokenizer.json").unwrap_or_default(),
+            });
+            Vec::new()
+        }
+    };
+    // Without them there are defaults; with one that cannot be read, that would be a guess.
     faults.extend(
-        PREPROCESSING
-            .into_iter()
+        layout
+            .optional()
+            .iter()
             .filter(|name| state(name) != FileState::Absent)
             .filter_map(|name| state(name).fault(name)),
     );
-    let weights =
-        match choose_weights::<Infallible>(&state, &mut |index| Ok(shards_of(&dir.join(index)))) {
-            Ok(Ok(names)) => names.iter().map(|name| dir.join(name)).collect(),
-            Ok(Err(of_weights)) => {
-                faults.extend(of_weights);
-                Vec::new()
-            }
-            Err(impossible) => match impossible {},
-        };
+    let mut shards = |index: &str| Ok::<_, Infallible>(shards_of(&dir.join(index)));
+    let weights = match choose_weights(layout, &state, &mut shards) {
+        Ok(Ok(names)) => names.iter().map(|name| dir.join(name)).collect(),
+        Ok(Err(of_weights)) => {
+            faults.extend(of_weights);
+            Vec::new()
+        }
+        Err(impossible) => match impossible {},
+    };
+    // Of a model that is of no use, it does not matter what it lacks.
+    if let Some(reason) = layout.refusal(dir).filter(|_| !faults.is_empty()) {
+        faults = vec![reason];
+    }
+    let optional = |name: &str| file(name).filter(|_| layout.optional().contains(&name));
     match config {
         Some(config) if faults.is_empty() => Ok(Checkpoint {
+            layout,
+            dir: dir.to_owned(),
             config,
             weights,
             tokenizer,
-            vocab_merges,
-            preprocessor: file(PREPROCESSING[0]),
-            processor: file(PREPROCESSING[1]),
+            tokenizer_config: optional("tokenizer_config.json"),
+            preprocessor: optional("preprocessor_config.json"),
+            processor: optional("processor_config.json"),
         }),
         _ => Err(HubError::Incomplete {
             dir: dir.to_owned(),
             faults,
         }),
+    }
+}
+
+/// What a `config.json` says that its model is.
+pub fn model_type_in(config: &Path) -> Option<String> {
+    let config: Value = serde_json::from_slice(&std::fs::read(config).ok()?).ok()?;
+    Some(config.get("model_type")?.as_str()?.to_owned())
+}
+
+/// That there is no tokenizer, and what to do about it.
+pub fn no_tokenizer(layout: Layout, state: &dyn Fn(&str) -> FileState) -> String {
+    let missing = "tokenizer.json is missing (or vocab.json and merges.txt)";
+    if state(SENTENCEPIECE) != FileState::Absent {
+        return format!(
+            "{missing}; {SENTENCEPIECE} alone is not read. Make one of it there, with transformers and sentencepiece:\n  \
+             python -c \"from transformers import T5TokenizerFast as T; \
+             T.from_pretrained('.', extra_ids=0).backend_tokenizer.save('tokenizer.json')\""
+        );
+    }
+    match layout {
+        Layout::Transformers => missing.to_owned(),
+        Layout::OpenClip => format!(
+            "{missing}: open_clip has CLIP's vocabulary built in, cladist does not. \
+             Put the tokenizer.json of openai/clip-vit-base-patch32 beside {}",
+            layout.config()
+        ),
     }
 }
 
@@ -147,12 +187,13 @@ pub type Shards = Result<Vec<String>, String>;
 /// # Errors
 /// The error of `shards`, if an index cannot be had.
 pub fn choose_weights<E>(
+    layout: Layout,
     state: &dyn Fn(&str) -> FileState,
     shards: &mut dyn FnMut(&str) -> Result<Shards, E>,
 ) -> Result<Choice, E> {
     let mut faults = Vec::new();
-    for single in WEIGHTS {
-        let index = format!("{single}.index.json");
+    for single in layout.weights() {
+        let index = index_of(single);
         match state(single) {
             FileState::Present => return Ok(Ok(vec![single.to_owned()])),
             FileState::Absent => {}
@@ -183,10 +224,10 @@ pub fn choose_weights<E>(
         faults.extend(of_shards);
     }
     if faults.is_empty() {
-        faults.push(
-            "model.safetensors is missing (or its shards with an index, or pytorch_model.bin)"
-                .to_owned(),
-        );
+        let [preferred, other] = layout.weights();
+        faults.push(format!(
+            "{preferred} is missing (or its shards with an index, or {other})"
+        ));
     }
     Ok(Err(faults))
 }
@@ -249,8 +290,8 @@ mod tests {
     }
 
     /// The names of the weights that are read.
-    fn weights(dir: &Path) -> Vec<String> {
-        let weights = in_directory(dir).unwrap().weights;
+    fn weights_of(dir: &Path) -> Vec<String> {
+        let weights = in_directory(dir, None).unwrap().weights;
         weights
             .iter()
             .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
@@ -260,7 +301,7 @@ mod tests {
     #[test]
     fn a_directory_says_all_that_it_lacks() {
         let dir = directory(&[]);
-        let error = in_directory(dir.path()).unwrap_err().to_string();
+        let error = in_directory(dir.path(), None).unwrap_err().to_string();
         for name in ["config.json", "tokenizer.json", "model.safetensors"] {
             assert!(error.contains(name), "{error}");
         }
@@ -272,13 +313,16 @@ mod tests {
             ("model.safetensors.index.json", &shards),
             ("s-1.safetensors", "1"),
         ]);
-        let error = in_directory(dir.path()).unwrap_err().to_string();
+        let error = in_directory(dir.path(), None).unwrap_err().to_string();
         assert!(
             error.contains("s-2.safetensors") && !error.contains("s-1"),
             "{error}"
         );
         fs::write(dir.path().join("s-2.safetensors"), "2").unwrap();
-        assert_eq!(weights(dir.path()), ["s-1.safetensors", "s-2.safetensors"]);
+        assert_eq!(
+            weights_of(dir.path()),
+            ["s-1.safetensors", "s-2.safetensors"]
+        );
     }
 
     #[test]
@@ -290,11 +334,11 @@ mod tests {
             ("pytorch_model.bin", "bin"),
             ("model.safetensors.index.json", &shards),
         ]);
-        assert_eq!(weights(dir.path()), ["pytorch_model.bin"], "no shard");
+        assert_eq!(weights_of(dir.path()), ["pytorch_model.bin"], "no shard");
         fs::write(dir.path().join("s-1.safetensors"), "1").unwrap();
-        assert_eq!(weights(dir.path()), ["s-1.safetensors"]);
+        assert_eq!(weights_of(dir.path()), ["s-1.safetensors"]);
         fs::write(dir.path().join("model.safetensors"), "1").unwrap();
-        assert_eq!(weights(dir.path()), ["model.safetensors"]);
+        assert_eq!(weights_of(dir.path()), ["model.safetensors"]);
     }
 
     #[test]
@@ -305,13 +349,13 @@ mod tests {
             ("preprocessor_config.json", "{}"),
             ("model.safetensors", "weights"),
         ];
-        in_directory(directory(&whole).path()).unwrap();
+        in_directory(directory(&whole).path(), None).unwrap();
         for broken in 0..whole.len() {
             for (content, said) in [("", "is empty"), (POINTER, "git lfs pull")] {
                 let mut files = whole;
                 files[broken].1 = content;
                 let dir = directory(&files);
-                let error = in_directory(dir.path()).unwrap_err().to_string();
+                let error = in_directory(dir.path(), None).unwrap_err().to_string();
                 let name = files[broken].0;
                 assert!(error.contains(&format!("{name} is ")), "{error}");
                 assert!(error.contains(said), "{error}");
@@ -324,7 +368,7 @@ mod tests {
             ("model.safetensors", POINTER),
             ("pytorch_model.bin", "bin"),
         ]);
-        assert_eq!(weights(dir.path()), ["pytorch_model.bin"]);
+        assert_eq!(weights_of(dir.path()), ["pytorch_model.bin"]);
     }
 
     #[test]
@@ -339,5 +383,58 @@ mod tests {
             fs::write(&index, nonsense).unwrap();
             assert!(shards_of(&index).is_err(), "{nonsense}");
         }
+    }
+
+    #[test]
+    fn the_layout_is_told_by_the_files() {
+        const CLIP: &str = r#"{"model_type": "clip"}"#;
+        const OF_TIMM: &str = r#"{"architecture": "vit_base_patch32_clip_224"}"#;
+        let open_clip = [
+            ("open_clip_config.json", "{}"),
+            ("open_clip_pytorch_model.bin", "bin"),
+            ("vocab.json", "{}"),
+            ("merges.txt", "a b"),
+        ];
+        let layout = |more: &[(&str, &str)], asked| {
+            let dir = directory(&[&open_clip[..], more].concat());
+            let found = in_directory(dir.path(), asked).unwrap();
+            let weights = found.weights[0].file_name().unwrap().to_owned();
+            let of_open_clip = weights.to_str().unwrap().starts_with("open_clip");
+            assert_eq!(found.layout == Layout::OpenClip, of_open_clip);
+            assert_eq!(found.config, dir.path().join(found.layout.config()));
+            found.layout
+        };
+        let weights = ("model.safetensors", "weights");
+        let (transformers, ours) = (Layout::Transformers, Layout::OpenClip);
+        assert_eq!(layout(&[], None), ours);
+        assert_eq!(layout(&[("config.json", CLIP)], None), ours, "no weights");
+        assert_eq!(
+            layout(&[("config.json", CLIP), weights], None),
+            transformers
+        );
+        assert_eq!(layout(&[("config.json", CLIP), weights], Some(ours)), ours);
+        assert_eq!(layout(&[("config.json", OF_TIMM), weights], None), ours);
+        let both = [("open_clip_model.safetensors", "weights")];
+        let dir = directory(&[&open_clip[..], &both].concat());
+        assert_eq!(weights_of(dir.path()), ["open_clip_model.safetensors"]);
+    }
+
+    #[test]
+    fn a_missing_tokenizer_is_told_with_what_to_do() {
+        let said = |files: &[(&str, &str)]| {
+            let error = in_directory(directory(files).path(), None).unwrap_err();
+            error.to_string()
+        };
+        let bert = said(&[("config.json", r#"{"model_type": "bert"}"#)]);
+        assert!(bert.contains("`bert`, which is not supported"), "{bert}");
+        assert!(!bert.contains("missing"), "{bert}");
+        let siglip = said(&[("config.json", "{}"), ("spiece.model", "sp")]);
+        assert!(siglip.contains("spiece.model alone"), "{siglip}");
+        let open_clip = said(&[("open_clip_config.json", "{}")]);
+        assert!(
+            open_clip.contains("tokenizer.json of openai/clip"),
+            "{open_clip}"
+        );
+        assert!(open_clip.contains("open_clip_model.safetensors is missing"));
     }
 }

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::checkpoint::{FileState, PREPROCESSING, choose_weights, is_plain_name, shards_of};
+use super::checkpoint::{
+    FileState, choose_weights, is_plain_name, model_type_in, no_tokenizer, shards_of,
+};
 use super::client::{Client, Fault, Head};
 use super::id::ModelId;
+use super::layout::Layout;
 use super::store::{Lock, Store};
 use super::{HubEnv, file_url};
 use crate::hash;
@@ -83,7 +86,8 @@ const MOST_ATTEMPTS: usize = 20;
 /// The list of a model's files is some kilobytes; a page that is not one may be anything.
 const LONGEST_LIST: usize = 16 << 20;
 
-/// Downloads what is needed of a checkpoint and returns its snapshot's directory.
+/// Downloads what is needed of a checkpoint, of the layout that is `asked` for if any is, and returns its snapshot's
+/// directory.
 ///
 /// A file gathers under a name that no reader knows, is checked, brought to disk and only then given its place. What an
 /// interruption leaves is gone on with the next time. Files that are already there are kept.
@@ -92,6 +96,7 @@ const LONGEST_LIST: usize = 16 << 20;
 /// A hub that cannot be reached, refuses, or lacks files; a file that comes damaged; a disk that refuses.
 pub fn download(
     id: &ModelId,
+    asked: Option<Layout>,
     cache: &Path,
     env: &HubEnv,
     progress: &dyn DownloadProgress,
@@ -111,7 +116,7 @@ pub fn download(
         .store
         .prepare(&download.commit)
         .map_err(|(path, source)| DownloadError::Io { path, source })?;
-    download.run()?;
+    download.run(asked)?;
     // Last, so that the ref never points to less than a checkpoint.
     if !id.revision().eq_ignore_ascii_case(&download.commit) {
         download
@@ -177,32 +182,45 @@ fn can_name_blob(name: &str) -> bool {
 }
 
 impl Download<'_> {
-    fn run(&self) -> Result<(), DownloadError> {
+    fn run(&self, asked: Option<Layout>) -> Result<(), DownloadError> {
         let state = |name: &str| match self.files.iter().any(|file| file.name == name) {
             true => FileState::Present,
             false => FileState::Absent,
         };
         let has = |name: &str| state(name) == FileState::Present;
-        let mut wanted = vec!["config.json"];
-        wanted.extend(PREPROCESSING.into_iter().filter(|file| has(file)));
+        let snapshot = self.store.snapshot(&self.commit);
+        let layout = Layout::choose(asked, &state, &mut || {
+            self.fetch("config.json")?;
+            Ok::<_, DownloadError>(model_type_in(&snapshot.join("config.json")))
+        })?;
+        let mut lacking = Vec::new();
+        if has(layout.config()) {
+            // Before gigabytes of something that cannot be used.
+            self.fetch(layout.config())?;
+            lacking.extend(layout.refusal(&snapshot));
+        } else {
+            lacking.push(format!("{} is missing", layout.config()));
+        }
+        let optional = layout.optional().iter().copied();
+        let mut wanted: Vec<&str> = optional.filter(|file| has(file)).collect();
         if has("tokenizer.json") {
             wanted.push("tokenizer.json");
-        } else {
+        } else if has("vocab.json") && has("merges.txt") {
             wanted.extend(["vocab.json", "merges.txt"]);
+        } else if lacking.is_empty() {
+            lacking.push(no_tokenizer(layout, &state));
         }
-        let lacking: Vec<&str> = wanted.iter().copied().filter(|file| !has(file)).collect();
         if !lacking.is_empty() {
             return Err(DownloadError::Answer(format!(
-                "{} is no CLIP checkpoint that can be read: it has no {}",
+                "{} is no checkpoint that can be read: {}",
                 self.id.id,
-                lacking.join(", no ")
+                lacking.join("; ")
             )));
         }
         for file in wanted {
             self.fetch(file)?;
         }
-        let snapshot = self.store.snapshot(&self.commit);
-        let weights = choose_weights(&state, &mut |index| {
+        let weights = choose_weights(layout, &state, &mut |index| {
             self.fetch(index)?;
             Ok::<_, DownloadError>(shards_of(&snapshot.join(index)))
         })?;

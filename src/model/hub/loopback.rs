@@ -244,6 +244,11 @@ impl Model {
     /// With these files and a configuration and a tokenizer.
     pub fn new(files: &[(&str, &[u8])]) -> Self {
         let small: [(&str, &[u8]); 2] = [("config.json", b"{}"), ("tokenizer.json", b"{\"t\": 1}")];
+        Self::with(&small, files)
+    }
+
+    /// With these files and those.
+    pub fn with(small: &[(&str, &[u8])], files: &[(&str, &[u8])]) -> Self {
         Self {
             files: small
                 .iter()

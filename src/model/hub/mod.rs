@@ -6,6 +6,7 @@ mod client;
 mod download;
 mod env;
 mod id;
+mod layout;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -13,8 +14,10 @@ use std::path::{Path, PathBuf};
 pub use checkpoint::Checkpoint;
 pub use download::DownloadProgress;
 pub use env::HubEnv;
+pub use layout::Layout;
 
 use cache::Absence;
+pub use cache::Cached;
 use checkpoint::in_directory;
 use download::DownloadError;
 use id::ModelId;
@@ -88,7 +91,9 @@ impl Unavailable {
         format!(
             "\n\nDownload these files where the network allows:\n  {}\n  {}\n  {}\n  {}\n\
              (In place of tokenizer.json, vocab.json and merges.txt do as well; in place of\n\
-             model.safetensors, pytorch_model.bin, or shards with their index.)\n\
+             model.safetensors, pytorch_model.bin, or shards with their index. A model of\n\
+             open_clip has open_clip_config.json and open_clip_model.safetensors; one of\n\
+             SigLIP needs tokenizer_config.json too.)\n\
              Put them into one directory, say {name}, and give that:\n  --model ./{name}\n\
              Or point HF_HUB_CACHE (or HF_HOME) at a Hugging Face cache with the model.",
             url("config.json"),
@@ -110,8 +115,21 @@ fn did_you_mean(near: Option<&str>) -> String {
     near.map_or(String::new(), |near| format!("; did you mean {near}?"))
 }
 
+/// How open_clip's users call a directory, and a model on the hub: its own layout is meant, whichever others there are.
+const OF_OPEN_CLIP: [&str; 2] = ["local-dir:", "hf-hub:"];
+
+/// Finds the checkpoint that `source` names on this machine, as [`resolve`] does, without a download.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn find(source: &str, env: &HubEnv) -> Result<Checkpoint, HubError> {
+    let why =
+        "not asked: this looks only at what is here; a command that uses the model downloads it";
+    locate(source, env, Hub::NotAsked(why))
+}
+
 /// Finds the checkpoint that `source` names: a directory as it is; otherwise a hub id, in the cache, else downloaded
-/// into it.
+/// into it. `local-dir:` and `hf-hub:` before it ask for the layout of open_clip.
 ///
 /// # Errors
 /// Files that are missing or not whole, by name; a hub that cannot be reached, with what to do; an interruption.
@@ -120,9 +138,29 @@ pub fn resolve(
     env: &HubEnv,
     progress: &dyn DownloadProgress,
 ) -> Result<Checkpoint, HubError> {
+    let hub = match env.offline {
+        true => Hub::NotAsked("not asked, as HF_HUB_OFFLINE is set"),
+        false => Hub::Asked(progress),
+    };
+    locate(source, env, hub)
+}
+
+/// Whether a hub may be asked.
+enum Hub<'a> {
+    Asked(&'a dyn DownloadProgress),
+    /// Why not.
+    NotAsked(&'static str),
+}
+
+fn locate(source: &str, env: &HubEnv, hub: Hub<'_>) -> Result<Checkpoint, HubError> {
+    let named = OF_OPEN_CLIP.iter().find_map(|of| source.strip_prefix(of));
+    let (source, asked) = match named {
+        Some(named) => (named, Some(Layout::OpenClip)),
+        None => (source, None),
+    };
     let path = Path::new(source);
     if path.is_dir() {
-        return in_directory(path);
+        return in_directory(path, asked);
     }
     if path.is_file() {
         return Err(HubError::IsFile(source.to_owned()));
@@ -157,7 +195,7 @@ pub fn resolve(
             true,
         ));
     };
-    let of_cache = match cache::find(cache, &id) {
+    let of_cache = match cache::find(cache, &id, asked) {
         Ok(checkpoint) => return Ok(checkpoint),
         Err(Absence::Ambiguous(commits)) => {
             return Err(HubError::Ambiguous {
@@ -168,12 +206,12 @@ pub fn resolve(
         }
         Err(absence) => in_cache(&absence, cache, &id),
     };
-    if env.offline {
-        let why = "not asked, as HF_HUB_OFFLINE is set".to_owned();
-        return Err(unavailable(of_cache, why, true));
-    }
-    match download::download(&id, cache, env, progress) {
-        Ok(snapshot) => in_directory(&snapshot),
+    let progress = match hub {
+        Hub::Asked(progress) => progress,
+        Hub::NotAsked(why) => return Err(unavailable(of_cache, why.to_owned(), true)),
+    };
+    match download::download(&id, asked, cache, env, progress) {
+        Ok(snapshot) => in_directory(&snapshot, asked),
         Err(DownloadError::Interrupted) => Err(HubError::Interrupted),
         Err(error) => {
             // By hand one gets what the network keeps back, and not what is nowhere.
@@ -186,6 +224,11 @@ pub fn resolve(
             Err(unavailable(of_cache, error.to_string(), can_by_hand))
         }
     }
+}
+
+/// The models in a cache, by id.
+pub fn cached(cache: &Path) -> Vec<Cached> {
+    cache::all(cache)
 }
 
 /// What is in the cache instead of the model.

@@ -12,7 +12,7 @@ use std::io::Cursor;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::sniff::{Kind, kind};
-use super::{Rgb, gif, jpeg, orientation, png, tiff};
+use super::{Picture, Rgb, Transparency, gif, jpeg, orientation, png, tiff};
 use crate::guard::guard;
 
 /// Pictures above this many pixels are refused by default: the number at which Pillow stops.
@@ -23,6 +23,8 @@ pub const MAX_PIXELS: u64 = 178_956_970;
 pub struct DecodeOptions {
     /// Turn the picture as its EXIF (or XMP) orientation says.
     pub exif_orientation: bool,
+    /// Turn a TIFF picture as its own tag says in any case, as Pillow does in opening it.
+    pub tiff_orientation: bool,
     /// Refuse pictures with more pixels than this, from the header, before anything is allocated.
     pub max_pixels: u64,
 }
@@ -31,6 +33,7 @@ impl Default for DecodeOptions {
     fn default() -> Self {
         DecodeOptions {
             exif_orientation: true,
+            tiff_orientation: false,
             max_pixels: MAX_PIXELS,
         }
     }
@@ -69,12 +72,20 @@ impl DecodeError {
     }
 }
 
+/// Decodes a file that is in memory to RGB, what is transparent on white. The format is told from the content.
+///
+/// # Errors
+/// As [`read`].
+pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError> {
+    read(bytes, options).map(Picture::on_white)
+}
+
 /// Decodes a file that is in memory. The format is told from the content.
 ///
 /// # Errors
 /// Unknown formats, corrupt or truncated files, pictures without pixels or with more than
 /// `max_pixels`. Never panics, whatever the bytes.
-pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError> {
+pub fn read(bytes: &[u8], options: &DecodeOptions) -> Result<Picture, DecodeError> {
     match kind(bytes) {
         Kind::Jpeg => jpeg::decode(bytes, options),
         Kind::Other(format) => {
@@ -123,7 +134,11 @@ fn name(format: ImageFormat) -> &'static str {
     }
 }
 
-fn other(bytes: &[u8], format: ImageFormat, options: &DecodeOptions) -> Result<Rgb, DecodeError> {
+fn other(
+    bytes: &[u8],
+    format: ImageFormat,
+    options: &DecodeOptions,
+) -> Result<Picture, DecodeError> {
     let fail = |error: ImageError| refusal(error, format);
     let content = match format {
         ImageFormat::WebP => without_blending(bytes),
@@ -162,19 +177,28 @@ fn other(bytes: &[u8], format: ImageFormat, options: &DecodeOptions) -> Result<R
     if let (ImageFormat::Bmp, Some(depths)) = (format, depths_of_bmp16(bytes)) {
         floor_levels(&mut samples, depths);
     }
-    let data = to_rgb(samples, color).ok_or_else(|| DecodeError::Unsupported {
+    let (data, transparency) = to_rgb(samples, color).ok_or_else(|| DecodeError::Unsupported {
         format: name(format),
         message: format!("{color:?} samples"),
     })?;
-    let image = Rgb {
-        width,
-        height,
-        data,
+    let picture = Picture {
+        colours: Rgb {
+            width,
+            height,
+            data,
+        },
+        transparency,
+        is_indexed: format == ImageFormat::Bmp && is_indexed_bmp(bytes),
     };
-    Ok(match turn {
-        Some(turn) => orientation::upright(image, turn),
-        None => image,
-    })
+    Ok(upright(picture, turn))
+}
+
+/// The picture turned; one that is turned is seen on white.
+pub(super) fn upright(picture: Picture, turn: Option<u8>) -> Picture {
+    match turn {
+        Some(turn) => Picture::opaque(orientation::upright(picture.on_white(), turn)),
+        None => picture,
+    }
 }
 
 fn refusal(error: ImageError, format: ImageFormat) -> DecodeError {
@@ -199,21 +223,50 @@ fn refusal(error: ImageError, format: ImageFormat) -> DecodeError {
     }
 }
 
-/// Samples as the `image` crate lays them out to 8-bit RGB.
-fn to_rgb(samples: Vec<u8>, color: ColorType) -> Option<Vec<u8>> {
+/// Samples as the `image` crate lays them out to 8-bit RGB and opacities.
+fn to_rgb(samples: Vec<u8>, color: ColorType) -> Option<(Vec<u8>, Transparency)> {
     Some(match color {
-        ColorType::Rgb8 => samples,
-        ColorType::L8 => samples.iter().flat_map(|&v| [v; 3]).collect(),
-        ColorType::La8 => samples
-            .chunks_exact(2)
-            .flat_map(|p| on_white([p[0]; 3], p[1]))
-            .collect(),
-        ColorType::Rgba8 => samples
-            .chunks_exact(4)
-            .flat_map(|p| on_white([p[0], p[1], p[2]], p[3]))
-            .collect(),
+        ColorType::Rgb8 => (samples, Transparency::None),
+        ColorType::L8 => (
+            samples.iter().flat_map(|&v| [v; 3]).collect(),
+            Transparency::None,
+        ),
+        ColorType::La8 => {
+            let pixels = samples.chunks_exact(2);
+            let opacities = pixels.clone().map(|p| p[1]).collect();
+            let grey = pixels.flat_map(|p| [p[0]; 3]).collect();
+            (grey, Transparency::Channel(opacities))
+        }
+        ColorType::Rgba8 => {
+            let pixels = samples.chunks_exact(4);
+            let opacities = pixels.clone().map(|p| p[3]).collect();
+            let rgb = pixels.flat_map(|p| [p[0], p[1], p[2]]).collect();
+            (rgb, Transparency::Channel(opacities))
+        }
         _ => return None,
     })
+}
+
+/// Whether a BMP file holds numbers of colours that are not simply greys.
+fn is_indexed_bmp(bytes: &[u8]) -> bool {
+    let number = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+    let header = || {
+        Some((
+            number(14)? as usize,
+            number(28)? & 0xffff,
+            number(46)? as usize,
+        ))
+    };
+    let Some((header, bits @ 1..=8, colours)) = header() else {
+        return false;
+    };
+    let count = if colours == 0 { 1 << bits } else { colours };
+    let palette = bytes.get(14 + header..).unwrap_or_default();
+    // The two of a black and white picture are as far apart as greys can be.
+    let step = if count == 2 { 255 } else { 1 };
+    let is_grey = |(i, colour): (usize, &[u8])| colour[..3] == [(i * step) as u8; 3];
+    let is_grey = palette.chunks_exact(4).take(count).enumerate().all(is_grey);
+    bits == 1 || !is_grey
 }
 
 /// An animated WebP file whose first frame replaces what is under it.
@@ -262,18 +315,6 @@ fn floor_levels(samples: &mut [u8], depths: [u32; 3]) {
             }
         }
     }
-}
-
-/// A colour over white, in the 7-bit fixed point of Pillow's `alpha_composite`.
-pub(super) fn on_white(rgb: [u8; 3], alpha: u8) -> [u8; 3] {
-    if alpha == 0 {
-        return [255; 3];
-    }
-    let (over, under) = (u32::from(alpha) << 7, (255 - u32::from(alpha)) << 7);
-    rgb.map(|v| {
-        let sum = u32::from(v) * over + 255 * under + (0x80 << 7);
-        ((((sum >> 8) + sum) >> 8) >> 7) as u8
-    })
 }
 
 /// Inks (0 is none) to RGB without a colour profile, rounded as Pillow does.
@@ -367,15 +408,6 @@ mod tests {
             limit: 199,
         };
         assert_eq!(decode(&bytes, &options), Err(error));
-    }
-
-    #[test]
-    fn colours_over_white() {
-        let check = |rgb, alpha, right| assert_eq!(on_white(rgb, alpha), right, "{rgb:?} {alpha}");
-        check([10, 20, 30], 255, [10, 20, 30]);
-        check([10, 20, 30], 0, [255; 3]);
-        check([0, 100, 255], 128, [127, 177, 255]);
-        check([0, 100, 255], 1, [254, 254, 255]);
     }
 
     #[test]

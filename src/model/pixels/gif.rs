@@ -4,8 +4,8 @@ use std::io::Cursor;
 
 use ::gif::{ColorOutput, DecodingError, MemoryLimit};
 
-use super::Rgb;
 use super::decode::{DecodeError, DecodeOptions, check_size};
+use super::{Picture, Rgb, Transparency};
 
 const FORMAT: &str = "GIF";
 
@@ -13,7 +13,7 @@ const FORMAT: &str = "GIF";
 ///
 /// Around a frame that does not fill the canvas there is its transparent colour, else its first colour: the
 /// background that the file names is ignored. A frame that reaches over the canvas enlarges it.
-pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError> {
+pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Picture, DecodeError> {
     let mut settings = ::gif::DecodeOptions::new();
     settings.set_color_output(ColorOutput::Indexed);
     // Sizes are checked below, before anything is allocated.
@@ -40,26 +40,34 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, Decod
     if !indices.is_empty() {
         decoder.read_into_buffer(&mut indices).map_err(refusal)?;
     }
-    let colors: [[u8; 3]; 256] = std::array::from_fn(|index| {
-        if transparent.map(usize::from) == Some(index) {
-            return [255; 3];
-        }
-        let color = palette.get(index * 3..index * 3 + 3);
-        color.map_or([0; 3], |c| [c[0], c[1], c[2]])
-    });
-    let around = colors[usize::from(transparent.unwrap_or(0))];
-    let mut data = around.repeat(width * height);
-    let rows = data.chunks_exact_mut(width * 3).skip(top);
+    let around = transparent.unwrap_or(0);
+    let mut canvas = vec![around; width * height];
+    let rows = canvas.chunks_exact_mut(width).skip(top);
     for (row, indices) in rows.zip(indices.chunks_exact(frame.0.max(1))) {
-        let pixels = row[left * 3..].chunks_exact_mut(3);
-        for (pixel, &index) in pixels.zip(indices) {
-            pixel.copy_from_slice(&colors[usize::from(index)]);
-        }
+        row[left..][..indices.len()].copy_from_slice(indices);
     }
-    Ok(Rgb {
-        width: width as u32,
-        height: height as u32,
-        data,
+    let colours: [[u8; 3]; 256] = std::array::from_fn(|index| {
+        let colour = palette.get(index * 3..index * 3 + 3);
+        colour.map_or([0; 3], |c| [c[0], c[1], c[2]])
+    });
+    // Pillow takes a picture whose numbers are its greys for one without a palette.
+    let is_grey = |(index, colour): (usize, &[u8])| colour == [index as u8; 3];
+    let colours_are_greys = palette.chunks_exact(3).enumerate().all(is_grey);
+    let opacity = |index: &u8| if Some(*index) == transparent { 0 } else { 255 };
+    Ok(Picture {
+        colours: Rgb {
+            width: width as u32,
+            height: height as u32,
+            data: canvas
+                .iter()
+                .flat_map(|&index| colours[usize::from(index)])
+                .collect(),
+        },
+        transparency: match transparent {
+            Some(_) => Transparency::Marked(canvas.iter().map(opacity).collect()),
+            None => Transparency::None,
+        },
+        is_indexed: !colours_are_greys,
     })
 }
 

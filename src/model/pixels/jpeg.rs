@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use mozjpeg::{ColorSpace, Decompress, Marker};
 
 use super::decode::{DecodeError, DecodeOptions, check_size, cmyk_to_rgb};
-use super::{Rgb, orientation};
+use super::{Picture, Rgb, orientation};
 
 /// The bytes of the file, noting whether the decoder asked for more than there are: with an end of
 /// file, libjpeg would go on with grey, which must not pass for the picture.
@@ -39,8 +39,8 @@ impl BufRead for Source<'_> {
 }
 
 /// Decodes a JPEG file.
-pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError> {
-    guarded(bytes, |source| read(source, options))
+pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Picture, DecodeError> {
+    guarded(bytes, |source| read(source, options)).map(Picture::opaque)
 }
 
 /// Decodes the JPEG stream of a TIFF strip or tile to samples as they are stored, or to RGB if they are Y, Cb and Cr.

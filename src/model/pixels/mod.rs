@@ -3,9 +3,9 @@
 //! Accuracy is only comparable between programs that see the same pixels, so this room follows
 //! the reference to the bit where the reference is well defined: JPEG as libjpeg-turbo decodes
 //! it, resizing as torchvision's antialiased 8-bit filters, cropping and normalising as
-//! transformers' `CLIPImageProcessor`.
+//! transformers' `CLIPImageProcessor`. open_clip is another reference, with other rules: see [`Reference`].
 //!
-//! - [`decode`]: bytes → [`Rgb`], upright, alpha composited on white, bombs refused.
+//! - [`read`]: bytes → [`Picture`], upright, bombs refused; [`decode`]: the same → [`Rgb`], alpha composited on white.
 //! - [`Preprocess`]: `preprocessor_config.json` → resize, centre crop, rescale, normalise.
 
 mod config;
@@ -13,14 +13,16 @@ mod decode;
 mod gif;
 mod jpeg;
 mod orientation;
+mod picture;
 mod png;
 mod preprocess;
 mod resize;
 mod sniff;
 mod tiff;
 
-pub use config::{Preprocess, PreprocessError, Resample, Resize};
-pub use decode::{DecodeError, DecodeOptions, MAX_PIXELS, decode};
+pub use config::{Preprocess, PreprocessError, Reference, Resample, Resize};
+pub use decode::{DecodeError, DecodeOptions, MAX_PIXELS, decode, read};
+pub use picture::{Picture, Transparency};
 pub use sniff::is_deep_grey;
 
 /// An 8-bit RGB picture, interleaved, row by row from the top left.

@@ -5,8 +5,8 @@ use std::io::Cursor;
 
 use ::png::{BitDepth, ColorType, Decoder, DecodingError, Info, Limits, Transformations};
 
-use super::decode::{DecodeError, DecodeOptions, check_size, on_white};
-use super::{Rgb, orientation};
+use super::decode::{DecodeError, DecodeOptions, check_size, upright};
+use super::{Picture, Rgb, Transparency, orientation};
 
 const FORMAT: &str = "PNG";
 /// The keyword under which ImageMagick keeps EXIF data, in hexadecimal.
@@ -14,7 +14,7 @@ const RAW_EXIF: &str = "Raw profile type exif";
 const XMP: &str = "XML:com.adobe.xmp";
 
 /// Decodes the first picture of the file.
-pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError> {
+pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Picture, DecodeError> {
     let mut strict = ::png::DecodeOptions::default();
     // The checksum of the samples. That of each chunk is verified in any case.
     strict.set_ignore_adler32(false);
@@ -48,17 +48,25 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, Decod
 
     let info = reader.info();
     let key = key(info);
-    let data = to_rgb(samples, frame.color_type, frame.bit_depth, key);
-    let image = Rgb {
-        width,
-        height,
-        data,
+    let (data, opacities) = to_rgb(samples, frame.color_type, frame.bit_depth, key);
+    let is_palette = info.color_type == ColorType::Indexed;
+    let is_black_and_white =
+        info.color_type == ColorType::Grayscale && info.bit_depth == BitDepth::One;
+    let picture = Picture {
+        colours: Rgb {
+            width,
+            height,
+            data,
+        },
+        transparency: match opacities {
+            None => Transparency::None,
+            Some(opacities) if key.is_some() || is_palette => Transparency::Marked(opacities),
+            Some(opacities) => Transparency::Channel(opacities),
+        },
+        is_indexed: is_palette || is_black_and_white,
     };
     let turn = options.exif_orientation.then(|| turn(info)).flatten();
-    Ok(match turn {
-        Some(turn) => orientation::upright(image, turn),
-        None => image,
-    })
+    Ok(upright(picture, turn))
 }
 
 /// The 8-bit colour that is transparent, for pictures that have such a colour instead of an alpha channel.
@@ -82,10 +90,15 @@ fn key(info: &Info<'_>) -> Option<[u8; 3]> {
     }
 }
 
-/// Samples as the decoder expands them to 8-bit RGB.
+/// Samples as the decoder expands them to 8-bit RGB and, where anything is transparent, opacities.
 ///
 /// Where there is a key the decoder has added an alpha channel, which is left out in favour of it.
-fn to_rgb(samples: Vec<u8>, color: ColorType, depth: BitDepth, key: Option<[u8; 3]>) -> Vec<u8> {
+fn to_rgb(
+    samples: Vec<u8>,
+    color: ColorType,
+    depth: BitDepth,
+    key: Option<[u8; 3]>,
+) -> (Vec<u8>, Option<Vec<u8>>) {
     let deep = depth == BitDepth::Sixteen;
     let has_alpha = matches!(color, ColorType::GrayscaleAlpha | ColorType::Rgba);
     let channels = color.samples();
@@ -99,24 +112,25 @@ fn to_rgb(samples: Vec<u8>, color: ColorType, depth: BitDepth, key: Option<[u8; 
             .map(|sample| if sample[0] == 0 { sample[1] } else { 255 })
             .collect(),
     };
-    if color == ColorType::Rgb {
-        return samples;
-    }
-    samples
-        .chunks_exact(channels)
-        .flat_map(|pixel| {
-            let rgb = if grey {
-                [pixel[0]; 3]
-            } else {
-                [pixel[0], pixel[1], pixel[2]]
-            };
-            match key {
-                Some(key) if key == rgb => [255; 3],
-                None if has_alpha => on_white(rgb, pixel[channels - 1]),
-                _ => rgb,
-            }
-        })
-        .collect()
+    let alpha = has_alpha.then(|| {
+        let pixels = samples.chunks_exact(channels);
+        pixels.map(|p| p[channels - 1]).collect()
+    });
+    let rgb: Vec<u8> = match color {
+        ColorType::Rgb => samples,
+        _ => {
+            let pixels = samples.chunks_exact(channels);
+            pixels
+                .flat_map(|p| if grey { [p[0]; 3] } else { [p[0], p[1], p[2]] })
+                .collect()
+        }
+    };
+    let of_key = |key: [u8; 3]| {
+        let opacity = |pixel: &[u8]| if pixel == key { 0 } else { 255 };
+        rgb.chunks_exact(3).map(opacity).collect()
+    };
+    let opacities = key.map(of_key).or(alpha);
+    (rgb, opacities)
 }
 
 /// The orientation in EXIF data, stored as such or as text, else in an XMP packet.

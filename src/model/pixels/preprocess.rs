@@ -2,17 +2,25 @@
 
 use std::ops::Range;
 
-use super::resize::{BICUBIC, BILINEAR, LANCZOS, nearest, resize};
-use super::{Preprocess, Resample, Resize, Rgb};
+use super::resize::{Filter, Part, nearest, nearest_of_pillow, resize};
+use super::{DecodeOptions, Picture, Preprocess, Reference, Resample, Resize, Transparency};
 
 impl Preprocess {
+    /// How files are decoded for these steps: as `options` say, but where the reference knows no orientation.
+    pub fn decode_options(&self, options: &DecodeOptions) -> DecodeOptions {
+        DecodeOptions {
+            exif_orientation: options.exif_orientation && self.reference == Reference::Transformers,
+            tiff_orientation: self.reference == Reference::OpenClip,
+            ..options.clone()
+        }
+    }
+
     /// The tensor of one picture: `3 × height × width` values, channel by channel, row by row
-    /// ([`output_size`](Preprocess::output_size)), as transformers' `CLIPImageProcessor` with its
-    /// torchvision backend computes them.
-    pub fn apply(&self, image: &Rgb) -> Vec<f32> {
+    /// ([`output_size`](Preprocess::output_size)), as the reference computes them.
+    pub fn apply(&self, picture: Picture) -> Vec<f32> {
         let (height, width) = self.output_size();
         let mut out = vec![0.0; 3 * height * width];
-        self.apply_into(image, &mut out);
+        self.apply_into(picture, &mut out);
         out
     }
 
@@ -20,7 +28,7 @@ impl Preprocess {
     ///
     /// # Panics
     /// If `out` has another length.
-    pub fn apply_into(&self, image: &Rgb, out: &mut [f32]) {
+    pub fn apply_into(&self, picture: Picture, out: &mut [f32]) {
         let (height, width) = self.output_size();
         let plane = height * width;
         assert_eq!(
@@ -28,7 +36,7 @@ impl Preprocess {
             3 * plane,
             "a slot of 3 × {height} × {width} values"
         );
-        let pixels = self.crop(image);
+        let pixels = self.crop(picture);
         for (channel, out) in out.chunks_exact_mut(plane).enumerate() {
             let table = self.levels(channel);
             for (value, pixel) in out.iter_mut().zip(pixels.chunks_exact(3)) {
@@ -39,27 +47,73 @@ impl Preprocess {
 
     /// The picture resized and cropped, before rescaling: interleaved 8-bit RGB of
     /// [`output_size`](Preprocess::output_size). Where the crop is larger than the picture, black.
-    pub fn crop(&self, image: &Rgb) -> Vec<u8> {
-        let from = (image.width as usize, image.height as usize);
+    pub fn crop(&self, picture: Picture) -> Vec<u8> {
+        let from = (
+            picture.colours.width as usize,
+            picture.colours.height as usize,
+        );
         let to = self.resized(from);
         let (height, width) = self.output_size();
-        let (columns, left) = window(to.0, width);
-        let (rows, top) = window(to.1, height);
-        let (part_width, part_height) = (columns.len(), rows.len());
-        let resize = |kernel| resize(&image.data, from, to, columns.clone(), rows.clone(), kernel);
-        let part = match self.resample {
-            Resample::Nearest => nearest(&image.data, from, to, columns, rows),
-            Resample::Lanczos => resize(LANCZOS),
-            Resample::Bilinear => resize(BILINEAR),
-            Resample::Bicubic => resize(BICUBIC),
+        let (columns, left) = self.window(to.0, width);
+        let (rows, top) = self.window(to.1, height);
+        let size = (columns.len(), rows.len());
+        let part = Part {
+            from,
+            to,
+            columns,
+            rows,
         };
-        if (part_width, part_height) == (width, height) {
-            return part;
+        let pixels = match self.reference {
+            Reference::Transformers => self.resampled(&picture.on_white().data, &part),
+            Reference::OpenClip => self.resampled_unblended(&picture, &part),
+        };
+        if size == (width, height) {
+            return pixels;
         }
         let mut out = vec![0; height * width * 3];
         let lines = out.chunks_exact_mut(width * 3).skip(top);
-        for (line, row) in lines.zip(part.chunks_exact(part_width * 3)) {
+        for (line, row) in lines.zip(pixels.chunks_exact(size.0 * 3)) {
             line[left * 3..][..row.len()].copy_from_slice(row);
+        }
+        out
+    }
+
+    /// A part of the resized picture.
+    fn resampled(&self, source: &[u8], part: &Part) -> Vec<u8> {
+        let filter = match self.resample {
+            Resample::Nearest => return nearest(source, part),
+            Resample::Lanczos => Filter::Lanczos,
+            Resample::Bilinear => Filter::Bilinear,
+            Resample::Bicubic => Filter::Bicubic,
+        };
+        resize(source, part, filter, self.reference)
+    }
+
+    /// As [`resampled`](Self::resampled) with what Pillow minds of a picture: numbers of colours cannot be mixed, and the
+    /// colours of an opaque pixel count for more than those of one that is not.
+    fn resampled_unblended(&self, picture: &Picture, part: &Part) -> Vec<u8> {
+        let colours = &picture.colours.data;
+        if picture.is_indexed {
+            return nearest_of_pillow(colours, part);
+        }
+        let Transparency::Channel(opacities) = &picture.transparency else {
+            return self.resampled(colours, part);
+        };
+        // A picture that keeps its size is not touched.
+        if part.from == part.to {
+            return self.resampled(colours, part);
+        }
+        let multiplied: Vec<u8> = colours
+            .chunks_exact(3)
+            .zip(opacities)
+            .flat_map(|(pixel, &opacity)| [0, 1, 2].map(|c| multiplied(pixel[c], opacity)))
+            .collect();
+        let spread: Vec<u8> = opacities.iter().flat_map(|&opacity| [opacity; 3]).collect();
+        let mut out = self.resampled(&multiplied, part);
+        for (value, opacity) in out.iter_mut().zip(self.resampled(&spread, part)) {
+            if opacity != 0 && opacity != 255 {
+                *value = (u32::from(*value) * 255 / u32::from(opacity)).min(255) as u8;
+            }
         }
         out
     }
@@ -76,11 +130,14 @@ impl Preprocess {
     }
 
     /// What each 8-bit level of a channel becomes, with the reference's operations in its order:
-    /// mean and deviation are scaled up to 8-bit levels in f32 instead of the levels being scaled
+    /// transformers scales mean and deviation up to 8-bit levels in f32, open_clip the levels
     /// down.
     fn levels(&self, channel: usize) -> [f32; 256] {
         std::array::from_fn(|level| {
             let value = level as f32;
+            if let (Reference::OpenClip, Some((mean, std))) = (self.reference, self.normalize) {
+                return (value / 255.0 - mean[channel] as f32) / std[channel] as f32;
+            }
             match (self.normalize, self.rescale) {
                 (Some((mean, std)), rescale) => {
                     let up = rescale.map_or(1.0, |factor| (1.0 / factor) as f32);
@@ -91,15 +148,24 @@ impl Preprocess {
             }
         })
     }
+
+    /// The part of `size` positions that a centre crop to `crop` keeps, and where in the crop it
+    /// starts.
+    fn window(&self, size: usize, crop: usize) -> (Range<usize>, usize) {
+        let Some(excess) = size.checked_sub(crop) else {
+            return (0..size, (crop - size) / 2);
+        };
+        let start = match self.reference {
+            Reference::Transformers => excess / 2,
+            // Half a position is rounded to the even one.
+            Reference::OpenClip => excess / 2 + usize::from(excess % 4 == 3),
+        };
+        (start..start + crop, 0)
+    }
 }
 
-/// The part of `size` positions that a centre crop to `crop` keeps, and where in the crop it
-/// starts.
-fn window(size: usize, crop: usize) -> (Range<usize>, usize) {
-    if crop <= size {
-        let start = (size - crop) / 2;
-        (start..start + crop, 0)
-    } else {
-        (0..size, (crop - size) / 2)
-    }
+/// A level of a colour times an opacity, rounded as Pillow does.
+fn multiplied(level: u8, opacity: u8) -> u8 {
+    let product = u32::from(level) * u32::from(opacity) + 128;
+    (((product >> 8) + product) >> 8) as u8
 }

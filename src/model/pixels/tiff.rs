@@ -8,8 +8,8 @@ use ::tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError};
 
-use super::decode::{DecodeError, DecodeOptions, check_size, cmyk_to_rgb, on_white};
-use super::{Rgb, jpeg, orientation};
+use super::decode::{DecodeError, DecodeOptions, check_size, cmyk_to_rgb, upright};
+use super::{Picture, Rgb, Transparency, jpeg, orientation};
 
 const FORMAT: &str = "TIFF";
 /// Values of PhotometricInterpretation.
@@ -33,7 +33,7 @@ const XMP: u16 = 700;
 type Source<'a> = Decoder<Cursor<&'a [u8]>>;
 
 /// Decodes the first page.
-pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, DecodeError> {
+pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Picture, DecodeError> {
     let mut header = Decoder::new(Cursor::new(bytes)).map_err(refusal)?;
     let (width, height) = header.dimensions().map_err(refusal)?;
     check_size(width.into(), height.into(), options)?;
@@ -69,6 +69,14 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, Decod
     let samples = read_samples(&mut decoder, &content, color, compression)?;
     let pixel = |p: &[u8]| -> [u8; 3] { [p[0], p[1], p[2]] };
     let each = samples.chunks_exact(channels);
+    let opacities = match (color, alpha) {
+        (_, Alpha::Unspecified) => None,
+        (
+            ColorType::RGBA(_) | ColorType::GrayA(_) | ColorType::Multiband { num_samples: 2, .. },
+            _,
+        ) => Some(each.clone().map(|p| p[channels - 1]).collect()),
+        _ => None,
+    };
     let data: Vec<u8> = match (color, &map) {
         (ColorType::Gray(bits @ (1 | 2 | 4 | 8)), Some(map)) => {
             let size = 1usize << bits;
@@ -84,13 +92,11 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, Decod
             each.flat_map(|p| [p[0] * step; 3]).collect()
         }
         (ColorType::Gray(_), None) => each.flat_map(|p| [p[0]; 3]).collect(),
-        (ColorType::Multiband { num_samples: 2, .. } | ColorType::GrayA(_), None) => each
-            .flat_map(|p| alpha.over_white([p[0]; 3], p[1]))
-            .collect(),
+        (ColorType::Multiband { num_samples: 2, .. } | ColorType::GrayA(_), None) => {
+            each.flat_map(|p| alpha.straight([p[0]; 3], p[1])).collect()
+        }
         (ColorType::RGB(_), None) => samples,
-        (ColorType::RGBA(_), None) => each
-            .flat_map(|p| alpha.over_white(pixel(p), p[3]))
-            .collect(),
+        (ColorType::RGBA(_), None) => each.flat_map(|p| alpha.straight(pixel(p), p[3])).collect(),
         (ColorType::CMYK(_) | ColorType::CMYKA(_), None) => each
             .flat_map(|p| cmyk_to_rgb([p[0], p[1], p[2], p[3]]))
             .collect(),
@@ -104,21 +110,26 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Rgb, Decod
     if data.len() != pixels * 3 {
         return Err(corrupt("the samples do not fill the picture"));
     }
-    let image = Rgb {
-        width,
-        height,
-        data,
+    let is_palette = map.is_some();
+    let picture = Picture {
+        colours: Rgb {
+            width,
+            height,
+            data,
+        },
+        transparency: opacities.map_or(Transparency::None, Transparency::Channel),
+        is_indexed: is_palette || color == ColorType::Gray(1),
     };
-    let turn = || {
-        orientation::from_tiff(bytes).or_else(|| {
-            let packet = decoder.find_tag(Tag::Unknown(XMP)).ok().flatten()?;
-            orientation::from_xmp(&packet.into_u8_vec().ok()?)
-        })
+    let of_packet = || {
+        let packet = decoder.find_tag(Tag::Unknown(XMP)).ok().flatten()?;
+        orientation::from_xmp(&packet.into_u8_vec().ok()?)
     };
-    Ok(match options.exif_orientation.then(turn).flatten() {
-        Some(turn) => orientation::upright(image, turn),
-        None => image,
-    })
+    let turn = match (options.exif_orientation, options.tiff_orientation) {
+        (true, _) => orientation::from_tiff(bytes).or_else(of_packet),
+        (false, true) => orientation::from_tiff(bytes),
+        (false, false) => None,
+    };
+    Ok(upright(picture, turn))
 }
 
 /// The samples of the picture, one byte each and those of a pixel together, put together from its strips or tiles.
@@ -335,15 +346,13 @@ impl Alpha {
         }
     }
 
-    fn over_white(self, rgb: [u8; 3], alpha: u8) -> [u8; 3] {
+    /// The colour of a pixel that is not multiplied with its opacity, with the rounding that dividing brings.
+    fn straight(self, rgb: [u8; 3], alpha: u8) -> [u8; 3] {
         match self {
-            Alpha::Unspecified => rgb,
-            // By way of the straight colour, with the rounding that this brings.
             Alpha::Premultiplied if alpha != 0 => {
-                let straight = |v: u8| (u32::from(v) * 255 / u32::from(alpha)).min(255) as u8;
-                on_white(rgb.map(straight), alpha)
+                rgb.map(|v| (u32::from(v) * 255 / u32::from(alpha)).min(255) as u8)
             }
-            Alpha::Premultiplied | Alpha::Straight => on_white(rgb, alpha),
+            _ => rgb,
         }
     }
 }

@@ -42,6 +42,16 @@ impl DownloadProgress for Log {
     }
 }
 
+/// The download of what there is, whatever its layout.
+fn download(
+    id: &ModelId,
+    cache: &Path,
+    env: &HubEnv,
+    progress: &dyn DownloadProgress,
+) -> Result<PathBuf, DownloadError> {
+    super::download(id, None, cache, env, progress)
+}
+
 fn id() -> ModelId {
     ModelId::parse("org/clip").unwrap()
 }
@@ -124,7 +134,7 @@ fn a_model_lands_in_the_caches_layout() {
         ];
         expected.sort();
         assert_eq!(names(dir.path(), "blobs"), expected, "mirror: {is_mirror}");
-        cache::find(dir.path(), &id()).unwrap();
+        cache::find(dir.path(), &id(), None).unwrap();
         // Nothing is downloaded twice.
         get(&server, dir.path()).unwrap();
         assert_eq!(server.asked_for("model.safetensors").len(), 1);
@@ -183,7 +193,7 @@ fn safetensors_are_downloaded_in_either_form() {
         let dir = TempDir::new().unwrap();
         let server = Model::new(files).serve();
         let snapshot = get(&server, dir.path()).unwrap();
-        let checkpoint = crate::model::hub::in_directory(&snapshot).unwrap();
+        let checkpoint = crate::model::hub::in_directory(&snapshot, None).unwrap();
         let expected: Vec<PathBuf> = read.iter().map(|name| snapshot.join(name)).collect();
         assert_eq!(checkpoint.weights, expected);
         let bin = usize::from(read == ["pytorch_model.bin"]);
@@ -299,7 +309,7 @@ fn a_download_goes_on_where_it_stopped() {
     assert_eq!(broken.asked_for("model.safetensors"), [0, 300_000, 400_000]);
     let absent = snapshot(dir.path()).join("model.safetensors");
     assert!(!absent.exists(), "half a file is no file");
-    assert!(cache::find(dir.path(), &id()).is_err());
+    assert!(cache::find(dir.path(), &id(), None).is_err());
     assert!(names(dir.path(), "").iter().all(|name| name != "refs"));
     // … and in the next.
     let whole = model().serve();
@@ -375,7 +385,7 @@ fn what_comes_damaged_is_not_published() {
         let error = get(&server, dir.path()).unwrap_err().to_string();
         assert!(error.contains(said), "{error} does not say {said}");
         assert!(error.contains("model.safetensors"), "{error}");
-        assert!(cache::find(dir.path(), &id()).is_err());
+        assert!(cache::find(dir.path(), &id(), None).is_err());
         // What is left of it does not spoil the next attempt.
         get(&model().serve(), dir.path()).unwrap();
         assert_eq!(names(dir.path(), "blobs").len(), 3);
@@ -697,4 +707,100 @@ fn a_proxy_is_used_except_where_it_is_not_to_be() {
     let dir = TempDir::new().unwrap();
     download(&id(), dir.path(), &env, &Log::default()).unwrap();
     assert_eq!(proxy.seen().len(), before);
+}
+
+/// Of a repository in several layouts, the files of the one that is meant and no others.
+#[test]
+fn the_files_of_the_layout_that_is_meant() {
+    const CLIP: &[u8] = br#"{"model_type": "clip"}"#;
+    const OF_TIMM: &[u8] = br#"{"architecture": "vit_base_patch32_clip_224"}"#;
+    let open_clip: [(&str, &[u8]); 3] = [
+        ("open_clip_config.json", b"{}"),
+        ("open_clip_model.safetensors", b"weights"),
+        ("open_clip_pytorch_model.bin", b"the same"),
+    ];
+    let of_transformers: [(&str, &[u8]); 2] = [
+        ("model.safetensors", b"weights"),
+        ("preprocessor_config.json", b"{}"),
+    ];
+    let asked = Some(Layout::OpenClip);
+    for (config, more, asked, expected) in [
+        (
+            CLIP,
+            &of_transformers[..],
+            None,
+            &[
+                "config.json",
+                "model.safetensors",
+                "preprocessor_config.json",
+            ][..],
+        ),
+        (
+            CLIP,
+            &of_transformers,
+            asked,
+            &["open_clip_config.json", "open_clip_model.safetensors"],
+        ),
+        (
+            OF_TIMM,
+            &of_transformers[..1],
+            None,
+            // Fetched to see what it is.
+            &[
+                "config.json",
+                "open_clip_config.json",
+                "open_clip_model.safetensors",
+            ],
+        ),
+        (
+            CLIP,
+            &[],
+            None,
+            &["open_clip_config.json", "open_clip_model.safetensors"],
+        ),
+    ] {
+        let dir = TempDir::new().unwrap();
+        let mut files = open_clip.to_vec();
+        files.extend_from_slice(more);
+        let server = Model::with(
+            &[("config.json", config), ("tokenizer.json", b"{}")],
+            &files,
+        )
+        .serve();
+        let progress = Log::default();
+        let found = super::download(&id(), asked, dir.path(), &server.env(), &progress).unwrap();
+        let mut expected = expected.to_vec();
+        expected.push("tokenizer.json");
+        expected.sort_unstable();
+        assert_eq!(names(dir.path(), &format!("snapshots/{COMMIT}")), expected);
+        let found = crate::model::hub::in_directory(&found, asked).unwrap();
+        let is_open_clip = expected.contains(&"open_clip_config.json");
+        assert_eq!(found.layout == Layout::OpenClip, is_open_clip);
+    }
+}
+
+#[test]
+fn what_a_repository_lacks_is_told_before_anything_large_is_fetched() {
+    const BERT: &[u8] = br#"{"model_type": "bert"}"#;
+    for (file, said) in [
+        (
+            "tokenizer.json",
+            "model_type is `bert`, which is not supported",
+        ),
+        ("spiece.model", "spiece.model alone"),
+        ("open_clip_config.json", "CLIP's vocabulary built in"),
+    ] {
+        let dir = TempDir::new().unwrap();
+        let files: [(&str, &[u8]); 2] = [(file, b"{}"), ("model.safetensors", b"weights")];
+        let config: &[(&str, &[u8])] = match file {
+            "tokenizer.json" => &[("config.json", BERT)],
+            "spiece.model" => &[("config.json", b"{}")],
+            _ => &[],
+        };
+        let server = Model::with(config, &files).serve();
+        let log = Log::default();
+        let error = download(&id(), dir.path(), &server.env(), &log).unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+        assert!(server.asked_for("model.safetensors").is_empty());
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The plain loops vectorise; `exp` is a polynomial because the C library's cannot. Relative error of [`exp`]: below 3e-7.
 
-use super::config::Activation;
+use super::spec::Activation;
 
 /// Values in a row that the kernels treat as one vector; wide enough for AVX-512.
 const LANES: usize = 16;

@@ -1,90 +1,14 @@
-//! `preprocessor_config.json`, read as transformers' `CLIPImageProcessor` reads it.
+//! `preprocessor_config.json`, read as transformers' `CLIPImageProcessor` and `SiglipImageProcessor` read it.
 
-use serde::Serialize;
 use serde_json::Value;
+
+use super::{MEAN, Preprocess, PreprocessError, Resample, Resize, STD, bad, mean_of, std_of};
 
 /// Sides beyond this are a broken file, not a model.
 const MAX_SIDE: u64 = 8192;
 
-/// How the picture is resized before the crop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resize {
-    /// The shorter side becomes this, the longer one follows, rounded down.
-    ShortestEdge(usize),
-    /// Both sides are set and the aspect is not kept.
-    Exact { height: usize, width: usize },
-}
-
-/// The resampling filter, by Pillow's numbers. All but the nearest pixel are antialiased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resample {
-    /// The pixel in the middle (`"resample": 0`).
-    Nearest,
-    /// Windowed sinc of three lobes (`"resample": 1`).
-    Lanczos,
-    /// Triangle (`"resample": 2`).
-    Bilinear,
-    /// Catmull–Rom (`"resample": 3`), what CLIP uses.
-    Bicubic,
-}
-
-/// The steps from an [`Rgb`](super::Rgb) picture to the tensor of an image tower.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Preprocess {
-    /// `None` if `do_resize` is false.
-    pub resize: Option<Resize>,
-    pub resample: Resample,
-    /// Height and width of the centre crop; `None` if `do_center_crop` is false.
-    pub crop: Option<(usize, usize)>,
-    /// What the 8-bit values are multiplied with; `None` if `do_rescale` is false.
-    pub rescale: Option<f64>,
-    /// Mean and standard deviation by channel, of rescaled values; `None` if `do_normalize` is
-    /// false.
-    pub normalize: Option<([f64; 3], [f64; 3])>,
-}
-
-/// Why a `preprocessor_config.json` cannot be used.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum PreprocessError {
-    #[error("is not a JSON object")]
-    NotAnObject,
-    #[error("`{key}` is {value}, expected {expected}")]
-    Value {
-        key: String,
-        value: String,
-        expected: &'static str,
-    },
-    #[error("is written for {0}; only CLIP's image processor is understood")]
-    OtherProcessor(String),
-    #[error(
-        "without `do_center_crop` the size of the result would depend \
-         on the picture; give `size` as {{\"height\": …, \"width\": …}} or crop"
-    )]
-    NoFixedSize,
-    #[error("`{0}` is on; padding after the crop is not understood")]
-    Padding(&'static str),
-}
-
-const MEAN: [f64; 3] = [0.48145466, 0.4578275, 0.40821073];
-const STD: [f64; 3] = [0.26862954, 0.26130258, 0.27577711];
-
 impl Preprocess {
-    /// CLIP's own preprocessing at this size: shortest edge, bicubic, centre crop, CLIP's mean
-    /// and standard deviation.
-    pub fn clip(size: u32) -> Preprocess {
-        let size = size as usize;
-        Preprocess {
-            resize: Some(Resize::ShortestEdge(size)),
-            resample: Resample::Bicubic,
-            crop: Some((size, size)),
-            rescale: Some(1.0 / 255.0),
-            normalize: Some((MEAN, STD)),
-        }
-    }
-
-    /// Reads the content of `preprocessor_config.json`. Keys that are absent have the defaults of
+    /// Reads the content of a CLIP's `preprocessor_config.json`. Keys that are absent have the defaults of
     /// `CLIPImageProcessor` (224 pixels, bicubic, every step on); so have values that are null, but a step that is
     /// null is off.
     ///
@@ -95,15 +19,35 @@ impl Preprocess {
     /// A value of the wrong type or out of range, a filter that the reference cannot antialias, a processor other
     /// than CLIP's, padding, or steps whose result has no fixed size.
     pub fn from_json(config: &Value) -> Result<Preprocess, PreprocessError> {
+        Self::of_transformers(config, "CLIP", Preprocess::clip(224))
+    }
+
+    /// Reads the content of a SigLIP's `preprocessor_config.json`: as [`from_json`](Self::from_json), with the defaults of
+    /// `SiglipImageProcessor` (224 pixels squashed to a square, no crop).
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json).
+    pub fn from_siglip_json(config: &Value) -> Result<Preprocess, PreprocessError> {
+        Self::of_transformers(config, "Siglip", Preprocess::siglip(224))
+    }
+
+    fn of_transformers(
+        config: &Value,
+        of: &'static str,
+        defaults: Preprocess,
+    ) -> Result<Preprocess, PreprocessError> {
         let Value::Object(map) = config else {
             return Err(PreprocessError::NotAnObject);
         };
         let get = |key: &str| map.get(key).filter(|v| !v.is_null());
         for key in ["image_processor_type", "feature_extractor_type"] {
             if let Some(name) = get(key).and_then(Value::as_str)
-                && !name.contains("CLIP")
+                && !is_processor_of(name, of)
             {
-                return Err(PreprocessError::OtherProcessor(name.to_owned()));
+                return Err(PreprocessError::OtherProcessor {
+                    processor: name.to_owned(),
+                    of,
+                });
             }
         }
         let flag = |key: &str, default: bool| match map.get(key) {
@@ -117,7 +61,9 @@ impl Preprocess {
             return Err(PreprocessError::Padding("do_pad"));
         }
 
-        let mut steps = Preprocess::clip(224);
+        let crops = defaults.crop.is_some();
+        let (default_mean, default_std) = defaults.normalize.unwrap_or((MEAN, STD));
+        let mut steps = defaults;
         if let Some(value) = get("size") {
             let square = flag("default_to_square", false)?;
             steps.resize = Some(resize_size(value, square)?);
@@ -152,25 +98,13 @@ impl Preprocess {
             steps.rescale =
                 Some(factor.ok_or_else(|| bad("rescale_factor", value, "a positive number"))?);
         }
-        let mean = channels(
-            "image_mean",
-            get("image_mean"),
-            MEAN,
-            |_| true,
-            "a number or a list of three",
-        )?;
-        let std = channels(
-            "image_std",
-            get("image_std"),
-            STD,
-            |s| s > 0.0,
-            "a positive number or a list of three",
-        )?;
+        let mean = mean_of(get("image_mean"), "image_mean", default_mean)?;
+        let std = std_of(get("image_std"), "image_std", default_std)?;
         steps.normalize = Some((mean, std));
         if !flag("do_resize", true)? {
             steps.resize = None;
         }
-        if !flag("do_center_crop", true)? {
+        if !flag("do_center_crop", crops)? {
             steps.crop = None;
         }
         if !flag("do_rescale", true)? {
@@ -184,29 +118,14 @@ impl Preprocess {
             _ => Ok(steps),
         }
     }
-
-    /// Height and width of the result, the same for every picture.
-    pub fn output_size(&self) -> (usize, usize) {
-        match (self.crop, self.resize) {
-            (Some(size), _) => size,
-            (None, Some(Resize::Exact { height, width })) => (height, width),
-            // Only a value built by hand gets here; `apply` makes the result square then.
-            (None, Some(Resize::ShortestEdge(edge))) => (edge, edge),
-            (None, None) => (0, 0),
-        }
-    }
 }
 
-fn bad(key: &str, value: &Value, expected: &'static str) -> PreprocessError {
-    let mut value = value.to_string();
-    if value.chars().count() > 80 {
-        value = value.chars().take(80).chain(['…']).collect();
-    }
-    PreprocessError::Value {
-        key: key.to_owned(),
-        value,
-        expected,
-    }
+/// Whether an image processor of transformers is that of a family: `CLIPImageProcessorFast`, `CLIPFeatureExtractor`.
+fn is_processor_of(name: &str, of: &str) -> bool {
+    name.split(of).nth(1).is_some_and(|rest| {
+        let rest = rest.trim_end_matches("Fast").trim_end_matches("Pil");
+        ["ImageProcessor", "FeatureExtractor", "Processor"].contains(&rest)
+    })
 }
 
 fn side(value: &Value) -> Option<usize> {
@@ -258,29 +177,6 @@ fn crop_size(value: &Value) -> Result<(usize, usize), PreprocessError> {
                 "a side from 1 to 8192 or {\"height\": …, \"width\": …}",
             )
         })
-}
-
-fn channels(
-    key: &str,
-    value: Option<&Value>,
-    default: [f64; 3],
-    valid: fn(f64) -> bool,
-    expected: &'static str,
-) -> Result<[f64; 3], PreprocessError> {
-    let Some(value) = value else {
-        return Ok(default);
-    };
-    let number = |v: &Value| v.as_f64().filter(|f| f.is_finite() && valid(*f));
-    let found = match value {
-        Value::Array(list) if list.len() == 3 => {
-            match (number(&list[0]), number(&list[1]), number(&list[2])) {
-                (Some(r), Some(g), Some(b)) => Some([r, g, b]),
-                _ => None,
-            }
-        }
-        one => number(one).map(|v| [v; 3]),
-    };
-    found.ok_or_else(|| bad(key, value, expected))
 }
 
 #[cfg(test)]
@@ -397,5 +293,24 @@ mod tests {
             json!({"image_processor_type": "SiglipImageProcessor"}),
             "SiglipImageProcessor",
         );
+    }
+
+    #[test]
+    fn siglip_squashes_and_does_not_crop() {
+        let read = |config: Value| Preprocess::from_siglip_json(&config);
+        let mut right = Preprocess::siglip(224);
+        assert_eq!(read(json!({})), Ok(right.clone()));
+        right.resample = Resample::Bilinear;
+        right.resize = Some(Resize::Exact {
+            height: 384,
+            width: 384,
+        });
+        let config = json!({"image_processor_type": "SiglipImageProcessorFast", "resample": 2, "do_convert_rgb": null,
+            "size": {"height": 384, "width": 384}});
+        assert_eq!(read(config), Ok(right));
+        for processor in ["CLIPImageProcessor", "Siglip2ImageProcessor"] {
+            let error = read(json!({ "image_processor_type": processor })).unwrap_err();
+            assert!(error.to_string().contains(processor), "{error}");
+        }
     }
 }

@@ -7,8 +7,8 @@ use candle_core::{
     Tensor, bail,
 };
 
-use super::config::Activation;
 use super::kernels;
+use super::spec::Activation;
 
 /// `x · weightᵀ`, without a bias; `weight` is out × in as checkpoints hold it, `x` rows × in.
 pub fn project(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
@@ -83,34 +83,37 @@ fn attention_composed(qkv: &Tensor, length: usize, heads: usize, causal: bool) -
         .permute((2, 0, 3, 1, 4))?
         .contiguous()?;
     let (q, k, v) = (qkv.get(0)?, qkv.get(1)?, qkv.get(2)?);
-    let scale = 1.0 / (head as f64).sqrt();
-    // The softmax in f32: sums of many exponentials are too coarse in half precision.
-    let scores = (q * scale)?
-        .matmul(&k.transpose(2, 3)?)?
-        .to_dtype(DType::F32)?;
-    let scores = if causal {
-        let hidden: Vec<f32> = (0..length * length)
-            .map(|i| {
-                if i % length > i / length {
-                    f32::NEG_INFINITY
-                } else {
-                    0.0
-                }
-            })
-            .collect();
-        scores.broadcast_add(&Tensor::from_vec(
-            hidden,
-            (length, length),
-            scores.device(),
-        )?)?
-    } else {
-        scores
-    };
-    let weights = candle_nn::ops::softmax(&scores, D::Minus1)?.to_dtype(v.dtype())?;
-    weights
-        .matmul(&v)?
+    let q = (q * (1.0 / (head as f64).sqrt()))?;
+    let hidden = causal.then(|| {
+        let hide = |i: usize| match i % length > i / length {
+            true => f32::NEG_INFINITY,
+            false => 0.0,
+        };
+        let hidden: Vec<f32> = (0..length * length).map(hide).collect();
+        Tensor::from_vec(hidden, (length, length), q.device())
+    });
+    weigh(&q, &k, &v, hidden.transpose()?.as_ref())?
         .transpose(1, 2)?
         .reshape((rows, heads * head))
+}
+
+/// The values, weighed by how well their keys fit the scaled queries: all n × heads × length × head. What is `hidden`
+/// (−∞, else 0) is not seen.
+pub fn weigh(
+    queries: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    hidden: Option<&Tensor>,
+) -> Result<Tensor> {
+    // The softmax in f32: sums of many exponentials are too coarse in half precision.
+    let mut scores = queries
+        .matmul(&keys.transpose(2, 3)?)?
+        .to_dtype(DType::F32)?;
+    if let Some(hidden) = hidden {
+        scores = scores.broadcast_add(hidden)?;
+    }
+    let weights = candle_nn::ops::softmax(&scores, D::Minus1)?;
+    weights.to_dtype(values.dtype())?.matmul(values)
 }
 
 fn on_cpu(x: &Tensor) -> bool {

@@ -1,0 +1,100 @@
+//! What a checkpoint is, as its small files tell: enough to describe it, and to build its towers from its weights.
+
+use super::documents::Documents;
+use super::hub::{Checkpoint, Layout};
+use super::pixels::Preprocess;
+use super::tokenizer::TextReader;
+use super::towers::Spec;
+use super::weights::Naming;
+use super::{ModelError, clip, open_clip, siglip};
+
+/// A family of models: the layouts of checkpoints that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// CLIP in the layout of transformers.
+    Clip,
+    /// CLIP in the layout of open_clip.
+    OpenClip,
+    /// SigLIP, and SigLIP 2 of fixed resolution, in the layout of transformers.
+    Siglip,
+}
+
+impl Family {
+    /// As it is shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clip => "CLIP (transformers)",
+            Self::OpenClip => "CLIP (open_clip)",
+            Self::Siglip => "SigLIP (transformers)",
+        }
+    }
+
+    /// Whose names its tensors have.
+    pub fn naming(self) -> Naming {
+        match self {
+            Self::Clip => Naming::Clip,
+            Self::OpenClip => Naming::OpenClip,
+            Self::Siglip => Naming::Siglip,
+        }
+    }
+}
+
+/// All that a checkpoint's small files say.
+pub struct Blueprint {
+    pub family: Family,
+    pub spec: Spec,
+    pub reader: TextReader,
+    pub preprocess: Preprocess,
+    /// SHA-256 of the configuration.
+    pub config_hash: String,
+    /// SHA-256 of what decides the tokens.
+    pub tokenizer_hash: String,
+    pub notes: Vec<String>,
+}
+
+impl Blueprint {
+    /// Reads the small files of a checkpoint.
+    ///
+    /// # Errors
+    /// An architecture that is not known, with those that are; a file that is not what it should be, by name.
+    pub fn read(checkpoint: &Checkpoint) -> Result<Self, ModelError> {
+        let documents = Documents::read(checkpoint)?;
+        match checkpoint.layout {
+            Layout::OpenClip => open_clip::blueprint(&documents),
+            Layout::Transformers => Self::of_transformers(&documents),
+        }
+    }
+
+    /// By what `config.json` says that it is.
+    pub fn of_transformers(documents: &Documents) -> Result<Self, ModelError> {
+        let config = documents.config.json()?;
+        let kind = config.get("model_type").and_then(|kind| kind.as_str());
+        match (kind, refusal(kind)) {
+            (_, Some(reason)) => Err(documents.config.fault(reason)),
+            (Some("siglip"), None) => siglip::blueprint(documents, &config),
+            (_, None) => clip::blueprint(documents, &config),
+        }
+    }
+}
+
+/// Why a checkpoint of transformers with this `model_type` cannot be used, to follow the name of its `config.json`; `None` if
+/// it can. Without a `model_type` it is CLIP's.
+pub fn refusal(model_type: Option<&str>) -> Option<String> {
+    match model_type {
+        None | Some("clip" | "siglip") => None,
+        Some("siglip2") => Some(
+            "model_type is `siglip2`, which is SigLIP 2 of variable resolution (NaFlex): \
+             of SigLIP 2 those of fixed resolution are supported, such as google/siglip2-base-patch16-224"
+                .to_owned(),
+        ),
+        Some(other) => Some(format!(
+            "model_type is `{other}`, which is not supported. {SUPPORTED}"
+        )),
+    }
+}
+
+/// What there is instead of an architecture that is not known.
+const SUPPORTED: &str = "Supported are:\n  \
+    - CLIP in the layout of transformers (config.json with model_type `clip`)\n  \
+    - SigLIP, and SigLIP 2 of fixed resolution, in that of transformers (model_type `siglip`)\n  \
+    - vision transformers in the layout of open_clip (open_clip_config.json): LAION, DataComp, BioCLIP, …";

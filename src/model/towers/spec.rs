@@ -1,0 +1,195 @@
+//! What the towers of a model are made of: the sizes and choices that its configuration makes.
+
+/// How a pair of towers is built.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spec {
+    pub vision: VisionSpec,
+    pub text: TextSpec,
+    /// Dimension of the joint space.
+    pub dim: usize,
+}
+
+/// A stack of pre-norm transformer blocks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stack {
+    pub width: usize,
+    /// Width of the hidden layer of the MLPs.
+    pub inner: usize,
+    pub layers: usize,
+    pub heads: usize,
+    pub activation: Activation,
+    /// Epsilon of all layer norms of the tower.
+    pub eps: f32,
+    /// Whether a token sees those before it alone.
+    pub causal: bool,
+}
+
+/// The image tower.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VisionSpec {
+    pub stack: Stack,
+    /// Pixels of a side of the picture.
+    pub image_size: usize,
+    pub patch_size: usize,
+    /// Whether the embedding of the patches has a bias.
+    pub patch_bias: bool,
+    /// Whether a layer norm stands before the blocks.
+    pub pre_norm: bool,
+    pub pool: VisionPool,
+}
+
+/// What stands for a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VisionPool {
+    /// The class token, normed and projected.
+    Class,
+    /// The mean of the patches, without the class token, projected; the layer norm is before the mean or after it.
+    Mean { norm_first: bool },
+    /// A learnt query that attends to the patches, and an MLP; there is no class token and no projection.
+    Attention,
+}
+
+/// The text tower.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextSpec {
+    pub stack: Stack,
+    pub vocabulary: usize,
+    /// Tokens of the longest text.
+    pub length: usize,
+    pub padding: Padding,
+    pub pool: TextPool,
+    /// Whether the projection has a bias.
+    pub projection_bias: bool,
+}
+
+/// How texts of different lengths become one array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// To the longest of a batch: no token that counts sees what comes after it.
+    Unseen,
+    /// Always to the full length, with this id: the padding is seen, or is what stands for the text.
+    Full(u32),
+}
+
+/// The token whose state stands for a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextPool {
+    First,
+    /// The last one, padding included.
+    Last,
+    /// The first one of the largest id.
+    Highest,
+    /// The first one with this id; without one, the first of all.
+    Id(u32),
+}
+
+/// Activation of the MLPs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// x · σ(1.702 x): OpenAI's checkpoints.
+    QuickGelu,
+    /// x/2 · (1 + erf(x/√2)): LAION's and most later ones.
+    Gelu,
+    /// The tanh approximation of GELU.
+    GeluTanh,
+}
+
+impl VisionSpec {
+    /// Patches along one side; what does not fill a patch is left out, as the references' strided convolution does.
+    pub fn patches_per_side(&self) -> usize {
+        self.image_size / self.patch_size
+    }
+
+    /// Tokens that the blocks see.
+    pub fn tokens(&self) -> usize {
+        let patches = self.patches_per_side() * self.patches_per_side();
+        patches + usize::from(self.pool.has_class_token())
+    }
+}
+
+impl VisionPool {
+    pub fn has_class_token(self) -> bool {
+        self != Self::Attention
+    }
+}
+
+impl Activation {
+    /// By its name in transformers' `hidden_act`.
+    ///
+    /// # Errors
+    /// A sentence that names the value and what is known.
+    pub fn by_name(name: &str) -> Result<Self, String> {
+        match name {
+            "quick_gelu" => Ok(Self::QuickGelu),
+            "gelu" => Ok(Self::Gelu),
+            "gelu_new" | "gelu_pytorch_tanh" => Ok(Self::GeluTanh),
+            _ => Err(format!(
+                "hidden_act is `{name}`: known are quick_gelu, gelu, gelu_new and gelu_pytorch_tanh"
+            )),
+        }
+    }
+
+    /// The name that transformers has for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::QuickGelu => "quick_gelu",
+            Self::Gelu => "gelu",
+            Self::GeluTanh => "gelu_pytorch_tanh",
+        }
+    }
+}
+
+/// No model is wider, or has more words: beyond it a file is broken.
+const LARGEST: usize = 1 << 24;
+
+/// The same of the sides of pictures.
+const LARGEST_SIDE: usize = 8192;
+
+impl Spec {
+    /// Whether a network can be built of these sizes.
+    ///
+    /// # Errors
+    /// A sentence that names the part and the value.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { vision, text, dim } = self;
+        let sizes = [
+            ("the dimension of the joint space", *dim),
+            ("the vocabulary", text.vocabulary),
+            ("the text tower's width", text.stack.width),
+            ("the width of the text tower's MLPs", text.stack.inner),
+            ("the text tower's number of heads", text.stack.heads),
+            ("the image tower's width", vision.stack.width),
+            ("the width of the image tower's MLPs", vision.stack.inner),
+            ("the image tower's number of heads", vision.stack.heads),
+            ("the patch size", vision.patch_size),
+        ];
+        let possible = 1..=LARGEST;
+        if let Some((what, size)) = sizes.iter().find(|(_, size)| !possible.contains(size)) {
+            return Err(format!("{what} is {size}"));
+        }
+        if vision.image_size > LARGEST_SIDE {
+            return Err(format!("the image size is {}", vision.image_size));
+        }
+        if !(2..=LARGEST).contains(&text.length) {
+            return Err(format!(
+                "texts have {} tokens, start and end included",
+                text.length
+            ));
+        }
+        for (tower, stack) in [("text", &text.stack), ("image", &vision.stack)] {
+            if !stack.width.is_multiple_of(stack.heads) {
+                return Err(format!(
+                    "the {tower} tower's width {} is not a multiple of its {} heads",
+                    stack.width, stack.heads
+                ));
+            }
+        }
+        if vision.patches_per_side() == 0 {
+            return Err(format!(
+                "the patch size {} is larger than the image size {}",
+                vision.patch_size, vision.image_size
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! The text tower: token ids → joint space.
+
+use candle_core::{DType, Device, Result, Tensor};
+
+use super::block::{Block, Norm};
+use super::ops;
+use super::spec::{Padding, Spec, TextPool, TextSpec};
+use crate::model::ModelError;
+use crate::model::weights::Weights;
+
+/// A text transformer.
+pub struct TextTower {
+    tokens: Tensor,
+    positions: Tensor,
+    blocks: Vec<Block>,
+    final_norm: Norm,
+    /// dim × width.
+    projection: Tensor,
+    projection_bias: Option<Tensor>,
+    spec: TextSpec,
+}
+
+impl TextTower {
+    pub fn load(weights: &Weights, spec: &Spec) -> std::result::Result<Self, ModelError> {
+        let (dim, spec) = (spec.dim, spec.text.clone());
+        let stack = &spec.stack;
+        let width = stack.width;
+        let embeddings = "text_model.embeddings";
+        let bias = || weights.get("text_projection.bias", &[dim]);
+        Ok(Self {
+            tokens: weights.get(
+                &format!("{embeddings}.token_embedding.weight"),
+                &[spec.vocabulary, width],
+            )?,
+            positions: weights.get(
+                &format!("{embeddings}.position_embedding.weight"),
+                &[spec.length, width],
+            )?,
+            blocks: Block::load_all(weights, "text_model.encoder.layers", stack)?,
+            final_norm: Norm::load(weights, "text_model.final_layer_norm", stack)?,
+            projection: weights.get("text_projection.weight", &[dim, width])?,
+            projection_bias: spec.projection_bias.then(bias).transpose()?,
+            spec,
+        })
+    }
+
+    /// Token ids of each text, at most as many as the longest text has → n × dim, not normalised, f32.
+    pub fn forward(&self, texts: &[&[u32]], device: &Device) -> Result<Tensor> {
+        let (n, width) = (texts.len(), self.spec.stack.width);
+        let longest = || texts.iter().map(|ids| ids.len()).max().unwrap_or(0);
+        let (length, pad) = match self.spec.padding {
+            Padding::Unseen => (longest(), 0),
+            Padding::Full(pad) => (self.spec.length, pad),
+        };
+        let padded: Vec<u32> = texts
+            .iter()
+            .flat_map(|ids| {
+                let padding = std::iter::repeat_n(pad, length - ids.len());
+                ids.iter().copied().chain(padding)
+            })
+            .collect();
+        let pooled: Vec<u32> = padded
+            .chunks_exact(length)
+            .enumerate()
+            .map(|(i, ids)| (i * length + pooled_position(ids, self.spec.pool)) as u32)
+            .collect();
+        let ids = Tensor::from_vec(padded, n * length, device)?;
+        let mut x = self
+            .tokens
+            .index_select(&ids, 0)?
+            .reshape((n, length, width))?
+            .broadcast_add(&self.positions.narrow(0, 0, length)?)?
+            .reshape((n * length, width))?;
+        for block in &self.blocks {
+            x = block.forward(x, length, &self.spec.stack)?;
+        }
+        let pooled = x.index_select(&Tensor::from_vec(pooled, n, device)?, 0)?;
+        let mut out = ops::project(&self.final_norm.forward(&pooled)?, &self.projection)?;
+        if let Some(bias) = &self.projection_bias {
+            out = ops::add_bias(out, bias)?;
+        }
+        out.to_dtype(DType::F32)
+    }
+}
+
+/// The position whose state stands for the text. It is found here, on the host: the argmax of a device need not be the
+/// first maximum.
+fn pooled_position(ids: &[u32], pool: TextPool) -> usize {
+    let first = |id: u32| ids.iter().position(|&other| other == id).unwrap_or(0);
+    match pool {
+        TextPool::First => 0,
+        TextPool::Last => ids.len().saturating_sub(1),
+        TextPool::Highest => first(ids.iter().copied().max().unwrap_or(0)),
+        TextPool::Id(id) => first(id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_pooled_where_the_references_pool_it() {
+        for (ids, pool, position) in [
+            (&[49406, 320, 49407][..], TextPool::Id(49407), 2),
+            (&[49406, 320, 49407, 49407, 49407], TextPool::Id(49407), 2),
+            (&[49406, 320, 49407, 49407], TextPool::Highest, 2),
+            (&[5, 9, 7, 9], TextPool::Highest, 1),
+            (&[5, 9, 7], TextPool::Id(8), 0),
+            (&[5, 9, 7, 0], TextPool::Last, 3),
+            (&[5, 9, 7, 0], TextPool::First, 0),
+        ] {
+            assert_eq!(pooled_position(ids, pool), position, "{ids:?} {pool:?}");
+        }
+    }
+}

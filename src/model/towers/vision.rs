@@ -1,0 +1,190 @@
+//! The image tower: pixels → joint space.
+
+use candle_core::{DType, Device, Result, Tensor};
+
+use super::block::{Block, Linear, Mlp, Norm};
+use super::ops;
+use super::spec::{Spec, VisionPool, VisionSpec};
+use crate::model::ModelError;
+use crate::model::weights::Weights;
+
+/// A vision transformer.
+pub struct VisionTower {
+    /// width × (3 · patch · patch): the patch convolution as a matrix.
+    patch: Tensor,
+    patch_bias: Option<Tensor>,
+    class: Option<Tensor>,
+    positions: Tensor,
+    pre_norm: Option<Norm>,
+    blocks: Vec<Block>,
+    post_norm: Norm,
+    head: Head,
+    spec: VisionSpec,
+}
+
+/// From what stands for a picture to the joint space.
+enum Head {
+    /// dim × width.
+    Projection(Tensor),
+    Attention(AttentionHead),
+}
+
+/// One learnt query that attends to all patches, then an MLP beside what it found.
+struct AttentionHead {
+    /// 1 × width: the query is the same for all pictures, so it is projected once.
+    query: Tensor,
+    keys_values: Linear,
+    out: Linear,
+    norm: Norm,
+    mlp: Mlp,
+}
+
+impl VisionTower {
+    pub fn load(weights: &Weights, spec: &Spec) -> std::result::Result<Self, ModelError> {
+        let (dim, spec) = (spec.dim, spec.vision.clone());
+        let (stack, patch) = (&spec.stack, spec.patch_size);
+        let width = stack.width;
+        let embeddings = "vision_model.embeddings";
+        let class = || weights.get(&format!("{embeddings}.class_embedding"), &[width]);
+        let bias = || weights.get(&format!("{embeddings}.patch_embedding.bias"), &[width]);
+        // The spelling is the checkpoints' own.
+        let pre_norm = || Norm::load(weights, "vision_model.pre_layrnorm", stack);
+        let head = match spec.pool {
+            VisionPool::Attention => Head::Attention(AttentionHead::load(weights, &spec)?),
+            VisionPool::Class | VisionPool::Mean { .. } => {
+                Head::Projection(weights.get("visual_projection.weight", &[dim, width])?)
+            }
+        };
+        Ok(Self {
+            patch: weights
+                .get(
+                    &format!("{embeddings}.patch_embedding.weight"),
+                    &[width, 3, patch, patch],
+                )?
+                .reshape((width, 3 * patch * patch))?,
+            patch_bias: spec.patch_bias.then(bias).transpose()?,
+            class: spec.pool.has_class_token().then(class).transpose()?,
+            positions: weights.get(
+                &format!("{embeddings}.position_embedding.weight"),
+                &[spec.tokens(), width],
+            )?,
+            pre_norm: spec.pre_norm.then(pre_norm).transpose()?,
+            blocks: Block::load_all(weights, "vision_model.encoder.layers", stack)?,
+            post_norm: Norm::load(weights, "vision_model.post_layernorm", stack)?,
+            head,
+            spec,
+        })
+    }
+
+    /// n × 3 × S × S pixels → n × dim, not normalised, f32 on the host's order of rows.
+    pub fn forward(&self, pixels: &[f32], device: &Device, dtype: DType) -> Result<Tensor> {
+        let size = self.spec.image_size;
+        let n = pixels.len() / (3 * size * size);
+        let (width, length) = (self.spec.stack.width, self.spec.tokens());
+        let patches = Tensor::from_vec(self.patches(pixels), (n, (), self.patch.dim(1)?), device)?;
+        let patches = patches.to_dtype(dtype)?.flatten_to(1)?;
+        let mut x = ops::project(&patches, &self.patch)?;
+        if let Some(bias) = &self.patch_bias {
+            x = ops::add_bias(x, bias)?;
+        }
+        let mut x = x.reshape((n, (), width))?;
+        if let Some(class) = &self.class {
+            let class = class.reshape((1, 1, width))?.broadcast_as((n, 1, width))?;
+            x = Tensor::cat(&[&class.contiguous()?, &x], 1)?;
+        }
+        let mut x = x
+            .broadcast_add(&self.positions)?
+            .reshape((n * length, width))?;
+        if let Some(norm) = &self.pre_norm {
+            x = norm.forward(&x)?;
+        }
+        for block in &self.blocks {
+            x = block.forward(x, length, &self.spec.stack)?;
+        }
+        self.pooled(&x, n)?.to_dtype(DType::F32)
+    }
+
+    /// `x` is (n · tokens) × width, before the last layer norm.
+    fn pooled(&self, x: &Tensor, n: usize) -> Result<Tensor> {
+        let tokens = |x: &Tensor| x.reshape((n, self.spec.tokens(), self.spec.stack.width));
+        // Without the class token.
+        let mean = |x: &Tensor| tokens(x)?.narrow(1, 1, self.spec.tokens() - 1)?.mean(1);
+        let pooled = match self.spec.pool {
+            VisionPool::Class => {
+                let class = tokens(x)?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
+                self.post_norm.forward(&class)?
+            }
+            VisionPool::Mean { norm_first: true } => mean(&self.post_norm.forward(x)?)?,
+            VisionPool::Mean { norm_first: false } => self.post_norm.forward(&mean(x)?)?,
+            VisionPool::Attention => self.post_norm.forward(x)?,
+        };
+        match &self.head {
+            Head::Projection(projection) => ops::project(&pooled, projection),
+            Head::Attention(head) => head.forward(&pooled, n, &self.spec),
+        }
+    }
+
+    /// Pixels rearranged so that the patch convolution is one product: (n · patches) × (3 · patch · patch).
+    fn patches(&self, pixels: &[f32]) -> Vec<f32> {
+        let (size, patch) = (self.spec.image_size, self.spec.patch_size);
+        let side = self.spec.patches_per_side();
+        let mut out = Vec::with_capacity(pixels.len());
+        for image in pixels.chunks_exact(3 * size * size) {
+            for (top, left) in (0..side * side).map(|i| (i / side * patch, i % side * patch)) {
+                for channel in image.chunks_exact(size * size) {
+                    for row in channel.chunks_exact(size).skip(top).take(patch) {
+                        out.extend_from_slice(&row[left..left + patch]);
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+impl AttentionHead {
+    fn load(weights: &Weights, spec: &VisionSpec) -> std::result::Result<Self, ModelError> {
+        let (name, stack) = ("vision_model.head", &spec.stack);
+        let width = stack.width;
+        let attention = format!("{name}.attention");
+        let weight = weights.get(&format!("{attention}.in_proj_weight"), &[3 * width, width])?;
+        let bias = weights.get(&format!("{attention}.in_proj_bias"), &[3 * width])?;
+        let part = |first: usize, parts: usize| -> Result<Linear> {
+            Ok(Linear {
+                weight: weight
+                    .narrow(0, first * width, parts * width)?
+                    .contiguous()?,
+                bias: bias.narrow(0, first * width, parts * width)?.contiguous()?,
+            })
+        };
+        let probe = weights.get(&format!("{name}.probe"), &[1, 1, width])?;
+        Ok(Self {
+            query: part(0, 1)?.forward(&probe.reshape((1, width))?)?,
+            keys_values: part(1, 2)?,
+            out: Linear::load(weights, &format!("{attention}.out_proj"), [width, width])?,
+            norm: Norm::load(weights, &format!("{name}.layernorm"), stack)?,
+            mlp: Mlp::load(weights, &format!("{name}.mlp"), stack)?,
+        })
+    }
+
+    /// `x` is (n · tokens) × width.
+    fn forward(&self, x: &Tensor, n: usize, spec: &VisionSpec) -> Result<Tensor> {
+        let (stack, length) = (&spec.stack, spec.tokens());
+        let head = stack.width / stack.heads;
+        // 2 × n × heads × length × head
+        let keys_values = self.keys_values.forward(x)?;
+        let keys_values = keys_values
+            .reshape((n, length, 2, stack.heads, head))?
+            .permute((2, 0, 3, 1, 4))?
+            .contiguous()?;
+        let (keys, values) = (keys_values.get(0)?, keys_values.get(1)?);
+        let query = (&self.query * (1.0 / (head as f64).sqrt()))?
+            .reshape((1, stack.heads, 1, head))?
+            .broadcast_as((n, stack.heads, 1, head))?
+            .contiguous()?;
+        let found = ops::weigh(&query, &keys, &values, None)?.reshape((n, stack.width))?;
+        let found = self.out.forward(&found)?;
+        let normed = self.norm.forward(&found)?;
+        self.mlp.add_to(found, &normed, stack)
+    }
+}

@@ -1,0 +1,139 @@
+//! What the files of each layout call a tensor.
+//!
+//! The towers ask by the names that transformers gives the parts of CLIP; the other layouts are read as if they had these.
+
+/// Whose names a checkpoint has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// transformers' `CLIPModel`.
+    Clip,
+    /// transformers' `SiglipModel`: as CLIP's, but for the text tower's projection.
+    Siglip,
+    /// open_clip's `CLIP`, or `CustomTextCLIP` if the text tower's tensors are below `text.`.
+    OpenClip,
+}
+
+/// Where a tensor is to be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub name: String,
+    /// The file holds it transposed.
+    pub transposed: bool,
+}
+
+impl Naming {
+    /// Where the tensor that transformers' CLIP calls `name` is. `has` says whether the files have a tensor.
+    pub fn origin(self, name: &str, has: &dyn Fn(&str) -> bool) -> Origin {
+        let plain = |name: String| Origin {
+            name,
+            transposed: false,
+        };
+        match self {
+            Self::Clip => plain(name.to_owned()),
+            Self::Siglip => plain(match name.strip_prefix("text_projection.") {
+                Some(part) => format!("text_model.head.{part}"),
+                None => name.to_owned(),
+            }),
+            Self::OpenClip => {
+                let text = match has("text.token_embedding.weight") {
+                    true => "text.",
+                    false => "",
+                };
+                Origin {
+                    name: open_clip(name, text),
+                    // These two are used as x · W there, and as x · Wᵀ in transformers.
+                    transposed: ["visual_projection.weight", "text_projection.weight"]
+                        .contains(&name),
+                }
+            }
+        }
+    }
+
+    /// Whether queries, keys and values are one tensor, and what it is called: `in_proj_weight` and `in_proj_bias` of this.
+    pub fn fused_attention(self, name: &str, has: &dyn Fn(&str) -> bool) -> Option<String> {
+        (self == Self::OpenClip).then(|| self.origin(name, has).name)
+    }
+}
+
+/// open_clip's name; `text` precedes those of the text tower.
+fn open_clip(name: &str, text: &str) -> String {
+    let (tower, part) = match name.split_once('.') {
+        Some(("vision_model", part)) => ("visual.", part),
+        Some(("text_model", part)) => (text, part),
+        _ => ("", name),
+    };
+    let of_text = tower != "visual.";
+    let whole = match (part, of_text) {
+        ("embeddings.patch_embedding.weight", false) => "conv1.weight",
+        ("embeddings.class_embedding", false) => "class_embedding",
+        ("embeddings.token_embedding.weight", true) => "token_embedding.weight",
+        ("embeddings.position_embedding.weight", _) => "positional_embedding",
+        ("visual_projection.weight", _) => return "visual.proj".to_owned(),
+        ("text_projection.weight", _) => return format!("{text}text_projection"),
+        _ => part,
+    };
+    let renamed = [
+        ("encoder.layers.", "transformer.resblocks."),
+        ("pre_layrnorm.", "ln_pre."),
+        ("post_layernorm.", "ln_post."),
+        ("final_layer_norm.", "ln_final."),
+        (".layer_norm1.", ".ln_1."),
+        (".layer_norm2.", ".ln_2."),
+        (".mlp.fc1.", ".mlp.c_fc."),
+        (".mlp.fc2.", ".mlp.c_proj."),
+        (".self_attn", ".attn"),
+    ];
+    let whole = renamed
+        .iter()
+        .fold(whole.to_owned(), |name, (from, to)| name.replace(from, to));
+    format!("{tower}{whole}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_open_clip() {
+        for (name, plain, custom) in [
+            (
+                "vision_model.embeddings.patch_embedding.weight",
+                "visual.conv1.weight",
+                "visual.conv1.weight",
+            ),
+            (
+                "vision_model.encoder.layers.11.layer_norm1.bias",
+                "visual.transformer.resblocks.11.ln_1.bias",
+                "visual.transformer.resblocks.11.ln_1.bias",
+            ),
+            (
+                "text_model.encoder.layers.0.self_attn.out_proj.weight",
+                "transformer.resblocks.0.attn.out_proj.weight",
+                "text.transformer.resblocks.0.attn.out_proj.weight",
+            ),
+            (
+                "text_model.encoder.layers.0.mlp.fc2.bias",
+                "transformer.resblocks.0.mlp.c_proj.bias",
+                "text.transformer.resblocks.0.mlp.c_proj.bias",
+            ),
+            (
+                "text_model.embeddings.position_embedding.weight",
+                "positional_embedding",
+                "text.positional_embedding",
+            ),
+            (
+                "text_projection.weight",
+                "text_projection",
+                "text.text_projection",
+            ),
+            ("visual_projection.weight", "visual.proj", "visual.proj"),
+            ("logit_scale", "logit_scale", "logit_scale"),
+        ] {
+            for (has_text, expected) in [(false, plain), (true, custom)] {
+                let origin = Naming::OpenClip.origin(name, &|_| has_text);
+                assert_eq!(origin.name, expected);
+                assert_eq!(origin.transposed, name.contains("projection"), "{name}");
+            }
+        }
+    }
+}
