@@ -22,6 +22,7 @@ mod progress;
 mod prompts;
 mod score;
 mod show;
+mod store;
 mod suggest;
 mod texts;
 mod watch;
@@ -88,6 +89,7 @@ enum Command {
     Prompts(prompts::PromptsArgs),
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
+    Store(store::StoreCommand),
     Demo(Box<demo::DemoArgs>),
     Tui(Box<workbench::TuiArgs>),
     Watch(Box<watch::WatchArgs>),
@@ -170,6 +172,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Distances(args) => distances::run(args),
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
+        Command::Store(args) => store::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Tui(args) => workbench::run(args, config),
         Command::Watch(args) => watch::run(args, config),

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, so that it is linked once; a module per command or subject.
 
 mod again;
+mod alone;
 mod check;
 mod clip;
 mod cmd;
@@ -30,6 +31,7 @@ mod screens;
 mod show;
 mod side;
 mod statistics;
+mod store;
 mod suggest;
 mod taxonomies;
 mod terminal;

@@ -23,6 +23,7 @@ use clap::{FromArgMatches, ValueHint};
 use super::model_args::DeviceArgs;
 use super::output::{self, Message};
 use super::score::{Basis, Embeddings, Memory, ScoreOptions, WhatArgs};
+use super::store::StoreArgs;
 use super::{builtin, exit, locked};
 use crate::demo;
 use crate::files::Staging;
@@ -123,7 +124,7 @@ impl TuiArgs {
 }
 
 /// Options that have a say on a saved run too: where its parts are, and how they are shown and computed.
-const OF_SAVED: [&str; 10] = [
+const OF_SAVED: [&str; 14] = [
     "run",
     "taxonomy",
     "images",
@@ -131,6 +132,10 @@ const OF_SAVED: [&str; 10] = [
     "no_side_labels",
     "device",
     "dtype",
+    "store",
+    "no_store",
+    "verify",
+    "shard_rows",
     "image_protocol",
     "theme",
     "keys",
@@ -223,6 +228,8 @@ pub struct Workbench {
     /// The file that options are from: they are read once.
     config: Option<PathBuf>,
     device: DeviceArgs,
+    /// Where embeddings outlive it.
+    store: StoreArgs,
     /// Where the taxonomy of a saved run is now.
     taxonomy: Option<PathBuf>,
     /// The file that took the place of a built-in taxonomy.
@@ -269,6 +276,7 @@ impl Workbench {
             source,
             config: None,
             device: what.device.clone(),
+            store: what.options.image.store.clone(),
             taxonomy: what.taxonomy.clone().filter(|_| is_saved),
             adopted: Mutex::default(),
             model: what.model.clone().filter(|_| is_saved),
@@ -300,12 +308,12 @@ impl Workbench {
         Self::new(args.run.as_deref(), &args.what)
     }
 
-    /// The demo with this number of pictures.
+    /// The demo with this number of pictures, which are encoded anew each time.
     ///
     /// # Errors
     /// None, as long as no option is required.
     pub fn demo(pictures: u64) -> anyhow::Result<Self> {
-        let mut workbench = Self::with_arguments::<&str>(&[])?;
+        let mut workbench = Self::with_arguments(&["--no-store"])?;
         if let Source::Demo(n, _) = &mut workbench.source {
             *n = pictures;
         }

@@ -3,8 +3,8 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use super::super::point::at;
 use super::*;
+use crate::point::at;
 
 /// What another thread is found to do: it waits for a lock, or has come to its end.
 #[derive(Debug, PartialEq, Eq)]
