@@ -107,10 +107,14 @@ impl Slice {
 }
 
 pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
+    let mut image = args.image.clone();
     match &args.out {
         Some(out) => Staging::check(out, KIND)?,
-        None if args.image.store.directory().is_some() => {}
-        None => bail!("nothing would be kept: give --out DIR, or a --store"),
+        None => image.store = image.store.named(),
+    }
+    let store = image.store.directory();
+    if args.out.is_none() && store.is_none() {
+        bail!("nothing would be kept: give --out DIR, or a --store");
     }
     let dataset = args.images.as_deref().map(open_dataset).transpose()?;
     let texts = args.texts.as_deref().map(texts::read).transpose()?;
@@ -149,7 +153,7 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
     }
     if let Some(dataset) = &dataset {
         let encoding = Encoding {
-            args: &args.image,
+            args: &image,
             encoder,
             model,
             dataset,
@@ -165,8 +169,7 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
         bail!(Interrupted);
     }
     let (Some(staging), Some(out)) = (staging, &args.out) else {
-        let store = args.image.store.needed()?;
-        tell!("kept in {}", store.display());
+        tell!("kept in {}", store.unwrap_or_default().display());
         return Ok(ExitCode::SUCCESS);
     };
     for file in kept {

@@ -1,5 +1,6 @@
 //! The store of embeddings from outside: `embed`, `score` and `cladist store` on one, killed, damaged and shared.
 
+mod full;
 mod killed;
 mod layout;
 

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
 use clap::ValueHint;
 
 use super::output::tell;
@@ -63,14 +62,12 @@ impl StoreArgs {
         self.store.clone().or_else(places::store)
     }
 
-    /// The same for who needs one.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn needed(&self) -> anyhow::Result<PathBuf> {
-        self.directory().context(
-            "no directory to keep embeddings in: name one with --store (there is no home, or CLADIST_STORE is empty)",
-        )
+    /// The same as if the user had named the directory: for who wants nothing else.
+    pub fn named(&self) -> Self {
+        Self {
+            store: self.directory(),
+            ..self.clone()
+        }
     }
 
     /// Images as this encoder and these options make them; `None` if they are not kept. `model` is what the user calls it.

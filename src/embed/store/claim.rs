@@ -27,15 +27,15 @@ impl Claim {
     pub fn new(layout: &Layout, first: u32) -> Result<Self, StoreError> {
         let mut number = first;
         loop {
-            let path = layout.claim(number);
             match Self::open(layout, number, true) {
-                Ok(Some(claim)) => {
+                // Whoever had it may have written its shard and given it back.
+                Ok(Some(claim)) if !layout.is_there(number) => {
                     reached(Point::Claimed);
                     return Ok(claim);
                 }
-                Ok(None) => {}
+                Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(StoreError::io(&path, error)),
+                Err(error) => return Err(StoreError::io(&layout.claim(number), error)),
             }
             number += 1;
         }

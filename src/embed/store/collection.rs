@@ -71,6 +71,8 @@ pub(super) struct State {
     pending: Pending,
     /// Whether there is a directory that is tidy.
     is_prepared: bool,
+    /// The number from which on one is looked for, once it is.
+    next: u32,
 }
 
 /// A shard that is there, with the checks of its rows.
@@ -322,10 +324,11 @@ impl Collection {
             tag(root);
             self.layout.create()?;
             self.tidy()?;
+            // Above all that there is, since of one key the row of the highest number is meant.
+            state.next = self.layout.begun()?.last().map_or(0, |last| last + 1);
         }
-        // Above all that there is, so that the one that is meant is the one that was made last.
-        let first = self.layout.begun()?.last().map_or(0, |last| last + 1);
-        let claim = Claim::new(&self.layout, first)?;
+        let claim = Claim::new(&self.layout, state.next)?;
+        state.next = claim.number() + 1;
         if !state.is_prepared {
             self.introduce(&claim)?;
             state.is_prepared = true;

@@ -33,14 +33,6 @@ impl StoreError {
             source,
         }
     }
-
-    /// Whether it cannot be written, where reading may go on.
-    pub fn is_of_writing(&self) -> bool {
-        match self {
-            Self::Io { source, .. } => is_full(source) || is_protected(source),
-            _ => false,
-        }
-    }
 }
 
 fn is_full(error: &io::Error) -> bool {

@@ -156,6 +156,12 @@ impl Layout {
         Ok(found)
     }
 
+    /// Whether any file of a shard is in its place.
+    pub fn is_there(&self, number: u32) -> bool {
+        let mut parts = Part::ALL.into_iter();
+        self.marker(number).exists() || parts.any(|part| self.path(part, number).exists())
+    }
+
     /// Takes away all that there is of a shard, the marker first: how many bytes that is.
     ///
     /// # Errors
