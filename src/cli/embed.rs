@@ -17,7 +17,7 @@ use super::progress::Progress;
 use super::store::{self, BETWEEN_SHARDS};
 use super::{Interrupted, count, interrupt, open_dataset, texts};
 use crate::dataset::{Dataset, Item, Picture};
-use crate::embed::{self, EmbedError, EmbedOptions, Encoded};
+use crate::embed::{self, EmbedError, EmbedOptions, Encoded, Known};
 use crate::files::{Kind, Staging};
 use crate::hash;
 use crate::matrix::Matrix;
@@ -428,16 +428,11 @@ impl Encoding<'_> {
         let Some((store, believed)) = store else {
             return embed::encode_images(encoder, count, &read, options, &progress, stop);
         };
-        let kept = embed::encode_new_images(
-            encoder,
-            count,
-            &read,
-            options,
-            &progress,
-            stop,
-            store.collection(),
-            believed.keys,
-        )?;
+        let known = Known {
+            collection: store.collection(),
+            hinted: believed.keys,
+        };
+        let kept = embed::encode_new_images(encoder, known, &read, options, &progress, stop)?;
         store.learn(items, believed, &kept);
         store.keep(&kept, &|i| {
             let item = items[i];

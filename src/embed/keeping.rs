@@ -10,6 +10,14 @@ use super::{Decode, EmbedError, EmbedOptions, Encoded, ReadImage, encode_some, l
 use crate::matrix::Matrix;
 use crate::model::Encoder;
 
+/// What is known of images before they are read.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub collection: &'a Collection,
+    /// The key that the file of each image is believed to have.
+    pub hinted: &'a [Option<Key>],
+}
+
 /// Embeddings of images, some of which were known.
 #[derive(Debug, Default)]
 pub struct Kept {
@@ -23,22 +31,21 @@ pub struct Kept {
     pub repeated: usize,
 }
 
-/// As [`encode_images`](super::encode_images); rows that the collection has are taken from there, and pictures of the same bytes are
-/// encoded once. The file of an image is not read if `hinted` says which key it has and that is known. Nothing is added.
+/// As [`encode_images`](super::encode_images) of as many as there are hints; rows that the collection has are taken from there, and pictures
+/// of the same bytes are encoded once. The file of an image is not read if the key that it is believed to have is known. Nothing is
+/// added to the collection.
 ///
 /// # Errors
 /// As [`encode_images`](super::encode_images).
-#[allow(clippy::too_many_arguments, reason = "those of encode_images, and two")]
 pub fn encode_new_images(
     encoder: &dyn Encoder,
-    count: usize,
+    Known { collection, hinted }: Known<'_>,
     read: &ReadImage<'_>,
     options: &EmbedOptions,
     progress: &(dyn Fn(usize) + Sync),
     stop: &AtomicBool,
-    collection: &Collection,
-    hinted: &[Option<Key>],
 ) -> Result<Kept, EmbedError> {
+    let count = hinted.len();
     let dim = encoder.dim();
     let mut rows = vec![0.0; count * dim];
     let known = look_up(collection, hinted, &mut rows);
@@ -81,12 +88,15 @@ fn look_up(collection: &Collection, hinted: &[Option<Key>], rows: &mut [f32]) ->
     known
 }
 
+/// Whether a picture could be decoded, once that is known.
+type Decoded = OnceLock<Result<(), String>>;
+
 /// What is found out of the images that are read.
 struct Seen<'a> {
     collection: &'a Collection,
     keys: Vec<OnceLock<Key>>,
-    /// By the key, whether a picture could be decoded: the first with these bytes is, and the others wait for it.
-    decoded: Mutex<HashMap<Key, Arc<OnceLock<Result<(), String>>>>>,
+    /// The first picture of each key is decoded, and the others wait for it.
+    decoded: Mutex<HashMap<Key, Arc<Decoded>>>,
     /// Rows that the collection turned out to have.
     known: Mutex<HashMap<Key, Box<[f32]>>>,
 }

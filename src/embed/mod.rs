@@ -23,7 +23,7 @@ use crate::model::{Encoder, ModelError};
 use pipeline::{Fault, Loading, Pipeline};
 use store::StoreError;
 
-pub use keeping::{Kept, encode_new_images};
+pub use keeping::{Kept, Known, encode_new_images};
 pub use table::{Images, TableError, write_texts};
 
 /// How to encode files.

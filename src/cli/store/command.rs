@@ -13,7 +13,7 @@ use crate::cli::embed::{KIND, MARKER};
 use crate::cli::output::{self, tell};
 use crate::cli::score::Format;
 use crate::cli::{Interrupted, count, interrupt, places};
-use crate::embed::store::{Collection, Entry, Kind, Size, Store, StoreError};
+use crate::embed::store::{Collection, Kind, Size, Store, StoreError, Take};
 use crate::embed::{Images, TableError, write_texts};
 use crate::files::Staging;
 use crate::matrix::Matrix;
@@ -418,11 +418,8 @@ fn export_texts(collection: &Collection, dir: &Path, stop: &AtomicBool) -> anyho
     Ok(count)
 }
 
-/// Is given the entries of a shard, and their rows.
-type Take<'a> = dyn FnMut(Vec<Entry>, &[f32]) -> Result<(), WalkError> + 'a;
-
 /// Goes through a collection; an interruption is one.
-fn walk(collection: &Collection, take: &mut Take<'_>) -> anyhow::Result<()> {
+fn walk(collection: &Collection, take: &mut Take<'_, WalkError>) -> anyhow::Result<()> {
     collection.each(take).map_err(|error| match error {
         WalkError::Interrupted(interrupted) => interrupted.into(),
         error => error.into(),

@@ -16,7 +16,7 @@ use crate::cli::score::{
     Basis, Embeddings, Placed, candidate_choice, candidates_hash, expand_prompts, taxonomy_hash,
 };
 use crate::cli::{Interrupted, count, embed, locked, on_all_cores};
-use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images, encode_new_images};
+use crate::embed::{EmbedError, EmbedOptions, Encoded, Known, encode_images, encode_new_images};
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;
 use crate::prompts::{self, BUILTIN, ExpandOptions, TemplateSet};
@@ -280,16 +280,18 @@ impl Workbench {
         let encoded = match &store {
             None => encode_images(encoder, images, &read, &options, &progress, stop),
             Some(store) => {
-                let (known, unread) = (store.collection(), vec![None; images]);
-                encode_new_images(
-                    encoder, images, &read, &options, &progress, stop, known, &unread,
+                let known = Known {
+                    collection: store.collection(),
+                    hinted: &vec![None; images],
+                };
+                encode_new_images(encoder, known, &read, &options, &progress, stop).and_then(
+                    |kept| {
+                        let name = |i| opened.saved.images.get(row(i)).to_owned();
+                        store.keep(&kept, &|i| (name(i), None))?;
+                        store.flush()?;
+                        Ok(kept.encoded)
+                    },
                 )
-                .and_then(|kept| {
-                    let name = |i| opened.saved.images.get(row(i)).to_owned();
-                    store.keep(&kept, &|i| (name(i), None))?;
-                    store.flush()?;
-                    Ok(kept.encoded)
-                })
             }
         };
         bar.finish();

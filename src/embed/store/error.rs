@@ -33,6 +33,18 @@ impl StoreError {
             source,
         }
     }
+
+    /// Whether it tells that something is not what was written, and not that it cannot be read now.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
+            ),
+            Self::Damaged { .. } => true,
+            Self::Manifest { .. } | Self::Recipe { .. } | Self::Busy { .. } => false,
+        }
+    }
 }
 
 fn is_full(error: &io::Error) -> bool {

@@ -31,7 +31,7 @@ pub use error::StoreError;
 pub use hints::{Hints, Stamp};
 pub use key::{Key, Kind, Recipe};
 pub use shard::Entry;
-pub use upkeep::{Size, Tidied};
+pub use upkeep::{Size, Take, Tidied};
 
 /// Rows of a shard, at most, unless somebody wants others: 32 MiB with 512 columns.
 pub const SHARD_ROWS: usize = 1 << 14;

@@ -29,7 +29,11 @@ pub struct Tidied {
     pub bytes: u64,
 }
 
+/// Is given entries, and their rows.
+pub type Take<'a, E> = dyn FnMut(Vec<Entry>, &[f32]) -> Result<(), E> + 'a;
+
 impl Collection {
+    /// How much there is.
     pub fn size(&self) -> Size {
         let state = self.read();
         let shards = state.shards.iter().map(|known| &known.shard);
@@ -59,7 +63,7 @@ impl Collection {
                 Claim::of(&self.layout, number).map_err(|error| StoreError::io(&claim, error))?;
             }
         }
-        self.remove(&lost)
+        self.remove(&lost, &|number| Ok(!self.layout.marker(number).exists()))
     }
 
     /// The same, and shards that are not what was written. Of these the rows that are good go into a new shard first.
@@ -69,15 +73,22 @@ impl Collection {
     pub fn prune(&self) -> Result<Tidied, StoreError> {
         let tidied = self.tidy()?;
         let dim = self.recipe().dim();
-        let mut damaged = self.layout.marked()?;
-        damaged.retain(|&number| Shard::verify(&self.layout, number, dim).is_err());
-        for &number in &damaged {
-            let (entries, rows) = self.good_rows(number)?;
-            self.add(entries, &rows)?;
+        let is_damaged = |number| match Shard::verify(&self.layout, number, dim) {
+            Ok(()) => Ok(false),
+            Err(error) if error.is_damage() => Ok(true),
+            Err(error) => Err(error),
+        };
+        let mut damaged = Vec::new();
+        for number in self.layout.marked()? {
+            if is_damaged(number)? {
+                let (entries, rows) = self.good_rows(number)?;
+                self.add(entries, &rows)?;
+                damaged.push(number);
+            }
         }
         // They are on disk before the others go.
         self.flush()?;
-        let removed = self.remove(&damaged)?;
+        let removed = self.remove(&damaged, &is_damaged)?;
         Ok(Tidied {
             shards: tidied.shards + removed.shards,
             bytes: tidied.bytes + removed.bytes,
@@ -88,19 +99,22 @@ impl Collection {
     fn good_rows(&self, number: u32) -> Result<(Vec<Entry>, Vec<f32>), StoreError> {
         let (mut entries, mut rows) = (Vec::new(), Vec::new());
         let dim = self.recipe().dim();
-        let Ok((shard, keys)) = Shard::open(&self.layout, number, dim) else {
-            return Ok((entries, rows));
+        let (shard, keys) = match Shard::open(&self.layout, number, dim) {
+            Ok(opened) => opened,
+            Err(error) if error.is_damage() => return Ok((entries, rows)),
+            Err(error) => return Err(error),
         };
         let told = shard.entries(&self.layout).unwrap_or_default();
         for (at, (key, check)) in (0..).zip(&keys) {
             let start = rows.len();
             rows.resize(start + dim, 0.0);
-            if self
-                .row(&shard, at, (key, *check), &mut rows[start..])
-                .is_err()
-            {
-                rows.truncate(start);
-                continue;
+            match self.row(&shard, at, (key, *check), &mut rows[start..]) {
+                Ok(()) => {}
+                Err(error) if error.is_damage() => {
+                    rows.truncate(start);
+                    continue;
+                }
+                Err(error) => return Err(error),
             }
             let told = told.get(at as usize).filter(|entry| entry.key == *key);
             entries.push(told.cloned().unwrap_or_else(|| Entry {
@@ -112,15 +126,24 @@ impl Collection {
         Ok((entries, rows))
     }
 
-    fn remove(&self, numbers: &[u32]) -> Result<Tidied, StoreError> {
+    /// Takes away those shards that nobody is writing and that are to go. That is asked when nobody can write them any more: one that
+    /// was being written when it was listed may be whole by now.
+    fn remove(
+        &self,
+        numbers: &[u32],
+        is_to_go: &dyn Fn(u32) -> Result<bool, StoreError>,
+    ) -> Result<Tidied, StoreError> {
         let mut tidied = Tidied::default();
         for &number in numbers {
             let path = self.layout.claim(number);
             let claim = Claim::of(&self.layout, number);
-            // Somebody is at it.
-            let Some(claim) = claim.map_err(|error| StoreError::io(&path, error))? else {
+            let claim = claim.map_err(|error| StoreError::io(&path, error))?;
+            let Some(claim) = claim else {
                 continue;
             };
+            if !is_to_go(number)? {
+                continue;
+            }
             tidied.bytes += self.layout.remove(&claim)?;
             tidied.shards += 1;
         }
@@ -177,10 +200,7 @@ impl Collection {
     ///
     /// # Errors
     /// A shard whose entries cannot be read; a row that is damaged; those of `take`.
-    pub fn each<E: From<StoreError>>(
-        &self,
-        take: &mut dyn FnMut(Vec<Entry>, &[f32]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn each<E: From<StoreError>>(&self, take: &mut Take<'_, E>) -> Result<(), E> {
         let dim = self.recipe().dim();
         let shards: Vec<Shard> = {
             let state = self.read();

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::files::{Reader, options, picture};
 use crate::embed::store::{Collection, Entry, Key, Recipe, Store};
 use crate::embed::{
-    EmbedError, EmbedOptions, Encoded, Kept, encode_images, encode_new_images, read_file,
+    EmbedError, EmbedOptions, Encoded, Kept, Known, encode_images, encode_new_images, read_file,
 };
 
 /// Pictures, some of them bad and some twice, and a store.
@@ -68,13 +68,14 @@ impl World {
         };
         let kept = encode_new_images(
             &encoder,
-            self.paths.len(),
+            Known {
+                collection: &self.collection(options),
+                hinted,
+            },
             &read,
             options,
             &progress,
             &stop,
-            &self.collection(options),
-            hinted,
         )?;
         assert_eq!(finished.into_inner(), self.paths.len());
         let mut read_ones = read_ones.into_inner().unwrap();
@@ -112,14 +113,14 @@ fn the_result_is_that_of_encoding_everything() {
             assert_eq!(first.keys[i], plain.rows[i].map(|_| key));
         }
         // Half of them are known, and of half the file is.
-        world.add(&options, &first, |i| i % 2 == 0);
+        world.add(&options, &first, |i| i.is_multiple_of(2));
         let mut hinted = first.keys.clone();
         hinted.iter_mut().skip(n / 2).for_each(|key| *key = None);
         let (second, read) = world.kept(&options, &hinted).unwrap();
         assert_eq!(second.encoded, plain);
         // Of several of the same bytes any may be the one that is encoded.
         let key = |kept: &Kept, i: usize| kept.keys[i].unwrap();
-        let kept = |i: &usize| i % 2 == 0;
+        let kept = |i: &usize| i.is_multiple_of(2);
         let mut missing: Vec<Key> = (first.fresh.iter().filter(|i| !kept(i)))
             .map(|&i| key(&first, i))
             .collect();

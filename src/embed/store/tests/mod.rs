@@ -35,7 +35,7 @@ fn entry(i: u32) -> Entry {
     Entry {
         key: key(i),
         name: format!("images/{i}.png"),
-        label: (i % 2 == 0).then(|| "even".to_owned()),
+        label: i.is_multiple_of(2).then(|| "even".to_owned()),
     }
 }
 
@@ -178,6 +178,7 @@ fn several_write_at_once() {
             // Each as a process of its own: with an own view of what there is.
             scope.spawn(move || {
                 for round in 0..5 {
+                    // Which tidies up first, while others are at work.
                     let collection = open(root);
                     let first = writer * 25 + round * 5;
                     add(&collection, first..first + 5);
