@@ -61,8 +61,10 @@ impl Claim {
             Err(_) => return Ok(None),
         }
         // Whoever had it before may have given it back meanwhile.
-        let is_ours = is_at(&file, &path)?;
-        Ok(is_ours.then_some(Self {
+        if !is_at(&file, &path)? {
+            return Ok(None);
+        }
+        Ok(Some(Self {
             number,
             path,
             _file: file,
