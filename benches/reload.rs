@@ -117,6 +117,7 @@ impl Desk {
             Some(_) => self.path(arg).display().to_string(),
             None => (*arg).to_owned(),
         });
+        let args = args.chain(["--no-store".to_owned()]);
         Workbench::with_arguments(&args.collect::<Vec<_>>()).expect("good arguments")
     }
 }

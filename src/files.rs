@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 pub use replacement::{Replacement, remove};
 use sync::sync_all;
-pub use sync::{create_dirs, sync_dir};
+pub use sync::{create_dirs, is_at, sync_dir};
 
 mod replacement;
 mod sync;

@@ -22,6 +22,7 @@
 //! | [`matrix`] | the row-major f32 matrix that crosses rooms |
 //! | [`names`] | many names in little memory |
 //! | [`npy`] | NumPy's `.npy` files |
+//! | [`point`] | where what is written can be interrupted, for tests |
 //! | [`text`] | text files in UTF-8; foreign text in messages |
 //! | [`watch`] | files whose content changes under us |
 
@@ -37,6 +38,7 @@ pub mod matrix;
 pub mod model;
 pub mod names;
 pub mod npy;
+mod point;
 pub mod prompts;
 pub mod report;
 pub mod run;

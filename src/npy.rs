@@ -1,6 +1,6 @@
 //! NumPy's `.npy` files of rows × columns: written in format 1.0, little-endian, C order; read in every version and order.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use half::f16;
 
@@ -18,6 +18,14 @@ impl Element for f32 {
 
     fn bytes(self) -> impl AsRef<[u8]> {
         self.to_le_bytes()
+    }
+}
+
+impl Element for u8 {
+    const DESCR: &'static str = "|u1";
+
+    fn bytes(self) -> impl AsRef<[u8]> {
+        [self]
     }
 }
 
@@ -58,6 +66,47 @@ pub fn write<T: Element>(out: &mut impl Write, values: &[T]) -> io::Result<()> {
     values
         .iter()
         .try_for_each(|value| out.write_all(value.bytes().as_ref()))
+}
+
+/// A file of `f32` rows that is written as they come: how many they are is put in its head at the end.
+pub struct Rows<W> {
+    to: W,
+    cols: usize,
+    rows: usize,
+}
+
+impl<W: Write + Seek> Rows<W> {
+    /// # Errors
+    /// Those of `to`.
+    pub fn new(mut to: W, cols: usize) -> io::Result<Self> {
+        to.write_all(&header::<f32>(0, cols))?;
+        Ok(Self { to, cols, rows: 0 })
+    }
+
+    /// Adds whole rows.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn push(&mut self, values: &[f32]) -> io::Result<()> {
+        self.rows += values.len() / self.cols.max(1);
+        write(&mut self.to, values)
+    }
+
+    /// The number of rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn finish(mut self) -> io::Result<()> {
+        // As long as that of no rows: both end at the first multiple of 64 bytes that has room for any number.
+        self.to.seek(SeekFrom::Start(0))?;
+        self.to.write_all(&header::<f32>(self.rows, self.cols))?;
+        self.to.flush()
+    }
 }
 
 /// How the numbers of a file are stored.
@@ -237,6 +286,7 @@ mod tests {
             assert!(text.contains(&format!("'shape': ({rows}, 2)")), "{text}");
         }
         assert!(String::from_utf8_lossy(&header::<f64>(1, 1)).contains("'<f8'"));
+        assert!(String::from_utf8_lossy(&header::<u8>(1, 1)).contains("'|u1'"));
         let mut values = Vec::new();
         write(&mut values, &[1.0f32, -2.5]).unwrap();
         write(&mut values, &[3.0f64]).unwrap();
@@ -283,6 +333,16 @@ mod tests {
         let mut own = header::<f32>(2, 3);
         write(&mut own, &values).unwrap();
         assert_eq!(read(&mut &own[..]), expected);
+        // The same bytes, whatever is told of the rows at first.
+        let mut streamed = io::Cursor::new(Vec::new());
+        let mut rows = Rows::new(&mut streamed, 3).unwrap();
+        rows.push(&values[..3]).unwrap();
+        rows.push(&values[3..]).unwrap();
+        assert_eq!(rows.rows(), 2);
+        rows.finish().unwrap();
+        assert_eq!(streamed.into_inner(), own);
+        let longest = header::<f32>(usize::MAX, usize::MAX).len();
+        assert_eq!(header::<f32>(0, 1).len(), longest);
     }
 
     #[test]

@@ -37,7 +37,7 @@ const RUN: &str = "tests/fixtures/run";
 
 /// The workbench on that run; the current directory is the root of the repository.
 fn stage(width: u16, height: u16, theme: Theme) -> Stage {
-    let backend = Workbench::with_arguments(&[RUN]).expect("the fixture is a run");
+    let backend = Workbench::with_arguments(&[RUN, "--no-store"]).expect("the fixture is a run");
     Stage::new(
         Arc::new(backend),
         Beginning {

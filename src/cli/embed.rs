@@ -1,10 +1,10 @@
 //! `cladist embed`: unit embeddings of images and texts, for users who go on in Python.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use clap::ValueHint;
@@ -12,20 +12,22 @@ use serde_json::Value;
 
 use super::model_args::{ImageArgs, ModelArgs};
 use super::output::tell;
-use super::parts::Parts;
+use super::parts::{BETWEEN_LOOKS, Parts};
 use super::progress::Progress;
+use super::store::{self, BETWEEN_SHARDS};
 use super::{Interrupted, count, interrupt, open_dataset, texts};
-use crate::dataset::{Dataset, Picture};
-use crate::embed::{self, EmbedError, Encoded};
+use crate::dataset::{Dataset, Item, Picture};
+use crate::embed::{self, EmbedError, EmbedOptions, Encoded, Known};
 use crate::files::{Kind, Staging};
+use crate::hash;
 use crate::matrix::Matrix;
-use crate::model::Encoder;
+use crate::model::{Encoder, ModelError};
 
 /// The file that says that a directory holds embeddings of ours.
-const MARKER: &str = "embed.json";
+pub(super) const MARKER: &str = "embed.json";
 
 /// A directory with embeddings.
-const KIND: Kind = Kind {
+pub(super) const KIND: Kind = Kind {
     marker: MARKER,
     entries: &[
         MARKER,
@@ -59,77 +61,119 @@ pub struct EmbedArgs {
     #[command(flatten)]
     image: ImageArgs,
 
+    /// Embed only this slice of the images, for N jobs that share the work: 1/N to N/N
+    ///
+    /// Which slice an image is in is decided by its name, so that it stays there when others come or go. Each job fills its own part of
+    /// one store, or a store of its own for `cladist store merge`.
+    #[arg(long, value_name = "I/N", requires = "images")]
+    shard: Option<Slice>,
+
     /// Write the embeddings into this directory: images.npy, images.parquet, texts.npy, texts.parquet
     ///
     /// Earlier embeddings there are replaced; those of texts are kept when only images are embedded, and the other
-    /// way round, if they are of the same model.
+    /// way round, if they are of the same model. Without it only the store is filled.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    out: PathBuf,
+    out: Option<PathBuf>,
+}
+
+/// One of several slices of the images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slice {
+    /// From 0.
+    i: u64,
+    n: u64,
+}
+
+impl FromStr for Slice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(i, n)| {
+            let (i, n): (u64, u64) = (i.parse().ok()?, n.parse().ok()?);
+            (1..=n).contains(&i).then_some((i, n))
+        });
+        let (i, n) = numbers.ok_or("write I/N with I from 1 to N, such as 3/16")?;
+        Ok(Self { i: i - 1, n })
+    }
+}
+
+impl Slice {
+    /// Whether the image of this name is in it.
+    fn has(self, name: &str) -> bool {
+        let hash = hash::digest([name.as_bytes()]);
+        let first = hash[..8].try_into().unwrap_or_default();
+        u64::from_be_bytes(first) % self.n == self.i
+    }
 }
 
 pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
-    Staging::check(&args.out, KIND)?;
+    let mut image = args.image.clone();
+    match &args.out {
+        Some(out) => Staging::check(out, KIND)?,
+        None => image.store = image.store.named(),
+    }
+    let store = image.store.directory();
+    if args.out.is_none() && store.is_none() {
+        bail!("nothing would be kept: give --out DIR, or a --store");
+    }
     let dataset = args.images.as_deref().map(open_dataset).transpose()?;
     let texts = args.texts.as_deref().map(texts::read).transpose()?;
     let stop = interrupt::install()?;
-    let encoder = args.model.load(stop)?;
+    let model = &args.model.model;
+    let encoder = args
+        .image
+        .store
+        .remembering(args.model.load(stop)?, model)?;
+    let encoder = encoder.as_ref();
     let made_by = serde_json::json!({
         "cladist": env!("CARGO_PKG_VERSION"),
-        "model": args.model.model,
+        "model": model,
         "dim": encoder.dim(),
         "logit_scale": encoder.logit_scale(),
         "fingerprint": encoder.fingerprint(),
     });
     let made_by = format!("{made_by:#}\n");
     let mut kept = Vec::new();
-    if dataset.is_none() {
-        kept.extend(earlier(&args.out, &IMAGE_FILES, &made_by)?);
+    if let (Some(out), None) = (&args.out, &dataset) {
+        kept.extend(earlier(out, &IMAGE_FILES, &made_by)?);
     }
-    if texts.is_none() {
-        kept.extend(earlier(&args.out, &TEXT_FILES, &made_by)?);
+    if let (Some(out), None) = (&args.out, &texts) {
+        kept.extend(earlier(out, &TEXT_FILES, &made_by)?);
     }
 
-    let encoded_texts = match &texts {
-        Some(texts) => Some(embed_texts(encoder.as_ref(), texts, stop)?),
-        None => None,
-    };
-    let encoded_images = match &dataset {
-        Some(dataset) => {
-            let all: Vec<usize> = (0..dataset.items.len()).collect();
-            let encoded = encode(&args.image, encoder.as_ref(), dataset, &all, stop)?;
-            if encoded.embeddings.rows() == 0 {
-                tell!(
-                    "cladist: none of the images could be read ({})",
-                    count(all.len(), "image")
-                );
-                return Ok(ExitCode::FAILURE);
-            }
-            Some((dataset, encoded))
+    let staging = args.out.as_deref().map(|out| Staging::new(out, KIND));
+    let staging = staging.transpose()?;
+    if let Some(texts) = &texts {
+        let (embeddings, ids) = embed_texts(encoder, texts, stop)?;
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        if let Some(staging) = &staging {
+            embed::write_texts(staging.path(), &embeddings, &texts, &ids)?;
         }
-        None => None,
-    };
+        tell!("{} embedded", count(texts.len(), "text"));
+    }
+    if let Some(dataset) = &dataset {
+        let encoding = Encoding {
+            args: &image,
+            encoder,
+            model,
+            dataset,
+            stop,
+        };
+        let rows = embed_images(&encoding, args.shard, staging.as_ref().map(Staging::path))?;
+        if rows == 0 {
+            return Ok(ExitCode::FAILURE);
+        }
+        tell!("{} embedded", count(rows, "image"));
+    }
     if stop.load(Ordering::Relaxed) {
         bail!(Interrupted);
     }
-
-    let staging = Staging::new(&args.out, KIND)?;
-    if let (Some(texts), Some((embeddings, ids))) = (&texts, &encoded_texts) {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        embed::write_texts(staging.path(), embeddings, &texts, ids)?;
-        tell!("{} embedded", count(texts.len(), "text"));
-    }
-    if let Some((dataset, encoded)) = &encoded_images {
-        let names: Vec<&str> = dataset
-            .items
-            .iter()
-            .zip(&encoded.rows)
-            .filter_map(|(item, row)| row.map(|_| item.name.as_str()))
-            .collect();
-        embed::write_images(staging.path(), &encoded.embeddings, &names)?;
-        tell!("{} embedded", count(names.len(), "image"));
-    }
+    let (Some(staging), Some(out)) = (staging, &args.out) else {
+        tell!("kept in {}", store.unwrap_or_default().display());
+        return Ok(ExitCode::SUCCESS);
+    };
     for file in kept {
-        take_over(&args.out.join(file), &staging.path().join(file))?;
+        take_over(&out.join(file), &staging.path().join(file))?;
     }
     let marker = staging.path().join(MARKER);
     std::fs::write(&marker, made_by)
@@ -138,8 +182,46 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
         bail!(Interrupted);
     }
     staging.publish()?;
-    tell!("written to {}", args.out.display());
+    tell!("written to {}", out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Embeds the images of a slice, or all, and writes them into `dir` as they come: how many could be read.
+fn embed_images(
+    encoding: &Encoding<'_>,
+    slice: Option<Slice>,
+    dir: Option<&Path>,
+) -> anyhow::Result<usize> {
+    let all = &encoding.dataset.items;
+    let is_meant = |&i: &usize| slice.is_none_or(|slice| slice.has(&all[i].name));
+    let items: Vec<usize> = (0..all.len()).filter(is_meant).collect();
+    if items.is_empty() {
+        bail!(
+            "--shard: none of the {} is in this slice",
+            count(all.len(), "image")
+        );
+    }
+    let dim = encoding.encoder.dim();
+    let mut files = dir.map(|dir| embed::Images::new(dir, dim)).transpose()?;
+    let (mut done, mut rows) = (0, 0);
+    encoding.each(&items, Some(BETWEEN_SHARDS), &mut |part| {
+        let of_part = &items[done..done + part.rows.len()];
+        let names = of_part.iter().zip(&part.rows);
+        let names = names.filter_map(|(&i, row)| row.map(|_| &all[i].name[..]));
+        if let Some(files) = &mut files {
+            files.push(&part.embeddings, names)?;
+        }
+        (done, rows) = (done + part.rows.len(), rows + part.embeddings.rows());
+        Ok(())
+    })?;
+    if rows == 0 {
+        tell!(
+            "cladist: none of the images could be read ({})",
+            count(items.len(), "image")
+        );
+    }
+    files.map(embed::Images::finish).transpose()?;
+    Ok(rows)
 }
 
 /// Those of `files` that an earlier run of the same model left in `out`.
@@ -207,131 +289,245 @@ pub(super) fn encode_texts(
     stop: &AtomicBool,
 ) -> anyhow::Result<Matrix> {
     let bar = Progress::new("encoding", texts.len(), "texts");
-    let mut data = Vec::with_capacity(texts.len() * encoder.dim());
-    for slice in texts.chunks(TEXT_SLICE) {
+    // Those of one length are encoded together.
+    let lengths = texts.iter().map(|text| Ok(encoder.token_ids(text)?.len()));
+    let lengths: Vec<usize> = lengths.collect::<Result<_, ModelError>>()?;
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    order.sort_by_key(|&i| lengths[i]);
+    let mut all = Matrix::new(encoder.dim(), vec![0.0; texts.len() * encoder.dim()]);
+    for slice in order.chunks(TEXT_SLICE) {
         if stop.load(Ordering::Relaxed) {
             bar.finish();
+            encoder.keep_texts()?;
             bail!(Interrupted);
         }
-        data.extend(encoder.encode_texts(slice)?.into_vec());
+        let of_slice: Vec<&str> = slice.iter().map(|&i| texts[i]).collect();
+        let rows = encoder.encode_texts(&of_slice)?;
+        for (row, &i) in slice.iter().enumerate() {
+            all.row_mut(i).copy_from_slice(rows.row(row));
+        }
         bar.advance(slice.len());
     }
     bar.finish();
-    Ok(Matrix::new(encoder.dim(), data))
+    encoder.keep_texts()?;
+    Ok(all)
 }
 
-/// Encodes these items of a data set with a progress bar, and lists those that could not be read.
-pub(super) fn encode(
-    args: &ImageArgs,
-    encoder: &dyn Encoder,
-    dataset: &Dataset,
-    items: &[usize],
-    stop: &AtomicBool,
-) -> anyhow::Result<Encoded> {
-    encode_in_parts(args, encoder, dataset, items, stop, None)
+/// Images that are to be encoded, by whom, and how.
+pub(super) struct Encoding<'a> {
+    pub args: &'a ImageArgs,
+    pub encoder: &'a dyn Encoder,
+    /// What the user calls the model.
+    pub model: &'a str,
+    pub dataset: &'a Dataset,
+    pub stop: &'a AtomicBool,
 }
 
 /// Is shown what is encoded so far.
 pub(super) type Look<'a> = dyn FnMut(&Encoded) + 'a;
 
-/// The same, part by part if there is somebody to look at what is encoded between them. The embeddings are the same.
-pub(super) fn encode_in_parts(
-    args: &ImageArgs,
-    encoder: &dyn Encoder,
-    dataset: &Dataset,
-    items: &[usize],
-    stop: &AtomicBool,
-    look: Option<&mut Look<'_>>,
-) -> anyhow::Result<Encoded> {
-    let read = |i: usize| match &dataset.items[items[i]].picture {
-        Picture::File(path) => embed::read_file(path),
-        Picture::Made(bytes) => Ok(bytes.to_vec()),
-    };
-    let bad = |index: usize, reason: &str| {
-        let item = &dataset.items[items[index]];
-        let place = match item.line {
-            Some(_) => format!(" ({})", dataset.place(items[index])),
+/// Is given what is encoded, part after part.
+type Take<'a> = dyn FnMut(Encoded) -> anyhow::Result<()> + 'a;
+
+impl Encoding<'_> {
+    /// Encodes these items of the data set with a progress bar, and lists those that could not be read. Part by part if there is somebody to
+    /// look at what is encoded between them; the embeddings are the same.
+    pub fn encode(
+        &self,
+        items: &[usize],
+        mut look: Option<&mut Look<'_>>,
+    ) -> anyhow::Result<Encoded> {
+        let dim = self.encoder.dim();
+        // At once, so that they are never copied: the memory is used when they are there.
+        let room = Vec::with_capacity(items.len() * dim);
+        let mut all = Encoded {
+            embeddings: Matrix::new(dim, room),
+            ..Encoded::default()
+        };
+        let longest = look.is_some().then_some(BETWEEN_LOOKS);
+        self.each(items, longest, &mut |part| {
+            all.append(part);
+            if let Some(look) = look.as_mut()
+                && all.rows.len() < items.len()
+            {
+                look(&all);
+            }
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Encodes these items, and hands them over in parts: of a store's own size if they are kept in one, all at once if nobody wants them
+    /// sooner.
+    fn each(
+        &self,
+        items: &[usize],
+        longest: Option<Duration>,
+        take: &mut Take<'_>,
+    ) -> anyhow::Result<()> {
+        let options = self.args.embed_options(self.encoder);
+        let store = self.args.store.images(self.encoder, &options, self.model)?;
+        let bar = Progress::new("encoding", items.len(), "images");
+        let mut faults = Faults::default();
+        let mut work = || -> anyhow::Result<()> {
+            let longest = longest.or(store.as_ref().map(|_| BETWEEN_SHARDS));
+            let mut parts = longest.map(|longest| Parts::new(options.batch, longest));
+            let all: Vec<&Item> = items.iter().map(|&i| &self.dataset.items[i]).collect();
+            let believed = store.as_ref().map(|store| store.believed(&all));
+            let believed = believed.transpose()?.unwrap_or_default();
+            let mut start = 0;
+            while start < items.len() {
+                let size = parts.as_ref().map_or(items.len(), Parts::size);
+                let part = start..items.len().min(start + size);
+                let begun = Instant::now();
+                let encoded = self.encode_part(
+                    &all[part.clone()],
+                    &options,
+                    &bar,
+                    store
+                        .as_ref()
+                        .map(|store| (store, believed.part(part.clone()))),
+                );
+                let encoded = encoded.map_err(|error| self.told(error, &items[part.clone()]))?;
+                faults.add(start, &encoded);
+                take(encoded)?;
+                if let Some(parts) = &mut parts {
+                    parts.took(part.len(), begun.elapsed());
+                }
+                start = part.end;
+            }
+            Ok(())
+        };
+        let worked = work();
+        bar.finish();
+        // Also after an interruption: what is encoded is encoded.
+        let flushed = store.as_ref().map_or(Ok(()), store::Images::flush);
+        worked?;
+        flushed?;
+        if let Some(store) = &store {
+            store.tell();
+        }
+        self.tell(&faults, items);
+        Ok(())
+    }
+
+    /// Encodes what is not known of one part.
+    fn encode_part(
+        &self,
+        items: &[&Item],
+        options: &EmbedOptions,
+        bar: &Progress,
+        store: Option<(&store::Images, store::Part<'_>)>,
+    ) -> Result<Encoded, EmbedError> {
+        let read = |i: usize| match &items[i].picture {
+            Picture::File(path) => embed::read_file(path),
+            Picture::Made(bytes) => Ok(bytes.to_vec()),
+        };
+        let (count, encoder, stop) = (items.len(), self.encoder, self.stop);
+        let progress = |count| bar.advance(count);
+        let Some((store, believed)) = store else {
+            return embed::encode_images(encoder, count, &read, options, &progress, stop);
+        };
+        let known = Known {
+            collection: store.collection(),
+            hinted: believed.keys,
+        };
+        let kept = embed::encode_new_images(encoder, known, &read, options, &progress, stop)?;
+        store.learn(items, believed, &kept);
+        store.keep(&kept, &|i| {
+            let item = items[i];
+            let path = item.picture.path().map(|path| path.display().to_string());
+            let label = item.labels.first().cloned();
+            (path.unwrap_or_else(|| item.name.clone()), label)
+        })?;
+        Ok(kept.encoded)
+    }
+
+    /// The error that ended the encoding of these items.
+    fn told(&self, error: EmbedError, items: &[usize]) -> anyhow::Error {
+        match error {
+            EmbedError::Interrupted => anyhow::Error::new(Interrupted),
+            EmbedError::BadImage { index, reason } => anyhow!(
+                "{}\n--on-bad-image skip leaves such images out",
+                self.bad(items[index], &reason)
+            ),
+            error => anyhow::Error::new(error),
+        }
+    }
+
+    /// What is wrong with an item, with its place.
+    fn bad(&self, item: usize, reason: &str) -> String {
+        let place = match self.dataset.items[item].line {
+            Some(_) => format!(" ({})", self.dataset.place(item)),
             None => String::new(),
         };
+        let item = &self.dataset.items[item];
         let path = item.picture.path().unwrap_or(Path::new(&item.name));
         format!("{}{place}: {reason}", path.display())
-    };
-    let bar = Progress::new("encoding", items.len(), "images");
-    // By the number of all of them, so that the micro-batches are the same.
-    let options = args.embed_options(encoder, items.len());
-    let encode = |part: Range<usize>| {
-        let read = |i: usize| read(part.start + i);
-        let progress = |count| bar.advance(count);
-        embed::encode_images(encoder, part.len(), &read, &options, &progress, stop).map_err(
-            |error| match error {
-                EmbedError::BadImage { index, reason } => EmbedError::BadImage {
-                    index: part.start + index,
-                    reason,
+    }
+
+    /// Lists what could not be read.
+    fn tell(&self, faults: &Faults, items: &[usize]) {
+        if !faults.failures.is_empty() {
+            tell!(
+                "{} could not be read and {} left out:",
+                count(faults.failures.len(), "image"),
+                if faults.failures.len() == 1 {
+                    "is"
+                } else {
+                    "are"
                 },
-                error => error,
-            },
-        )
-    };
-    let encoded = match look {
-        None => encode(0..items.len()),
-        Some(look) => by_parts(items.len(), Parts::new(options.batch), &encode, look),
-    };
-    bar.finish();
-    let encoded = encoded.map_err(|error| match error {
-        EmbedError::Interrupted => anyhow::Error::new(Interrupted),
-        EmbedError::BadImage { index, reason } => anyhow!(
-            "{}\n--on-bad-image skip leaves such images out",
-            bad(index, &reason)
-        ),
-        error => anyhow::Error::new(error),
-    })?;
-    if !encoded.failures.is_empty() {
-        tell!(
-            "{} could not be read and {} left out:",
-            count(encoded.failures.len(), "image"),
-            if encoded.failures.len() == 1 {
-                "is"
-            } else {
-                "are"
-            },
-        );
-        for (index, reason) in &encoded.failures {
-            tell!("  {}", bad(*index, reason));
+            );
+            for (index, reason) in &faults.failures {
+                tell!("  {}", self.bad(items[*index], reason));
+            }
+        }
+        if faults.deep_greys > 0 {
+            tell!(
+                "{} images hold 16-bit greys, of which those above 255 are white, as in transformers: scale the files to 8 bits if that empties them",
+                faults.deep_greys
+            );
         }
     }
-    if encoded.deep_greys > 0 {
-        tell!(
-            "{} images hold 16-bit greys, of which those above 255 are white, as in transformers: scale the files to 8 bits if that empties them",
-            encoded.deep_greys
-        );
-    }
-    Ok(encoded)
 }
 
-/// Encodes one part after the other, and lets `look` at what is there between them.
-fn by_parts(
-    count: usize,
-    mut parts: Parts,
-    encode: &dyn Fn(Range<usize>) -> Result<Encoded, EmbedError>,
-    look: &mut Look<'_>,
-) -> Result<Encoded, EmbedError> {
-    let mut all: Option<Encoded> = None;
-    loop {
-        let start = all.as_ref().map_or(0, |all| all.rows.len());
-        let part = start..count.min(start + parts.size());
-        let (size, begun) = (part.len(), Instant::now());
-        let encoded = encode(part)?;
-        parts.took(size, begun.elapsed());
-        let all = match &mut all {
-            None => all.insert(encoded),
-            Some(all) => {
-                all.append(encoded);
-                all
-            }
-        };
-        if all.rows.len() == count {
-            return Ok(std::mem::take(all));
+/// What there is to tell of images that are encoded.
+#[derive(Default)]
+struct Faults {
+    failures: Vec<(usize, String)>,
+    deep_greys: usize,
+}
+
+impl Faults {
+    /// Adds those of a part that begins at an item.
+    fn add(&mut self, start: usize, part: &Encoded) {
+        let failures = part.failures.iter();
+        self.failures
+            .extend(failures.map(|(i, reason)| (start + i, reason.clone())));
+        self.deep_greys += part.deep_greys;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_image_is_in_one_slice_and_stays_there() {
+        let names: Vec<String> = (0..1000).map(|i| format!("photos/{i}.jpg")).collect();
+        let slices: Vec<Slice> = (1..=7).map(|i| format!("{i}/7").parse().unwrap()).collect();
+        let mut sizes = [0; 7];
+        for name in &names {
+            let of: Vec<usize> = (0..7).filter(|&i| slices[i].has(name)).collect();
+            assert_eq!(of.len(), 1, "{name}");
+            sizes[of[0]] += 1;
         }
-        look(all);
+        assert!(sizes.iter().all(|&size| size > 100), "{sizes:?}");
+        // What jobs must agree on, whatever version they are of: the SHA-256 begins with 509b0d4641a7c3ba.
+        assert!("2/3".parse::<Slice>().unwrap().has("a.jpg"));
+        for wrong in ["", "3", "0/3", "4/3", "1/0", "a/b", "1/2/3", "-1/2"] {
+            assert!(wrong.parse::<Slice>().is_err(), "{wrong}");
+        }
+        assert_eq!("1/1".parse(), Ok(Slice { i: 0, n: 1 }));
     }
 }

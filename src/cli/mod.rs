@@ -23,6 +23,7 @@ mod progress;
 mod prompts;
 mod score;
 mod show;
+mod store;
 mod suggest;
 mod texts;
 mod watch;
@@ -90,6 +91,7 @@ enum Command {
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
     Model(model::ModelCommandArgs),
+    Store(store::StoreCommand),
     Demo(Box<demo::DemoArgs>),
     Tui(Box<workbench::TuiArgs>),
     Watch(Box<watch::WatchArgs>),
@@ -173,6 +175,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
         Command::Model(args) => model::run(args),
+        Command::Store(args) => store::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Tui(args) => workbench::run(args, line),
         Command::Watch(args) => watch::run(args, line),

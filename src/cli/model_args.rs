@@ -11,6 +11,7 @@ use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions, ModelError};
 
 use super::output::tell;
 use super::progress::Downloads;
+use super::store::StoreArgs;
 use super::{Interrupted, builtin};
 
 #[derive(clap::Args)]
@@ -39,7 +40,7 @@ pub struct DeviceArgs {
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct ImageArgs {
-    /// Images a batch; default: 32 on the CPU (for each core; down to 8 if there are few images), 256 on a GPU
+    /// Images a batch; default: 16 on the CPU (for each core), 256 on a GPU. Another one changes the last bits of the values
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     batch: Option<u32>,
 
@@ -51,6 +52,9 @@ pub struct ImageArgs {
     /// What to do with a picture that cannot be read or decoded
     #[arg(long, value_enum, value_name = "DO", default_value = "skip")]
     pub on_bad_image: OnBadImage,
+
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -111,11 +115,11 @@ impl DeviceArgs {
 }
 
 impl ImageArgs {
-    /// The options of the pipeline for this encoder and so many images.
-    pub fn embed_options(&self, encoder: &dyn Encoder, images: usize) -> EmbedOptions {
+    /// The options of the pipeline for this encoder.
+    pub fn embed_options(&self, encoder: &dyn Encoder) -> EmbedOptions {
+        // However many images there are: the same ones get the same values among others.
         let default = if encoder.device_name() == "cpu" {
-            // With few images smaller ones, so that no core waits for another's last.
-            images.div_ceil(4 * encoder.workers()).clamp(8, 32)
+            16
         } else {
             256
         };

@@ -6,23 +6,32 @@ use std::time::Duration;
 const FIRST: usize = 64;
 
 /// Time between two looks, at most, if the work goes on at its pace.
-const LONGEST: Duration = Duration::from_secs(3);
+pub const BETWEEN_LOOKS: Duration = Duration::from_secs(3);
 
 /// What share of the time looks may take: one in so many.
 const SHARE: u32 = 5;
+
+/// Things of a part, at most: so many rows of embeddings are some tens of MiB.
+const MOST: usize = 1 << 14;
 
 /// Parts that grow, each of whole batches.
 #[derive(Debug)]
 pub struct Parts {
     batch: usize,
     size: usize,
+    /// What a part should take, at most.
+    longest: Duration,
 }
 
 impl Parts {
-    pub fn new(batch: usize) -> Self {
+    pub fn new(batch: usize, longest: Duration) -> Self {
         let batch = batch.max(1);
         let size = whole_batches(FIRST, batch);
-        Self { batch, size }
+        Self {
+            batch,
+            size,
+            longest,
+        }
     }
 
     /// How many things the next part has.
@@ -30,11 +39,11 @@ impl Parts {
         self.size
     }
 
-    /// Makes the next part twice as large, or what is done in a few seconds if that is less.
+    /// Makes the next part twice as large, or what is done in time if that is less.
     pub fn took(&mut self, count: usize, time: Duration) {
         let a_second = count as f64 / time.as_secs_f64().max(1e-9);
-        let in_time = (a_second * LONGEST.as_secs_f64()) as usize;
-        self.size = whole_batches(in_time.min(2 * self.size), self.batch);
+        let in_time = (a_second * self.longest.as_secs_f64()) as usize;
+        self.size = whole_batches(in_time.min(2 * self.size).min(MOST), self.batch);
     }
 }
 
@@ -71,7 +80,7 @@ mod tests {
     #[test]
     fn parts_grow_until_they_take_too_long() {
         let seconds = Duration::from_secs_f64;
-        let mut parts = Parts::new(24);
+        let mut parts = Parts::new(24, BETWEEN_LOOKS);
         let mut sizes = Vec::new();
         for took in [0.1, 0.1, 2.0, 2.0, 96.0, 0.0] {
             sizes.push(parts.size());
@@ -80,8 +89,12 @@ mod tests {
         // 64 rounded; twice; twice; 192 in 2 s are 288 in 3 s; 288 in 2 s are 432; never less than a batch.
         assert_eq!(sizes, [48, 96, 192, 288, 432, 24]);
         assert_eq!(parts.size(), 48);
-        assert_eq!(Parts::new(256).size(), 256);
-        assert_eq!(Parts::new(0).size(), FIRST);
+        for _ in 0..20 {
+            parts.took(parts.size(), seconds(0.0));
+        }
+        assert_eq!(parts.size(), MOST / 24 * 24);
+        assert_eq!(Parts::new(256, BETWEEN_LOOKS).size(), 256);
+        assert_eq!(Parts::new(0, BETWEEN_LOOKS).size(), FIRST);
     }
 
     #[test]

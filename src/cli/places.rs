@@ -34,6 +34,18 @@ pub fn history(taxonomy: &Path) -> anyhow::Result<PathBuf> {
     Ok(state.join(format!("history/{name}.jsonl")))
 }
 
+/// Names the directory that embeddings are kept in; empty: they are not.
+const STORE: &str = "CLADIST_STORE";
+
+/// The directory that embeddings are kept in unless an option says otherwise; `None` without a home, or if the environment says so.
+pub fn store() -> Option<PathBuf> {
+    match std::env::var_os(STORE) {
+        Some(said) if said.is_empty() => None,
+        Some(said) => Some(PathBuf::from(said)),
+        None => Some(directory("XDG_CACHE_HOME", ".cache")?.join("cladist/store")),
+    }
+}
+
 /// A directory of the user's: as the variable says, which must be absolute to count, else in the home.
 fn directory(variable: &str, in_home: &str) -> Option<PathBuf> {
     let said = std::env::var_os(variable).map(PathBuf::from);

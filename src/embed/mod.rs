@@ -1,9 +1,15 @@
 //! Image files → decode → encode → unit embeddings: all cores busy, bounded memory, the order of the input.
 //!
 //! Decoders read, decode and resize micro-batches ahead and hand them over through a bounded channel, so an encoder
-//! never waits for a disk while there is work.
+//! never waits for a disk while there is work. What was encoded before is taken from a [`store`].
+//!
+//! A row depends on its image alone, to the bit: every micro-batch that a model is given is full, since the number of its
+//! images, unlike their places and what they are, changes in which order sums are made. So it makes no difference which images are
+//! encoded together, and which of them are known already.
 
+mod keeping;
 mod pipeline;
+pub mod store;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -14,14 +20,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::matrix::Matrix;
 use crate::model::pixels::{self, DecodeOptions, Preprocess, is_deep_grey};
 use crate::model::{Encoder, ModelError};
-use pipeline::{Fault, Pipeline};
+use pipeline::{Fault, Loading, Pipeline};
+use store::StoreError;
 
-pub use table::{TableError, write_images, write_texts};
+pub use keeping::{Kept, Known, encode_new_images};
+pub use table::{Images, TableError, write_texts};
 
 /// How to encode files.
 #[derive(Debug, Clone)]
 pub struct EmbedOptions {
-    /// Images a micro-batch, at least 1.
+    /// Images a micro-batch, at least 1. It changes the last bits of the values.
     pub batch: usize,
     pub decode: DecodeOptions,
     /// Stop at the first file that cannot be read or decoded, instead of passing over it.
@@ -66,6 +74,8 @@ pub enum EmbedError {
     BadImage { index: usize, reason: String },
     #[error(transparent)]
     Model(#[from] ModelError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Gives the content of the image file with this index, or tells why there is none.
@@ -87,22 +97,55 @@ pub fn encode_images(
     progress: &(dyn Fn(usize) + Sync),
     stop: &AtomicBool,
 ) -> Result<Encoded, EmbedError> {
+    encode_some(
+        encoder,
+        count,
+        &|i, load| {
+            load(&read(i)?)?;
+            Ok(Loading::Encode)
+        },
+        options,
+        progress,
+        stop,
+    )
+}
+
+/// Decodes the content of an image file for the model, or tells why it cannot be.
+type Decode<'a> = dyn for<'b> FnMut(&'b [u8]) -> Result<(), String> + 'a;
+
+/// Reads an image and has it decoded, or passes over it.
+type Choose<'a> =
+    dyn for<'b, 'c> Fn(usize, &'b mut Decode<'c>) -> Result<Loading, String> + Sync + 'a;
+
+/// As [`encode_images`], of those images that `choose` has decoded.
+fn encode_some(
+    encoder: &dyn Encoder,
+    count: usize,
+    choose: &Choose<'_>,
+    options: &EmbedOptions,
+    progress: &(dyn Fn(usize) + Sync),
+    stop: &AtomicBool,
+) -> Result<Encoded, EmbedError> {
     let preprocess = encoder.preprocess();
     let (height, width) = preprocess.output_size();
+    let values = 3 * height * width;
+    let batch = options.batch.max(1);
     let deep_greys = AtomicUsize::new(0);
     let pipeline = Pipeline {
         items: count,
-        batch: options.batch.max(1),
-        values: 3 * height * width,
+        batch,
+        values,
         dim: encoder.dim(),
-        loaders: std::thread::available_parallelism().map_or(1, usize::from),
+        loaders: loaders(),
         workers: encoder.workers().max(1),
         load: &|i, pixels| {
-            let is_deep_grey = load(&read(i)?, &options.decode, preprocess, pixels)?;
-            deep_greys.fetch_add(usize::from(is_deep_grey), Ordering::Relaxed);
-            Ok(())
+            choose(i, &mut |bytes| {
+                let is_deep_grey = load(bytes, &options.decode, preprocess, pixels)?;
+                deep_greys.fetch_add(usize::from(is_deep_grey), Ordering::Relaxed);
+                Ok(())
+            })
         },
-        encode: &|pixels| encoder.encode_images(pixels),
+        encode: &|pixels| encode_full(encoder, pixels, values, batch),
         stop_at_failure: options.stop_at_bad_image,
         progress,
         stop,
@@ -116,6 +159,29 @@ pub fn encode_images(
         deep_greys: deep_greys.into_inner(),
         ..encoded
     })
+}
+
+/// Encodes the images of a micro-batch that need not be full, as if it were.
+fn encode_full(
+    encoder: &dyn Encoder,
+    pixels: &[f32],
+    values: usize,
+    batch: usize,
+) -> Result<Matrix, ModelError> {
+    let images = pixels.len() / values.max(1);
+    if images >= batch {
+        return encoder.encode_images(pixels);
+    }
+    let mut full = pixels.to_vec();
+    full.resize(values * batch, 0.0);
+    let rows = encoder.encode_images(&full)?;
+    // What is wrong with the rows is told by who counts them.
+    Ok(rows.first_rows(images.min(rows.rows())))
+}
+
+/// Threads that read and decode.
+fn loaders() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The content of a regular file.

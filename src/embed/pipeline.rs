@@ -15,7 +15,16 @@ use crate::model::ModelError;
 use super::Encoded;
 
 /// Adds the values of an item to those of its micro-batch, or tells why there are none.
-pub(super) type Load<'a> = dyn Fn(usize, &mut Vec<f32>) -> Result<(), String> + Sync + 'a;
+pub(super) type Load<'a> = dyn Fn(usize, &mut Vec<f32>) -> Result<Loading, String> + Sync + 'a;
+
+/// What is to be done with an item that could be loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loading {
+    /// Its values were added.
+    Encode,
+    /// Nothing: its row is known otherwise, so no values were added, and it gets none here.
+    PassOver,
+}
 
 /// The values of some items → a unit row each.
 pub(super) type Encode<'a> = dyn Fn(&[f32]) -> Result<Matrix, ModelError> + Sync + 'a;
@@ -58,12 +67,14 @@ struct Loaded {
     batch: usize,
     /// The values of those that could be loaded, one after the other.
     values: Vec<f32>,
+    passed_over: Vec<usize>,
     failures: Vec<(usize, String)>,
 }
 
 /// A micro-batch's results.
 struct Done {
     rows: Matrix,
+    passed_over: Vec<usize>,
     failures: Vec<(usize, String)>,
 }
 
@@ -82,7 +93,7 @@ struct Shared {
 }
 
 impl Pipeline<'_> {
-    /// Does the work. Without an early end every item has a row or a failure.
+    /// Does the work. Without an early end every item has a row or a failure, or was passed over.
     ///
     /// # Errors
     /// An interruption; a model that fails; the first item that cannot be loaded if that ends the work, on any
@@ -152,22 +163,25 @@ impl Pipeline<'_> {
                 return;
             }
             let mut values = Vec::with_capacity(items.len() * self.values);
-            let mut failures = Vec::new();
+            let (mut passed_over, mut failures) = (Vec::new(), Vec::new());
             for item in items {
                 if self.halted(shared) || item > shared.first_bad.load(Ordering::Relaxed) {
                     break;
                 }
-                if let Err(reason) = (self.load)(item, &mut values) {
-                    if self.stop_at_failure {
+                match (self.load)(item, &mut values) {
+                    Ok(Loading::Encode) => {}
+                    Ok(Loading::PassOver) => passed_over.push(item),
+                    Err(reason) if self.stop_at_failure => {
                         shared.note_bad(item, reason);
                         break;
                     }
-                    failures.push((item, reason));
+                    Err(reason) => failures.push((item, reason)),
                 }
             }
             let loaded = Loaded {
                 batch,
                 values,
+                passed_over,
                 failures,
             };
             // The receivers are gone when the encoders have failed: there is nobody to tell.
@@ -189,11 +203,13 @@ impl Pipeline<'_> {
                 continue;
             }
             let items = self.items_of(loaded.batch).len();
+            let others = loaded.failures.len() + loaded.passed_over.len();
             let rows = self
-                .encode_some(&loaded.values, items - loaded.failures.len())
+                .encode_some(&loaded.values, items - others)
                 .inspect_err(|_| shared.failed.store(true, Ordering::Relaxed))?;
             *shared.done[loaded.batch].lock().expect("no holder panics") = Some(Done {
                 rows,
+                passed_over: loaded.passed_over,
                 failures: loaded.failures,
             });
             (self.progress)(items);
@@ -228,9 +244,12 @@ impl Pipeline<'_> {
             let done = done.into_inner().expect("no holder panics");
             let done = done.expect("without an early end every batch is done");
             let mut failed = done.failures.into_iter().peekable();
+            let mut passed_over = done.passed_over.into_iter().peekable();
             for item in self.items_of(batch) {
                 if let Some(failure) = failed.next_if(|(bad, _)| *bad == item) {
                     failures.push(failure);
+                    rows.push(None);
+                } else if passed_over.next_if_eq(&item).is_some() {
                     rows.push(None);
                 } else {
                     rows.push(Some(next_row));

@@ -14,6 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::matrix::Matrix;
+use crate::names::Names;
 use crate::npy;
 
 /// Why a table could not be written.
@@ -25,18 +26,109 @@ pub enum TableError {
     Parquet { path: PathBuf, source: ParquetError },
 }
 
-/// Writes `images.npy` and `images.parquet` (row, path) into `dir`; `paths[i]` belongs to row `i`.
-///
-/// # Errors
-/// What could not be written.
-pub fn write_images(dir: &Path, embeddings: &Matrix, paths: &[&str]) -> Result<(), TableError> {
-    write_npy(&dir.join("images.npy"), embeddings)?;
-    let schema = Schema::new(vec![
-        Field::new("row", DataType::UInt64, false),
-        Field::new("path", DataType::Utf8, false),
-    ]);
-    let paths = StringArray::from_iter_values(paths);
-    write_parquet(&dir.join("images.parquet"), schema, vec![Arc::new(paths)])
+impl TableError {
+    fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Io { path, source }
+    }
+
+    fn parquet(path: &Path, source: ParquetError) -> Self {
+        let path = path.to_owned();
+        Self::Parquet { path, source }
+    }
+}
+
+/// Rows of a table that are written at once: always as many, so that the bytes do not depend on how they come.
+const ROWS_AT_ONCE: usize = 1 << 16;
+
+/// `images.npy` and `images.parquet` (row, path) in the making: they are written as the rows come, so that the memory that
+/// is needed does not grow with them.
+pub struct Images {
+    npy: npy::Rows<BufWriter<File>>,
+    npy_path: PathBuf,
+    table: ArrowWriter<File>,
+    table_path: PathBuf,
+    schema: Arc<Schema>,
+    /// Those that are not written yet.
+    paths: Names,
+    written: u64,
+}
+
+impl Images {
+    /// Begins both files in `dir`, with so many columns.
+    ///
+    /// # Errors
+    /// What could not be written.
+    pub fn new(dir: &Path, dim: usize) -> Result<Self, TableError> {
+        let (npy_path, table_path) = (dir.join("images.npy"), dir.join("images.parquet"));
+        let npy =
+            File::create(&npy_path).and_then(|file| npy::Rows::new(BufWriter::new(file), dim));
+        let schema = Arc::new(Schema::new(vec![
+            Field::new("row", DataType::UInt64, false),
+            Field::new("path", DataType::Utf8, false),
+        ]));
+        let table = File::create(&table_path)
+            .map_err(ParquetError::from)
+            .and_then(|file| ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties())));
+        Ok(Self {
+            npy: npy.map_err(|source| TableError::io(&npy_path, source))?,
+            npy_path,
+            table: table.map_err(|source| TableError::parquet(&table_path, source))?,
+            table_path,
+            schema,
+            paths: Names::default(),
+            written: 0,
+        })
+    }
+
+    /// Adds rows; a path belongs to each.
+    ///
+    /// # Errors
+    /// What could not be written.
+    pub fn push<'p>(
+        &mut self,
+        embeddings: &Matrix,
+        paths: impl Iterator<Item = &'p str>,
+    ) -> Result<(), TableError> {
+        let pushed = self.npy.push(embeddings.as_slice());
+        pushed.map_err(|source| TableError::io(&self.npy_path, source))?;
+        for path in paths {
+            self.paths.push(path);
+            if self.paths.len() == ROWS_AT_ONCE {
+                self.write_paths()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_paths(&mut self) -> Result<(), TableError> {
+        let paths = std::mem::take(&mut self.paths);
+        let rows = self.written..self.written + paths.len() as u64;
+        self.written = rows.end;
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt64Array::from_iter_values(rows)),
+            Arc::new(StringArray::from_iter_values(paths.iter())),
+        ];
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns);
+        let batch = batch.map_err(|error: ArrowError| ParquetError::from(error));
+        batch
+            .and_then(|batch| self.table.write(&batch))
+            .map_err(|source| TableError::parquet(&self.table_path, source))
+    }
+
+    /// Completes both files: the number of rows.
+    ///
+    /// # Errors
+    /// What could not be written.
+    pub fn finish(mut self) -> Result<usize, TableError> {
+        self.write_paths()?;
+        let closed = self.table.close();
+        closed.map_err(|source| TableError::parquet(&self.table_path, source))?;
+        let rows = self.npy.rows();
+        let finished = self.npy.finish();
+        finished.map_err(|source| TableError::io(&self.npy_path, source))?;
+        Ok(rows)
+    }
 }
 
 /// Writes `texts.npy` and `texts.parquet` (row, text, token_ids) into `dir`.
@@ -75,10 +167,7 @@ fn write_npy(path: &Path, matrix: &Matrix) -> Result<(), TableError> {
         npy::write(&mut out, matrix.as_slice())?;
         out.flush()
     };
-    attempt().map_err(|source| TableError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    attempt().map_err(|source| TableError::io(path, source))
 }
 
 /// A table with a `row` column before the given ones.
@@ -90,16 +179,15 @@ fn write_parquet(path: &Path, schema: Schema, columns: Vec<ArrayRef>) -> Result<
         all.extend(columns);
         let batch = RecordBatch::try_new(Arc::clone(&schema), all)
             .map_err(|error: ArrowError| ParquetError::from(error))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .build();
-        let mut writer = ArrowWriter::try_new(File::create(path)?, schema, Some(properties))?;
+        let mut writer = ArrowWriter::try_new(File::create(path)?, schema, Some(properties()))?;
         writer.write(&batch)?;
         writer.close()?;
         Ok(())
     };
-    attempt().map_err(|source| TableError::Parquet {
-        path: path.to_owned(),
-        source,
-    })
+    attempt().map_err(|source| TableError::parquet(path, source))
+}
+
+fn properties() -> WriterProperties {
+    let properties = WriterProperties::builder();
+    properties.set_compression(Compression::SNAPPY).build()
 }

@@ -50,6 +50,24 @@ pub fn sync_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether the path leads to this open file: who waited for a lock on it may find it moved away.
+///
+/// # Errors
+/// The file cannot be asked.
+#[cfg(unix)]
+pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let of = |file: &fs::Metadata| (file.dev(), file.ino());
+    let held = of(&file.metadata()?);
+    Ok(fs::metadata(path).is_ok_and(|there| of(&there) == held))
+}
+
+/// What is open keeps its place there.
+#[cfg(not(unix))]
+pub fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;

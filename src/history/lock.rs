@@ -1,14 +1,13 @@
 //! What one process at a time may have: the file of a history, and the files that a step is about.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::HistoryError;
-use super::point::{Point, pause, reached};
-use crate::files::parent;
+use crate::files::{is_at, parent};
 use crate::hash;
+use crate::point::{Point, pause, reached};
 
 /// Between two looks whether another process has let go.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -46,21 +45,6 @@ fn lock(file: &File, path: &Path, told: &Path) -> Result<(), HistoryError> {
     Err(HistoryError::Busy {
         path: told.to_owned(),
     })
-}
-
-/// Whether the path leads to this file.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let of = |file: &std::fs::Metadata| (file.dev(), file.ino());
-    let held = of(&file.metadata()?);
-    Ok(std::fs::metadata(path).is_ok_and(|there| of(&there) == held))
-}
-
-/// What is open keeps its place there.
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> io::Result<bool> {
-    Ok(true)
 }
 
 /// Keeps every other step, of whatever history beside this log, from these files until it is dropped.

@@ -13,7 +13,6 @@ mod error;
 mod lock;
 mod log;
 mod patch;
-mod point;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -30,11 +29,11 @@ pub use error::HistoryError;
 use lock::Locks;
 use log::{Held, Record};
 use patch::{Found, Patch, Way};
-use point::{Point, reached};
 use write::{Content, Write, read, write};
 
 use crate::files::Replacement;
 use crate::hash;
+use crate::point::{Point, reached};
 use crate::taxonomy::edit::Edit;
 use crate::text::shown;
 

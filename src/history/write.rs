@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use super::HistoryError;
-use super::point::{Point, reached};
 use crate::files::{self, Replacement};
+use crate::point::{Point, reached};
 
 /// What a file holds; `None`: there is no such file.
 pub type Content = Option<Vec<u8>>;

@@ -18,7 +18,7 @@ use crate::hash;
 use crate::matrix::Matrix;
 
 /// Texts a micro-batch: prompts are short, and the matmuls are full at a few hundred tokens.
-const TEXT_BATCH: usize = 32;
+const TEXT_BATCH: usize = 16;
 
 /// A checkpoint, ready to encode.
 pub struct DualEncoder {
@@ -215,10 +215,12 @@ impl Encoder for DualEncoder {
             .iter()
             .map(|text| self.token_ids(text))
             .collect::<Result<_, _>>()?;
-        // Texts of one length together, so that little is padded; the order is made good again below.
+        // Texts of one length together, and always as many: the number of tokens in a micro-batch changes in which order sums are
+        // made, so that else a text's last bits would depend on the others. The order is made good again below.
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.sort_by_key(|&i| ids[i].len());
-        let batches: Vec<&[usize]> = order.chunks(TEXT_BATCH).collect();
+        let same = order.chunk_by(|&a, &b| ids[a].len() == ids[b].len());
+        let batches: Vec<&[usize]> = same.flat_map(|same| same.chunks(TEXT_BATCH)).collect();
 
         let next = AtomicUsize::new(0);
         let work = || -> Result<Vec<(usize, Matrix)>, ModelError> {
@@ -228,7 +230,8 @@ impl Encoder for DualEncoder {
                 let Some(indices) = batches.get(batch) else {
                     return Ok(done);
                 };
-                let texts: Vec<&[u32]> = indices.iter().map(|&i| ids[i].as_slice()).collect();
+                let full = indices.iter().cycle().take(TEXT_BATCH);
+                let texts: Vec<&[u32]> = full.map(|&i| ids[i].as_slice()).collect();
                 done.push((batch, self.encode_ids(&texts)?));
             }
         };
@@ -243,6 +246,7 @@ impl Encoder for DualEncoder {
 
         let mut all = Matrix::new(self.dim(), vec![0.0; ids.len() * self.dim()]);
         for (batch, rows) in done.into_iter().flatten() {
+            // Those that only make it full are at the end.
             for (row, &i) in batches[batch].iter().enumerate() {
                 all.row_mut(i).copy_from_slice(rows.row(row));
             }

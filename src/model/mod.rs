@@ -30,7 +30,7 @@ use serde_json::Value;
 
 pub use describe::{Description, Hashes, Tower, describe, describe_embedded};
 pub use device::{DType, DeviceChoice};
-pub use remembering::Remembering;
+pub use remembering::{Remembering, TextMemory};
 
 use crate::hash;
 use crate::matrix::Matrix;
@@ -87,6 +87,14 @@ pub trait Encoder: Send + Sync {
     /// # Errors
     /// As [`token_ids`](Self::token_ids); a device that fails.
     fn encode_texts(&self, texts: &[&str]) -> Result<Matrix, ModelError>;
+
+    /// Brings embeddings of texts that are to outlive the program to where they do: see [`Remembering`].
+    ///
+    /// # Errors
+    /// They cannot be kept.
+    fn keep_texts(&self) -> Result<(), ModelError> {
+        Ok(())
+    }
 }
 
 /// What made an embedding, by content: two encoders with the same fingerprint give the same values.
@@ -140,6 +148,8 @@ pub enum ModelError {
     Tokenizer(String),
     #[error("{0}")]
     Device(String),
+    #[error("{0}")]
+    Memory(String),
     #[error("the model failed to compute: {0}")]
     Candle(#[from] candle_core::Error),
 }

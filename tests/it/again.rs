@@ -49,7 +49,7 @@ fn a_saved_run_follows_its_taxonomy_and_outlives_its_errors() {
     let run = root().join("tests/fixtures/run");
     let args = ["--taxonomy", path.to_str().unwrap()];
     let args = [&[run.to_str().unwrap()][..], &args].concat();
-    let workbench = Workbench::with_arguments(&args).unwrap();
+    let workbench = crate::cmd::workbench(&args).unwrap();
     let begun = workbench.opened(&GO_ON).unwrap();
     assert_eq!(
         Backend::files(&workbench, Some(&begun)),
@@ -114,7 +114,7 @@ fn after_an_edit_pictures_are_scored_as_if_for_the_first_time() {
         "--candidates",
         "all",
     ];
-    let workbench = Workbench::with_arguments(&args).unwrap();
+    let workbench = crate::cmd::workbench(&args).unwrap();
     let begun = workbench.opened(&GO_ON).unwrap();
     // An edge is gone, and a label has another name, so another prompt.
     let edited = text.replace(EDGE, "").replace(
@@ -124,7 +124,7 @@ fn after_an_edit_pictures_are_scored_as_if_for_the_first_time() {
     assert_ne!(edited, text);
     std::fs::write(&path, &edited).unwrap();
     let found = again(&workbench, &begun).unwrap().unwrap().shown.opened;
-    let anew = Workbench::with_arguments(&args)
+    let anew = crate::cmd::workbench(&args)
         .unwrap()
         .opened(&GO_ON)
         .unwrap();
@@ -159,7 +159,7 @@ fn all_files_of_text_are_looked_at_and_only_their_content_counts() {
         ["--predictions".to_owned(), arg("answers.csv")],
         ["--truth".to_owned(), arg("truth.csv")],
     ];
-    let workbench = Workbench::with_arguments(args.as_flattened()).unwrap();
+    let workbench = crate::cmd::workbench(args.as_flattened()).unwrap();
     let begun = workbench.opened(&GO_ON).unwrap();
     assert!(again(&workbench, &begun).unwrap().is_none());
 
@@ -238,7 +238,7 @@ pub fn without_edges(text: &str, which: u32) -> String {
 #[test]
 fn what_is_made_again_is_what_would_be_made_anew() {
     let (_folder, path, text, args) = embedded();
-    let workbench = Workbench::with_arguments(&args).unwrap();
+    let workbench = crate::cmd::workbench(&args).unwrap();
     let mut shown = workbench.opened(&GO_ON).unwrap();
     for which in [0b10, 0b1010_1010, u32::MAX, 0] {
         let edited = without_edges(&text, which);
@@ -254,7 +254,7 @@ fn what_is_made_again_is_what_would_be_made_anew() {
             .unwrap()
             .unwrap();
         let now = now.shown.opened;
-        let anew = Workbench::with_arguments(&args)
+        let anew = crate::cmd::workbench(&args)
             .unwrap()
             .opened(&GO_ON)
             .unwrap();
@@ -282,7 +282,7 @@ fn what_is_made_again_is_what_would_be_made_anew() {
 #[test]
 fn a_run_is_held_against_what_it_was_made_of_itself() {
     let (folder, path, text, args) = embedded();
-    let workbench = Workbench::with_arguments(&args).unwrap();
+    let workbench = crate::cmd::workbench(&args).unwrap();
     let begun = workbench.opened(&GO_ON).unwrap();
     let truth = folder.path().join("truth.csv");
     let labels = std::fs::read_to_string(&truth).unwrap();
@@ -340,7 +340,7 @@ fn a_preview_tells_of_labels_that_a_saved_run_would_miss() {
     let (_folder, path, text) = shapes();
     let run = root().join("tests/fixtures/run");
     let args = [run.to_str().unwrap(), "--taxonomy", path.to_str().unwrap()];
-    let workbench = Workbench::with_arguments(&args).unwrap();
+    let workbench = crate::cmd::workbench(&args).unwrap();
     let shown = workbench.opened(&GO_ON).unwrap();
     let node = || "square".to_owned();
     let rename = Edit::Rename {
@@ -382,7 +382,7 @@ fn figures_that_a_saved_run_loses_are_named() {
     let (_folder, path, text) = shapes();
     let run = root().join("tests/fixtures/run");
     let args = [run.to_str().unwrap(), "--taxonomy", path.to_str().unwrap()];
-    let workbench = Workbench::with_arguments(&args).unwrap();
+    let workbench = crate::cmd::workbench(&args).unwrap();
     let mut shown = workbench.opened(&GO_ON).unwrap();
     let had = &shown.saved.summary;
     assert!(had.suspects.is_some() && had.dilution.is_some());
@@ -423,8 +423,7 @@ fn watching_prints_what_a_change_does_and_waits_where_a_file_is_broken() {
     use std::io::{BufRead, BufReader};
     let (folder, path, text) = shapes();
     let run = root().join("tests/fixtures/run");
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_cladist"))
-        .current_dir(folder.path())
+    let mut child = crate::cmd::program(folder.path())
         .args(["watch", run.to_str().unwrap(), "--taxonomy", "shapes.yaml"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

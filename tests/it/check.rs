@@ -1,6 +1,6 @@
 //! `cladist check`.
 
-use std::{collections::BTreeSet, process::Command};
+use std::collections::BTreeSet;
 
 use cladist::taxonomy::Code;
 use serde_json::Value;
@@ -223,8 +223,8 @@ fn colours_are_for_who_asks() {
             false,
         ),
     ] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cladist"));
-        command.current_dir(dir.path()).args(args);
+        let mut command = crate::cmd::program(dir.path());
+        command.args(args);
         command
             .env_remove("NO_COLOR")
             .envs(no_color.map(|v| ("NO_COLOR", v)));

@@ -6,6 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use cladist::cli::workbench::Workbench;
 use tempfile::TempDir;
 
 /// A directory that holds these files (path, content) and goes when the value does.
@@ -19,19 +20,22 @@ pub fn dir(files: &[(&str, &[u8])]) -> TempDir {
     dir
 }
 
+/// The program, in `dir`. It keeps no embeddings but where it is told to: a test is of what is computed now, and the user's own are
+/// none of its business.
+pub fn program(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cladist"));
+    command.current_dir(dir).env("CLADIST_STORE", "");
+    command
+}
+
 /// Runs `cladist` with these arguments in `dir`.
 pub fn cladist(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cladist"))
-        .current_dir(dir)
-        .args(args)
-        .output()
-        .expect("the program runs")
+    program(dir).args(args).output().expect("the program runs")
 }
 
 /// Runs `cladist` with these arguments in `dir` for a reader who wants the first bytes and then closes the pipe.
 pub fn into_closed_pipe(dir: &Path, args: &[&str]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_cladist"))
-        .current_dir(dir)
+    let mut child = program(dir)
         .args(args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -45,6 +49,16 @@ pub fn into_closed_pipe(dir: &Path, args: &[&str]) -> Output {
         .read_exact(&mut first)
         .expect("some output");
     child.wait_with_output().expect("an end")
+}
+
+/// A workbench as `cladist tui` with these arguments is, which keeps no embeddings.
+///
+/// # Errors
+/// What is wrong with the arguments.
+pub fn workbench<A: AsRef<str>>(args: &[A]) -> anyhow::Result<Workbench> {
+    let args = args.iter().map(|arg| arg.as_ref().to_owned());
+    let args: Vec<String> = args.chain(["--no-store".to_owned()]).collect();
+    Workbench::with_arguments(&args)
 }
 
 /// Exit code, standard output, standard error.

@@ -302,8 +302,7 @@ fn an_interruption_ends_it_and_leaves_no_file() {
     let dir = large(30_000);
     let here = || fs::read_dir(dir.path()).unwrap().count();
     for out in [None, Some("d.npy")] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_cladist"))
-            .current_dir(dir.path())
+        let mut child = crate::cmd::program(dir.path())
             .args(["distances", "t.yaml", "--measure", "height"])
             .args(out.iter().flat_map(|out| ["--out", out]))
             .stdout(Stdio::piped())

@@ -199,8 +199,7 @@ fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
 
 /// Runs `cladist` with its state in the directory.
 fn run_command(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_cladist"))
-        .current_dir(dir)
+    let out = crate::cmd::program(dir)
         .env("XDG_STATE_HOME", dir.join("state"))
         .args(args)
         .output()

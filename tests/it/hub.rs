@@ -82,8 +82,7 @@ fn serve() -> String {
 }
 
 fn embed(dir: &Path, endpoint: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_cladist"))
-        .current_dir(dir)
+    crate::cmd::program(dir)
         .args([
             "embed",
             "--texts",

@@ -15,7 +15,7 @@ use crate::cmd::{dir, run};
 static GO_ON: AtomicBool = AtomicBool::new(false);
 
 fn opened(args: &[String]) -> (Workbench, Arc<Opened>) {
-    let workbench = Workbench::with_arguments(args).unwrap();
+    let workbench = crate::cmd::workbench(args).unwrap();
     let opened = workbench.opened(&GO_ON).unwrap();
     (workbench, opened)
 }

@@ -45,6 +45,11 @@ const RULES: &[Rule] = &[
         never: IO,
     },
     Rule {
+        room: "point",
+        may_name: &[],
+        never: IO,
+    },
+    Rule {
         room: "text",
         may_name: &[],
         never: &[],
@@ -86,7 +91,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "embed",
-        may_name: &["model", "matrix", "npy"],
+        may_name: &[
+            "model", "matrix", "names", "npy", "files", "hash", "guard", "point",
+        ],
         never: &[],
     },
     Rule {
@@ -96,7 +103,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "history",
-        may_name: &["files", "hash", "taxonomy", "text"],
+        may_name: &["files", "hash", "point", "taxonomy", "text"],
         never: &[],
     },
     Rule {

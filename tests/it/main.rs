@@ -1,6 +1,7 @@
 //! The integration tests: one binary, so that it is linked once; a module per command or subject.
 
 mod again;
+mod alone;
 mod check;
 mod clip;
 mod cmd;
@@ -35,6 +36,7 @@ mod show;
 mod side;
 mod siglip;
 mod statistics;
+mod store;
 mod suggest;
 mod taxonomies;
 mod terminal;

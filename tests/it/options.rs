@@ -24,7 +24,7 @@ fn with_options(args: &[String], file: &Path) -> Workbench {
         args: typed.collect(),
         file: file.to_owned(),
     };
-    let workbench = Workbench::with_arguments(args).unwrap();
+    let workbench = crate::cmd::workbench(args).unwrap();
     workbench.with_line(Some(line)).unwrap()
 }
 
@@ -77,7 +77,7 @@ impl World {
     fn anew(&self, more: &[&str]) -> Vec<String> {
         let more = more.iter().map(|arg| (*arg).to_owned());
         let args: Vec<String> = self.args.iter().cloned().chain(more).collect();
-        let workbench = Workbench::with_arguments(&args).unwrap();
+        let workbench = crate::cmd::workbench(&args).unwrap();
         told(&workbench.opened(&GO_ON).unwrap())
     }
 }

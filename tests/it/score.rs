@@ -453,8 +453,7 @@ fn a_closed_pipe_is_no_fault_and_the_run_is_kept() {
     let dir = world();
     fs::write(dir.path().join("pictures/red/bad.png"), b"no picture").unwrap();
     for (closed, out) in [("stderr", "a"), ("stdout", "b"), ("both", "c")] {
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_cladist"))
-            .current_dir(dir.path())
+        let mut child = crate::cmd::program(dir.path())
             .args([
                 "score",
                 "--images",
@@ -507,8 +506,7 @@ fn a_model_that_is_not_there_says_what_to_do() {
             "--model",
             model,
         ];
-        let out = std::process::Command::new(env!("CARGO_BIN_EXE_cladist"))
-            .current_dir(dir.path())
+        let out = crate::cmd::program(dir.path())
             .args(args)
             .envs([("HF_HUB_OFFLINE", "1"), ("HF_HUB_CACHE", "cache")])
             .output()

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-use cladist::cli::workbench::Workbench;
 use cladist::history::{Change, History, What};
 use cladist::run::Opened;
 use cladist::score::Verdict;
@@ -183,7 +182,7 @@ fn a_label_is_added_and_taken_back() {
         args.extend(scored.iter().map(String::as_str));
         assert_eq!(run(dir, &args).0, 0);
         for args in [scored.clone(), vec![path(name)]] {
-            let workbench = Workbench::with_arguments(&args).unwrap();
+            let workbench = crate::cmd::workbench(&args).unwrap();
             let begun = workbench.opened(&GO_ON).unwrap();
             let files = Backend::files(&workbench, Some(&begun));
             assert!(files.contains(&side), "{files:?}");
@@ -247,7 +246,7 @@ fn a_node_that_is_right_too_is_renamed_in_the_side_file_as_well() {
         .zip(&args)
         .flat_map(|(option, value)| [option, value])
         .collect();
-    let workbench = Workbench::with_arguments(&args).unwrap();
+    let workbench = crate::cmd::workbench(&args).unwrap();
     let begun = workbench.opened(&GO_ON).unwrap();
     let plan = |edit: Edit| Backend::plan(&workbench, &begun, &What::Taxonomy(edit));
     let rename = Edit::Rename {
@@ -322,7 +321,7 @@ fn a_saved_run_forgets_what_is_right_no_more() {
             "run",
         ];
         assert_eq!(run(dir, &[&args[..], more].concat()).0, 0);
-        let workbench = Workbench::with_arguments(&[absolute("run")]).unwrap();
+        let workbench = crate::cmd::workbench(&[absolute("run")]).unwrap();
         let begun = workbench.opened(&GO_ON).unwrap();
         assert_eq!(verdicts(&begun)[1], Some(Verdict::AlsoValid));
         fs::write(&side, "image,labels\na/1.jpg,bus\n").unwrap();
@@ -366,7 +365,7 @@ fn pictures_have_their_side_file_beside_their_folder() {
         "--candidates",
         "all",
     ];
-    let workbench = Workbench::with_arguments(&args).unwrap();
+    let workbench = crate::cmd::workbench(&args).unwrap();
     let begun = workbench.opened(&GO_ON).unwrap();
     let right = [Verdict::Exact, Verdict::Synonym, Verdict::AlsoValid];
     let wrong = |row: &Option<Verdict>| row.is_some_and(|verdict| !right.contains(&verdict));
@@ -414,7 +413,7 @@ fn a_side_file_beside_other_labels_is_that_of_others() {
     ];
     assert_eq!(run(dir, &args).0, 0);
     let open = || {
-        let workbench = Workbench::with_arguments(&[absolute("run")]).unwrap();
+        let workbench = crate::cmd::workbench(&[absolute("run")]).unwrap();
         let (notes, begun) = (Mutex::new(Vec::new()), Mutex::new(None));
         let tell = |news| match news {
             News::Note(note) => notes.lock().unwrap().push(note),

@@ -244,7 +244,7 @@ static GO_ON: AtomicBool = AtomicBool::new(false);
 
 /// The workbench with these arguments, and the run when it is whole.
 fn opened<A: AsRef<str>>(args: &[A]) -> (Workbench, Shown) {
-    let workbench = Workbench::with_arguments(args).unwrap();
+    let workbench = crate::cmd::workbench(args).unwrap();
     let last = Mutex::new(None);
     let tell = |news| {
         if let News::Run(shown) = news {

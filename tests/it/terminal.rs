@@ -66,6 +66,7 @@ impl Session {
         command.env("TMPDIR", home.path());
         command.env("XDG_STATE_HOME", home.path());
         command.env("XDG_CONFIG_HOME", home.path());
+        command.env("CLADIST_STORE", home.path().join("store"));
         command.env("PS1", "shell> ");
         command.env("EDITOR", editor(home.path()));
         command.env_remove("VISUAL");

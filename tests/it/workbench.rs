@@ -45,7 +45,7 @@ fn saved(dir: &Path, more: &[&str]) -> Workbench {
     let args: Vec<&str> = std::iter::once(run.as_str())
         .chain(more.iter().copied())
         .collect();
-    Workbench::with_arguments(&args).unwrap()
+    crate::cmd::workbench(&args).unwrap()
 }
 
 fn score_demo(dir: &Path, n: &str) {
@@ -322,12 +322,7 @@ fn a_run_whose_files_have_gone_says_what_is_missing() {
 #[test]
 fn every_source_has_its_own_session() {
     let files = dir(&[("run/run.yaml", b""), ("other/run.yaml", b"")]);
-    let of = |args: &[&str]| {
-        Workbench::with_arguments(args)
-            .unwrap()
-            .session_file()
-            .unwrap()
-    };
+    let of = |args: &[&str]| crate::cmd::workbench(args).unwrap().session_file().unwrap();
     let run = files.path().join("run").display().to_string();
     let same = format!("{}/other/../run", files.path().display());
     let other = files.path().join("other").display().to_string();

@@ -7,10 +7,11 @@ use std::sync::atomic::AtomicBool;
 use clap::ValueHint;
 
 use super::{PictureArgs, habit_name};
+use crate::cli::embed::{self, Encoding};
 use crate::cli::model_args::{DeviceArgs, ImageArgs};
 use crate::cli::output::{self, tell};
 use crate::cli::score::{candidate_choice, expand_prompts};
-use crate::cli::{builtin, count, embed, interrupt, on_all_cores, prompts};
+use crate::cli::{builtin, count, interrupt, on_all_cores, prompts};
 use crate::demo::{self, Annotator, Habit, Planted, Settings, World};
 use crate::matrix::Matrix;
 use crate::model::Encoder;
@@ -79,6 +80,7 @@ pub fn run(args: &LabArgs) -> anyhow::Result<ExitCode> {
         candidate_choice(Some(&args.candidates), "--candidates")?.select(world.taxonomy(), &[])?;
     let stop = interrupt::install()?;
     let encoder = args.device.load(&args.model, stop)?;
+    let encoder = args.image.store.remembering(encoder, &args.model)?;
     let lab = Lab::new(&world, candidates, encoder.as_ref(), args, stop)?;
     let sweep: Vec<Settings> = HABITS
         .into_iter()
@@ -135,7 +137,14 @@ impl<'a> Lab<'a> {
         let settings = args.pictures.settings(annotator);
         let (dataset, _) = on_all_cores(|| demo::dataset(world, &settings, args.pictures.n))?;
         let items: Vec<usize> = (0..dataset.items.len()).collect();
-        let images = embed::encode(&args.image, encoder, &dataset, &items, stop)?.embeddings;
+        let encoding = Encoding {
+            args: &args.image,
+            encoder,
+            model: &args.model,
+            dataset: &dataset,
+            stop,
+        };
+        let images = encoding.encode(&items, None)?.embeddings;
         Ok(Self {
             world,
             prototypes: all.first_rows(candidates.len()),

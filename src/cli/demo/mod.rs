@@ -223,7 +223,10 @@ fn score_world(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     );
     let stop = interrupt::install()?;
     let (dataset, facts) = on_all_cores(|| demo::dataset(&world, &settings, n))?;
-    let load = |source: &str| Ok(Arc::from(args.device.load(source, stop)?));
+    let load = |source: &str| {
+        let encoder = args.device.load(source, stop)?;
+        args.options.image.store.remembering(encoder, source)
+    };
     let world = (settings, n);
     let Computed { run, .. } = compute(dataset, world, None, &args.options, &load, stop, None)?;
     if let Some(out) = &args.out {

@@ -43,7 +43,7 @@ use crate::text::{self, TextError};
 pub use annotate::TruthArgs;
 use elsewhere::ElsewhereArgs;
 pub use elsewhere::{EmbeddingsArgs, Placed};
-pub use encoded::Embeddings;
+pub use encoded::{Embeddings, Version, versions};
 pub use join::by_last_parts;
 pub use memory::Memory;
 pub use pictures::{Again, Computed, Inputs, Observer, compute};
@@ -112,7 +112,7 @@ pub struct WhatArgs {
 #[derive(Debug, Clone, clap::Args)]
 pub struct ScoreOptions {
     #[command(flatten)]
-    image: ImageArgs,
+    pub image: ImageArgs,
 
     /// Prompt templates: a YAML file (FILE#SET for one of several), or a built-in set: bare, general, taxonomic
     #[arg(long, value_name = "FILE|SET", value_hint = ValueHint::AnyPath)]
@@ -232,7 +232,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         Staging::check(out, run::KIND)?;
     }
     let stop = interrupt::install()?;
-    let load = |source: &str| Ok(Arc::from(args.what.device.load(source, stop)?));
+    let load = |source: &str| args.what.load(source, stop);
     let Some(Computed { run, .. }) = answer(&args.what, &load, stop, None)? else {
         return Ok(ExitCode::FAILURE);
     };
@@ -306,6 +306,15 @@ pub fn answer_under(
 }
 
 impl WhatArgs {
+    /// Loads the model of this name, which has the texts that were encoded before.
+    ///
+    /// # Errors
+    /// As [`DeviceArgs::load`]; a store that cannot be used.
+    pub fn load(&self, source: &str, stop: &AtomicBool) -> anyhow::Result<Arc<dyn Encoder>> {
+        let encoder = self.device.load(source, stop)?;
+        self.options.image.store.remembering(encoder, source)
+    }
+
     /// Whether nothing is named that could be scored.
     pub fn is_nothing(&self) -> bool {
         self.sources().next().is_none()

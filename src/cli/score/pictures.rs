@@ -18,9 +18,10 @@ use super::{
     credit_policy, taxonomy_hash, tell_of_truths_as_candidates, value_name,
 };
 use crate::cli::demo::recorded;
+use crate::cli::embed::Encoding;
 use crate::cli::output::tell;
 use crate::cli::parts::Looks;
-use crate::cli::{count, embed, prompts};
+use crate::cli::{count, prompts};
 use crate::dataset::{self, Dataset, Item, Resolver};
 use crate::demo::Settings;
 use crate::embed::Encoded;
@@ -196,17 +197,14 @@ impl Scoring<'_> {
         versions: &[Version],
     ) -> anyhow::Result<Held> {
         let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
-        let encoder = self.basis.encoder.as_ref();
-        let encode = |items: &[usize], look| {
-            embed::encode_in_parts(
-                &self.options.image,
-                encoder,
-                dataset,
-                items,
-                self.stop,
-                look,
-            )
+        let encoding = Encoding {
+            args: &self.options.image,
+            encoder: self.basis.encoder.as_ref(),
+            model: self.task.inputs.model_source,
+            dataset,
+            stop: self.stop,
         };
+        let encode = |items: &[usize], look| encoding.encode(items, look);
         let Some(observer) = observer else {
             return Ok(encode(items, None)?.into());
         };
@@ -417,7 +415,7 @@ fn manifest(
         .collect();
     let names = inputs.dataset.items.iter().map(|item| &item.name[..]);
     let names: Names = names.collect();
-    let encoding = options.image.embed_options(encoder, annotated.items.len());
+    let encoding = options.image.embed_options(encoder);
     let own_options = [
         ("batch", json!(encoding.batch)),
         (

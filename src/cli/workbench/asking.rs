@@ -16,7 +16,7 @@ use crate::cli::score::{
     Basis, Embeddings, Placed, candidate_choice, candidates_hash, expand_prompts, taxonomy_hash,
 };
 use crate::cli::{Interrupted, count, embed, locked, on_all_cores};
-use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images};
+use crate::embed::{EmbedError, EmbedOptions, Encoded, Known, encode_images, encode_new_images};
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;
 use crate::prompts::{self, BUILTIN, ExpandOptions, TemplateSet};
@@ -29,7 +29,7 @@ use crate::tui::backend::{EncodedPrompts, Expanded, Templates};
 const NEAREST: usize = 10;
 
 /// Images a micro-batch where the run does not say.
-const BATCH: usize = 32;
+const BATCH: usize = 16;
 
 /// The templates of a run, and how they are filled.
 fn template_set(opened: &Opened) -> anyhow::Result<(TemplateSet, ExpandOptions)> {
@@ -275,7 +275,25 @@ impl Workbench {
         let options = embed_options(&opened.saved.manifest);
         let progress = |count| bar.advance(count);
         let encoder = basis.encoder.as_ref();
-        let encoded = encode_images(encoder, images, &read, &options, &progress, stop);
+        let model = text(&opened.saved.manifest, "/model/source").unwrap_or_default();
+        let store = self.store.images(encoder, &options, model)?;
+        let encoded = match &store {
+            None => encode_images(encoder, images, &read, &options, &progress, stop),
+            Some(store) => {
+                let known = Known {
+                    collection: store.collection(),
+                    hinted: &vec![None; images],
+                };
+                encode_new_images(encoder, known, &read, &options, &progress, stop).and_then(
+                    |kept| {
+                        let name = |i| opened.saved.images.get(row(i)).to_owned();
+                        store.keep(&kept, &|i| (name(i), None))?;
+                        store.flush()?;
+                        Ok(kept.encoded)
+                    },
+                )
+            }
+        };
         bar.finish();
         encoded.map_err(|error| match error {
             EmbedError::Interrupted => Interrupted.into(),

@@ -26,6 +26,7 @@ use clap::{FromArgMatches, ValueHint};
 use super::model_args::DeviceArgs;
 use super::output::{self, Message};
 use super::score::{Basis, Embeddings, Memory, WhatArgs};
+use super::store::StoreArgs;
 use super::{Line, builtin, exit, locked};
 use crate::demo;
 use crate::files::Staging;
@@ -127,7 +128,7 @@ impl TuiArgs {
 }
 
 /// Options that have a say on a saved run too: where its parts are, and how they are shown and computed.
-const OF_SAVED: [&str; 10] = [
+const OF_SAVED: [&str; 14] = [
     "run",
     "taxonomy",
     "images",
@@ -135,6 +136,10 @@ const OF_SAVED: [&str; 10] = [
     "no_side_labels",
     "device",
     "dtype",
+    "store",
+    "no_store",
+    "verify",
+    "shard_rows",
     "image_protocol",
     "theme",
     "keys",
@@ -231,6 +236,8 @@ pub struct Workbench {
     /// What was typed, with the file that options are from; `None` if there is no such file.
     line: Option<Line>,
     device: DeviceArgs,
+    /// Where embeddings outlive it.
+    store: StoreArgs,
     /// The file that took the place of a built-in taxonomy.
     adopted: Mutex<Option<PathBuf>>,
     /// The model of a saved run, by its name now.
@@ -279,6 +286,7 @@ impl Workbench {
             start,
             line: None,
             device: what.device.clone(),
+            store: what.options.image.store.clone(),
             adopted: Mutex::default(),
             model: what.model.clone().filter(|_| is_saved),
             pictures: Pictures::new(images.clone()),
@@ -305,12 +313,12 @@ impl Workbench {
         Self::new(args.run.as_deref(), &args.what)
     }
 
-    /// The demo with this number of pictures.
+    /// The demo with this number of pictures, which are encoded anew each time.
     ///
     /// # Errors
     /// None, as long as no option is required.
     pub fn demo(pictures: u64) -> anyhow::Result<Self> {
-        let mut workbench = Self::with_arguments::<&str>(&[])?;
+        let mut workbench = Self::with_arguments(&["--no-store"])?;
         if let Source::Demo(n) = &mut workbench.source {
             *n = pictures;
         }

@@ -16,7 +16,7 @@ use crate::cli::output::{self, tell};
 use crate::cli::score::{self, Again, Computed, Observer};
 use crate::cli::{Interrupted, count, demo, locked, on_all_cores, told};
 use crate::demo::{Settings, World, dataset};
-use crate::model::{Encoder, Remembering};
+use crate::model::Encoder;
 use crate::run::{self, Opened, Run, Saved};
 use crate::taxonomy::Taxonomy;
 use crate::text::shown;
@@ -314,8 +314,8 @@ impl Workbench {
         {
             return Ok(Arc::clone(encoder));
         }
-        let loaded = Arc::from(self.device.load(source, stop)?);
-        let loaded: Arc<dyn Encoder> = Arc::new(Remembering::new(loaded));
+        let loaded = self.device.load(source, stop)?;
+        let loaded = self.store.remembering(loaded, source)?;
         *encoder = Some((source.to_owned(), Arc::clone(&loaded)));
         Ok(loaded)
     }

@@ -1,2 +1,3 @@
 mod files;
+mod keeping;
 mod pipeline;

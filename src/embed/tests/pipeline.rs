@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use crate::embed::Encoded;
-use crate::embed::pipeline::{Encode, Fault, Load, Pipeline};
+use crate::embed::pipeline::{Encode, Fault, Load, Loading, Pipeline};
 use crate::matrix::Matrix;
 use crate::model::ModelError;
 
@@ -70,19 +70,27 @@ fn jitter(seed: usize) {
     }
 }
 
-fn load(item: usize, values: &mut Vec<f32>) -> Result<(), String> {
+fn load(item: usize, values: &mut Vec<f32>) -> Result<Loading, String> {
     jitter(item);
     values.push(item as f32);
-    Ok(())
+    Ok(Loading::Encode)
 }
 
 /// [`load`], but every third item and the last of each eight are bad.
-fn load_some(item: usize, values: &mut Vec<f32>) -> Result<(), String> {
+fn load_some(item: usize, values: &mut Vec<f32>) -> Result<Loading, String> {
     if is_bad(item) {
         jitter(item);
         return Err(format!("bad {item}"));
     }
     load(item, values)
+}
+
+/// [`load_some`], but of the others every fourth is passed over.
+fn load_few(item: usize, values: &mut Vec<f32>) -> Result<Loading, String> {
+    if is_bad(item) || !item.is_multiple_of(4) {
+        return load_some(item, values);
+    }
+    Ok(Loading::PassOver)
 }
 
 fn is_bad(item: usize) -> bool {
@@ -156,6 +164,31 @@ fn bad_items_have_no_row_and_a_reason() {
         let found = pipeline.run().unwrap();
         assert_eq!(found, expected(size.items, is_bad), "{size:?}");
         assert_eq!(finished.into_inner(), size.items, "{size:?}");
+    }
+}
+
+#[test]
+fn items_that_are_passed_over_have_no_row_and_no_reason() {
+    let has_row = |item: usize| !is_bad(item) && !item.is_multiple_of(4);
+    for size in sizes() {
+        let found = size.pipeline(&load_few, &encode).run().unwrap();
+        assert_eq!(found.failures, expected(size.items, is_bad).failures);
+        let good: Vec<f32> = (0..size.items)
+            .filter(|&i| has_row(i))
+            .map(|i| i as f32)
+            .collect();
+        let rows: Vec<f32> = found
+            .embeddings
+            .as_slice()
+            .chunks(2)
+            .map(|row| row[0])
+            .collect();
+        assert_eq!(rows, good, "{size:?}");
+        let of: Vec<usize> = (0..size.items)
+            .filter(|&i| found.rows[i].is_some())
+            .collect();
+        assert!(of.iter().map(|&i| i as f32).eq(good), "{size:?}");
+        assert!(found.rows.iter().flatten().copied().eq(0..of.len()));
     }
 }
 
@@ -258,7 +291,7 @@ fn a_flag_that_is_up_before_the_start_lets_nothing_start() {
     let touched = AtomicUsize::new(0);
     let load = |_: usize, _: &mut Vec<f32>| {
         touched.fetch_add(1, Ordering::SeqCst);
-        Ok(())
+        Ok(Loading::PassOver)
     };
     for size in sizes() {
         let pipeline = Pipeline {

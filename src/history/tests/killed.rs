@@ -2,8 +2,8 @@
 
 use std::process::{Command, exit};
 
-use super::super::point::at;
 use super::*;
+use crate::point::at;
 
 /// Set for the process of its own: what it is to do, where, and at which of the points that it reaches it ends.
 const VARIABLES: [&str; 3] = [

@@ -4,8 +4,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::super::point::{at, pausing_in_no_time};
 use super::*;
+use crate::point::{at, pausing_in_no_time};
 
 /// What another thread is found to do: it waits for a lock, or has come to its end.
 #[derive(Debug, PartialEq, Eq)]

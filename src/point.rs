@@ -1,9 +1,10 @@
-//! Where something else may happen in the middle of a step: another process may write, or this one end. Tests see to it that it does.
+//! Where something else may happen in the middle of what is written to disk: another process may write, or this one end. Tests see
+//! to it that it does.
 
 /// A place in the code that a step comes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
-    /// Another process has the lock.
+    /// Of an edit: another process has the lock.
     Waiting,
     /// The step is in the log.
     Noted,
@@ -13,6 +14,14 @@ pub enum Point {
     Put,
     /// The step is marked as done.
     Marked,
+    /// Of embeddings: the shard has a number.
+    Claimed,
+    /// One more file of it is written, under another name.
+    Written,
+    /// One more file of it is in its place.
+    Placed,
+    /// It has its marker.
+    Sealed,
 }
 
 #[cfg(not(test))]
