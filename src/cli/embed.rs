@@ -430,7 +430,7 @@ impl Encoding<'_> {
         };
         let known = Known {
             collection: store.collection(),
-            hinted: believed.keys,
+            hinted: &store.hinted(believed),
         };
         let kept = embed::encode_new_images(encoder, known, &read, options, &progress, stop)?;
         store.learn(items, believed, &kept);

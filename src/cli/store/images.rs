@@ -1,5 +1,6 @@
 //! Images that were encoded before.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -67,17 +68,23 @@ impl Images {
         let stamp = |version: Version| stamp(version, now);
         let stamps: Vec<Option<Stamp>> = versions(items)?.into_iter().map(stamp).collect();
         let mut keys = vec![None; items.len()];
-        if !self.verify {
-            let files = items.iter().zip(&stamps).enumerate();
-            let files =
-                files.filter_map(|(i, (item, stamp))| Some((i, (item.picture.path()?, (*stamp)?))));
-            let (places, files): (Vec<usize>, Vec<_>) = files.unzip();
-            let found = locked(&self.hints).look_up(&files);
-            for (i, key) in places.into_iter().zip(found) {
-                keys[i] = key;
-            }
+        let files = items.iter().zip(&stamps).enumerate();
+        let files =
+            files.filter_map(|(i, (item, stamp))| Some((i, (item.picture.path()?, (*stamp)?))));
+        let (places, files): (Vec<usize>, Vec<_>) = files.unzip();
+        let found = locked(&self.hints).look_up(&files);
+        for (i, key) in places.into_iter().zip(found) {
+            keys[i] = key;
         }
         Ok(Believed { stamps, keys })
+    }
+
+    /// The keys that are gone by: none where every file is to be read.
+    pub fn hinted<'a>(&self, believed: Part<'a>) -> Cow<'a, [Option<Key>]> {
+        match self.verify {
+            true => Cow::Owned(vec![None; believed.keys.len()]),
+            false => Cow::Borrowed(believed.keys),
+        }
     }
 
     /// Keeps what was encoded; `describe` gives the name of an image, and what is shown beside it.
@@ -164,7 +171,7 @@ impl Images {
 #[derive(Clone, Copy)]
 pub struct Part<'a> {
     stamps: &'a [Option<Stamp>],
-    pub keys: &'a [Option<Key>],
+    keys: &'a [Option<Key>],
 }
 
 impl Believed {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::error::StoreError;
-use super::shard::Layout;
+use super::layout::Layout;
 use crate::files::is_at;
 use crate::point::{Point, reached};
 

@@ -14,7 +14,8 @@ use super::claim::Claim;
 use super::error::StoreError;
 use super::index::{Index, Place};
 use super::key::{Key, Kind, Recipe};
-use super::shard::{self, Check, Entry, Layout, SCHEMA, Shard, bytes_of};
+use super::layout::{Layout, Part};
+use super::shard::{self, Check, Entry, SCHEMA, Shard, bytes_of};
 use crate::files::{create_dirs, parent};
 
 /// Files of rows that are held open: enough for what lies together, and far below what a process may have.
@@ -222,7 +223,7 @@ impl Collection {
         row: &mut [f32],
     ) -> Result<(), StoreError> {
         let mut bytes = vec![0; size_of_val(row)];
-        let path = || self.layout.path(shard::Part::Rows, shard.number);
+        let path = || self.layout.path(Part::Rows, shard.number);
         let place = shard::offset(shard, at, row.len());
         self.file(shard)
             .and_then(|file| read_at(&file, &mut bytes, place))
@@ -360,7 +361,7 @@ impl Collection {
         if let Some(file) = open.get(&shard.number) {
             return Ok(Arc::clone(file));
         }
-        let path = self.layout.path(shard::Part::Rows, shard.number);
+        let path = self.layout.path(Part::Rows, shard.number);
         let file = Arc::new(File::open(path)?);
         if open.len() >= OPEN_FILES {
             open.clear();

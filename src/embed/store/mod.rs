@@ -17,6 +17,7 @@ mod error;
 mod hints;
 mod index;
 mod key;
+mod layout;
 mod shard;
 #[cfg(test)]
 mod tests;

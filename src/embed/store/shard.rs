@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use super::claim::Claim;
 use super::error::StoreError;
 use super::key::{Key, Kind};
-use crate::files::{create_dirs, sync_dir};
+use super::layout::{Layout, Part};
+use crate::files::sync_dir;
 use crate::guard::guard;
 use crate::hash::{self, Hashing};
 use crate::npy;
@@ -45,166 +46,6 @@ pub struct Entry {
     pub name: String,
     /// What is shown beside the image, such as the label that it had.
     pub label: Option<String>,
-}
-
-/// Where the files of a collection are.
-#[derive(Debug, Clone)]
-pub(super) struct Layout {
-    pub dir: PathBuf,
-    pub kind: Kind,
-}
-
-/// The files of a shard that are named in its marker: which of them, and what they are called while they are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    Rows,
-    Metadata,
-    Keys,
-}
-
-impl Part {
-    pub const ALL: [Self; 3] = [Self::Rows, Self::Metadata, Self::Keys];
-}
-
-impl Layout {
-    fn stem(&self, part: Part) -> &'static str {
-        match (part, self.kind) {
-            (Part::Rows, Kind::Images) => "img_emb",
-            (Part::Rows, Kind::Texts) => "text_emb",
-            (Part::Metadata, _) => "metadata",
-            (Part::Keys, _) => "keys",
-        }
-    }
-
-    /// Relative to the directory, with `/` between the parts: `img_emb/img_emb_0000001.npy`.
-    fn name(&self, part: Part, number: u32) -> String {
-        let stem = self.stem(part);
-        let extension = match part {
-            Part::Metadata => "parquet",
-            Part::Rows | Part::Keys => "npy",
-        };
-        format!("{stem}/{stem}_{number:07}.{extension}")
-    }
-
-    pub fn path(&self, part: Part, number: u32) -> PathBuf {
-        self.dir.join(self.name(part, number))
-    }
-
-    /// The file by which the shard exists.
-    pub fn marker(&self, number: u32) -> PathBuf {
-        self.dir.join(format!("shards/{number:07}.json"))
-    }
-
-    pub fn manifest(&self) -> PathBuf {
-        self.dir.join("manifest.json")
-    }
-
-    pub fn claim(&self, number: u32) -> PathBuf {
-        self.dir.join(format!("parts/{number:07}.claim"))
-    }
-
-    /// A file of the shard before it has its place; of no name that another program would read.
-    fn staged(&self, part: Part, number: u32) -> PathBuf {
-        let stem = self.stem(part);
-        self.dir.join(format!("parts/{number:07}.{stem}"))
-    }
-
-    fn staged_marker(&self, number: u32) -> PathBuf {
-        self.dir.join(format!("parts/{number:07}.json"))
-    }
-
-    fn staged_manifest(&self, number: u32) -> PathBuf {
-        self.dir.join(format!("parts/{number:07}.manifest"))
-    }
-
-    /// Makes the directories.
-    ///
-    /// # Errors
-    /// They cannot be made.
-    pub fn create(&self) -> Result<(), StoreError> {
-        let stems = Part::ALL.map(|part| self.stem(part));
-        for name in stems.into_iter().chain(["shards", "parts"]) {
-            let dir = self.dir.join(name);
-            create_dirs(&dir).map_err(|error| StoreError::io(&dir, error))?;
-        }
-        Ok(())
-    }
-
-    /// The numbers of shards that have a marker, in order.
-    ///
-    /// # Errors
-    /// The directory is there and cannot be read.
-    pub fn marked(&self) -> Result<Vec<u32>, StoreError> {
-        let markers = numbers(&self.dir.join("shards"))?;
-        let markers = markers.into_iter().filter(|(_, rest)| rest == ".json");
-        Ok(markers.map(|(number, _)| number).collect())
-    }
-
-    /// The numbers of shards of which there is anything, in order.
-    ///
-    /// # Errors
-    /// As [`marked`](Self::marked).
-    pub fn begun(&self) -> Result<Vec<u32>, StoreError> {
-        let mut found = Vec::new();
-        let stems = Part::ALL.map(|part| self.stem(part));
-        for name in stems.into_iter().chain(["shards", "parts"]) {
-            let there = numbers(&self.dir.join(name))?;
-            found.extend(there.into_iter().map(|(number, _)| number));
-        }
-        found.sort_unstable();
-        found.dedup();
-        Ok(found)
-    }
-
-    /// Whether any file of a shard is in its place.
-    pub fn is_there(&self, number: u32) -> bool {
-        let mut parts = Part::ALL.into_iter();
-        self.marker(number).exists() || parts.any(|part| self.path(part, number).exists())
-    }
-
-    /// Takes away all that there is of a shard, the marker first: how many bytes that is.
-    ///
-    /// # Errors
-    /// A file cannot be removed.
-    pub fn remove(&self, claim: &Claim) -> Result<u64, StoreError> {
-        let number = claim.number();
-        let parts = Part::ALL.map(|part| self.path(part, number));
-        let staged = Part::ALL.map(|part| self.staged(part, number));
-        let all = [self.marker(number)].into_iter().chain(parts);
-        let others = [self.staged_marker(number), self.staged_manifest(number)];
-        let all = all.chain(staged).chain(others);
-        let mut bytes = 0;
-        for path in all {
-            let Ok(there) = fs::metadata(&path) else {
-                continue;
-            };
-            fs::remove_file(&path).map_err(|error| StoreError::io(&path, error))?;
-            bytes += there.len();
-        }
-        Ok(bytes)
-    }
-}
-
-/// The files of a directory with a number in their names, and what follows it, in order; none where there is no directory.
-fn numbers(dir: &Path) -> Result<Vec<(u32, String)>, StoreError> {
-    let failed = |error| StoreError::io(dir, error);
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(failed)?.file_name();
-        let name = name.to_string_lossy();
-        let name = name.rsplit_once('_').map_or(&*name, |(_, number)| number);
-        let digits = name.bytes().take_while(u8::is_ascii_digit).count();
-        if let Ok(number) = name[..digits].parse() {
-            found.push((number, name[digits..].to_owned()));
-        }
-    }
-    found.sort_unstable();
-    Ok(found)
 }
 
 /// What a marker says.
