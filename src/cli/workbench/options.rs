@@ -267,7 +267,7 @@ mod tests {
     use crate::cli::workbench::TuiArgs;
 
     /// Another value than the default of each option.
-    const OTHERS: [(&str, &str); 35] = [
+    const OTHERS: [(&str, &str); 39] = [
         ("image-protocol", "none"),
         ("theme", "light"),
         ("keys", "keys.toml"),
@@ -292,6 +292,10 @@ mod tests {
         ("batch", "8"),
         ("no-exif-orientation", "true"),
         ("on-bad-image", "error"),
+        ("store", "kept"),
+        ("no-store", "true"),
+        ("verify", "true"),
+        ("shard-rows", "100"),
         ("prompts", "bare"),
         ("synonyms", "true"),
         ("candidates", "all"),
