@@ -98,6 +98,9 @@ impl Seen {
     }
 }
 
+/// The ancestor closure of a class, ascending; `None` if it has more than [`KEPT_ABOVE`].
+type Above = OnceLock<Option<Box<[Class]>>>;
+
 #[derive(Debug, Clone)]
 pub(super) struct Dag {
     /// Node → class.
@@ -120,8 +123,8 @@ pub(super) struct Dag {
     shared: Vec<Option<Box<[Class]>>>,
     leaves: Counts,
     total_leaves: usize,
-    /// Ancestor closures, ascending, of classes that were asked for theirs; `None` of one with more than [`KEPT_ABOVE`]. One of all clones.
-    above: Arc<[OnceLock<Option<Box<[Class]>>>]>,
+    /// Ancestor closures of classes that were asked for theirs. All clones have the same.
+    above: Arc<[Above]>,
     /// Class → groups of `overlaps` it is in, sorted.
     overlaps: Map<Class, Vec<u32>>,
     /// Class → (group of `disjoint`, member number) it is.
