@@ -1,7 +1,6 @@
 //! `cladist model`: what a model is made of, and which are in the cache.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -12,8 +11,7 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// Runs `cladist` with this cache: exit code, standard output, standard error.
 fn run(cache: &Path, args: &[&str]) -> (i32, String, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_cladist"))
-        .current_dir(cache)
+    let out = cmd::program(cache)
         .env("HF_HUB_CACHE", cache)
         .args(args)
         .output()
