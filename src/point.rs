@@ -34,7 +34,7 @@ pub fn pause(time: std::time::Duration) {
 }
 
 #[cfg(test)]
-pub use hooked::{at, pause, pausing_in_no_time, reached};
+pub use hooked::{KILLED, at, exit_at, pause, pausing_in_no_time, reached};
 
 #[cfg(test)]
 mod hooked {
@@ -69,6 +69,20 @@ mod hooked {
     /// Calls this from now on at each point that this thread reaches.
     pub fn at(hook: impl FnMut(Point) + 'static) {
         HOOK.set(Some(Box::new(hook)));
+    }
+
+    /// The exit code of a process that ended at a point.
+    pub const KILLED: i32 = 86;
+
+    /// Ends the process at the `last` point that this thread reaches from now on, counted from 1.
+    pub fn exit_at(last: usize) {
+        let mut reached = 0;
+        at(move |_| {
+            reached += 1;
+            if reached == last {
+                std::process::exit(KILLED);
+            }
+        });
     }
 
     pub fn reached(point: Point) {

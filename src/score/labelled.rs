@@ -80,14 +80,19 @@ impl<'a> Labelled<'a> {
         };
         let (pairs, pair_of) = numbered((0..annotations.len()).map(|i| {
             let answer = images.answers[i].filter(|_| labelled(&i));
-            answer.map(|p| (p, annotations.index(i)))
+            let truth = judgements.get(i).map(|judged| judged.truth);
+            answer.map(|p| (p, annotations.index(i), truth))
         }));
-        let pair = |&(p, index): &(NodeId, usize)| {
+        let pair = |&(p, index, truth): &(NodeId, usize, Option<NodeId>)| {
             let annotation = &annotations.distinct()[index];
-            let judgement = judge
-                .judge(p, annotation)
-                .expect("an image with a truth has a verdict");
-            found.sums.pair(p, &annotation.truths, judgement.truth)
+            // An image that a re-annotation passes over was not judged yet.
+            let best = truth.unwrap_or_else(|| {
+                let judgement = judge.judge(p, annotation);
+                judgement
+                    .expect("an image with a truth has a verdict")
+                    .truth
+            });
+            found.sums.pair(p, &annotation.truths, best)
         };
         let pairs: Vec<Pair> = pairs.par_iter().map(pair).collect();
         let (mut row, mut others) = (Vec::with_capacity(columns), Vec::new());

@@ -1,9 +1,9 @@
 //! Processes that end at each point of a step in turn, without a chance to tidy up.
 
-use std::process::{Command, exit};
+use std::process::Command;
 
 use super::*;
-use crate::point::at;
+use crate::point::{KILLED, exit_at};
 
 /// Set for the process of its own: what it is to do, where, and at which of the points that it reaches it ends.
 const VARIABLES: [&str; 3] = [
@@ -12,23 +12,13 @@ const VARIABLES: [&str; 3] = [
     "CLADIST_TEST_KILLED_AT",
 ];
 
-/// The exit code of a process that ended there.
-const KILLED: i32 = 86;
-
 #[test]
 #[ignore = "the other side of the test below: it does what that tells it in the environment"]
 fn a_process_of_its_own() {
     let [Ok(step), Ok(dir), Ok(last)] = VARIABLES.map(std::env::var) else {
         return;
     };
-    let last: usize = last.parse().unwrap();
-    let mut reached = 0;
-    at(move |_| {
-        reached += 1;
-        if reached == last {
-            exit(KILLED);
-        }
-    });
+    exit_at(last.parse().unwrap());
     take(&step, Path::new(&dir));
 }
 
