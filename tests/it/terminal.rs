@@ -146,15 +146,16 @@ impl Session {
     /// Waits for the end, and what the terminal is like then: a text on its screen, and the exit code.
     #[track_caller]
     fn end(mut self) -> (u32, String) {
-        let code = self.child.wait().unwrap().exit_code();
         let (state, changed) = &*self.shown;
-        let mut state = state.lock().unwrap();
-        while !state.1 {
-            state = changed.wait_timeout(state, PATIENCE).unwrap().0;
-        }
+        let state = state.lock().unwrap();
+        let (state, waited) = changed
+            .wait_timeout_while(state, PATIENCE, |state| !state.1)
+            .unwrap();
         let screen = state.0.screen();
+        let text = screen.contents();
+        assert!(!waited.timed_out(), "it does not end:\n{text}");
         assert_is_restored(screen);
-        (code, screen.contents())
+        (self.child.wait().unwrap().exit_code(), text)
     }
 }
 
@@ -218,6 +219,23 @@ fn it_follows_the_size_of_the_terminal() {
     session.see("cladist needs 60");
     session.resize(160, 50);
     session.see("Where to look");
+    session.press("q");
+    assert_eq!(session.end().0, 0);
+}
+
+/// A key that comes with a change of the size is not lost: the one is told by a signal, the other by the terminal.
+#[test]
+fn keys_are_heard_while_the_size_changes() {
+    let mut session = workbench(100, 30);
+    session.see("251 errors");
+    for turn in 0..100 {
+        session.resize(100 + turn % 2, 30);
+        session.press("3");
+        session.see("Images 300 of 300");
+        session.press("1");
+        session.resize(100, 30 + turn % 2);
+        session.see("251 errors");
+    }
     session.press("q");
     assert_eq!(session.end().0, 0);
 }

@@ -61,6 +61,8 @@ fn a_suggestion_restores_what_was_removed_in_another_editor_and_is_taken_back() 
     desk.session.wait("the edit taken back", |_| {
         std::fs::read_to_string(&desk.path).unwrap() == edited
     });
+    // Until then a file is being written, and it asks before it quits.
+    desk.session.see("undone");
     desk.session.press("q");
     assert_eq!(desk.session.end().0, 0);
 }
