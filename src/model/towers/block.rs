@@ -1,9 +1,11 @@
-//! The layers that both towers are made of.
+//! The layers that both towers are made of: candle's operations, or in f32 on a CPU those of `cladist_kernels`.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
+use cladist_kernels::Sequences;
 
+use super::cpu;
 use super::ops;
-use super::spec::Stack;
+use super::spec::{Activation, Stack};
 use crate::model::ModelError;
 use crate::model::weights::Weights;
 
@@ -28,38 +30,69 @@ impl Norm {
     }
 
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        ops::layer_norm(x, &self.scale, &self.shift, self.eps)
+        candle_nn::ops::layer_norm(&x.contiguous()?, &self.scale, &self.shift, self.eps)
+    }
+
+    fn pack(&self) -> Result<cladist_kernels::Norm> {
+        cpu::norm(&self.scale, &self.shift, self.eps)
     }
 }
 
-/// A linear layer's weight (out × in) and bias (out).
-pub(super) struct Linear {
-    pub weight: Tensor,
-    pub bias: Tensor,
+/// A linear layer.
+pub(super) enum Linear {
+    /// The weight is out × in.
+    Composed {
+        weight: Tensor,
+        bias: Option<Tensor>,
+    },
+    Packed(cladist_kernels::Linear),
 }
 
 impl Linear {
+    /// `weight` is out × in, as checkpoints hold it.
+    pub(super) fn new(weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
+        Ok(if is_packed(&weight) {
+            Self::Packed(cpu::linear(&weight, bias.as_ref())?)
+        } else {
+            Self::Composed { weight, bias }
+        })
+    }
+
     pub(super) fn load(
         weights: &Weights,
         name: &str,
         [output, input]: [usize; 2],
     ) -> std::result::Result<Self, ModelError> {
-        Ok(Self {
-            weight: weights.get(&format!("{name}.weight"), &[output, input])?,
-            bias: weights.get(&format!("{name}.bias"), &[output])?,
-        })
+        let weight = weights.get(&format!("{name}.weight"), &[output, input])?;
+        let bias = weights.get(&format!("{name}.bias"), &[output])?;
+        Ok(Self::new(weight, Some(bias))?)
     }
 
     /// `x` is rows × in.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        ops::add_bias(ops::project(x, &self.weight)?, &self.bias)
+        match self {
+            Self::Packed(linear) => cpu::project(linear, x),
+            Self::Composed { weight, bias } => {
+                let product = x.matmul(&weight.t()?)?;
+                match bias {
+                    Some(bias) => product.broadcast_add(bias),
+                    None => Ok(product),
+                }
+            }
+        }
     }
+}
+
+/// Whether layers with such weights are computed by `cladist_kernels`.
+fn is_packed(weight: &Tensor) -> bool {
+    weight.device().is_cpu() && weight.dtype() == DType::F32
 }
 
 /// The two layers of a block's MLP.
 pub(super) struct Mlp {
     fc1: Linear,
     fc2: Linear,
+    activation: Activation,
 }
 
 impl Mlp {
@@ -72,19 +105,19 @@ impl Mlp {
         Ok(Self {
             fc1: Linear::load(weights, &format!("{name}.fc1"), [inner, width])?,
             fc2: Linear::load(weights, &format!("{name}.fc2"), [width, inner])?,
+            activation: stack.activation,
         })
     }
 
-    /// `x + mlp(normed)`; consumes `x`.
-    pub(super) fn add_to(&self, x: Tensor, normed: &Tensor, stack: &Stack) -> Result<Tensor> {
-        let inner = ops::project(normed, &self.fc1.weight)?;
-        let inner = ops::bias_activation(inner, &self.fc1.bias, stack.activation)?;
-        ops::add_residual(x, &ops::project(&inner, &self.fc2.weight)?, &self.fc2.bias)
+    /// `x` is rows × width.
+    pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let inner = ops::activate(&self.fc1.forward(x)?, self.activation)?;
+        self.fc2.forward(&inner)
     }
 }
 
 /// One pre-norm transformer block.
-pub(super) struct Block {
+struct Block {
     norm1: Norm,
     /// Queries, keys and values in one product.
     qkv: Linear,
@@ -94,37 +127,95 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// The blocks `NAME.0`, `NAME.1`, …
-    pub(super) fn load_all(
-        weights: &Weights,
-        name: &str,
-        stack: &Stack,
-    ) -> std::result::Result<Vec<Self>, ModelError> {
-        let names = (0..stack.layers).map(|i| format!("{name}.{i}"));
-        names
-            .map(|name| Self::load(weights, &name, stack))
-            .collect()
-    }
-
     fn load(weights: &Weights, name: &str, stack: &Stack) -> std::result::Result<Self, ModelError> {
         let width = stack.width;
         let attention = format!("{name}.self_attn");
         let (weight, bias) = weights.queries_keys_values(&attention, width)?;
         Ok(Self {
             norm1: Norm::load(weights, &format!("{name}.layer_norm1"), stack)?,
-            qkv: Linear { weight, bias },
+            qkv: Linear::new(weight, Some(bias))?,
             out: Linear::load(weights, &format!("{attention}.out_proj"), [width, width])?,
             norm2: Norm::load(weights, &format!("{name}.layer_norm2"), stack)?,
             mlp: Mlp::load(weights, &format!("{name}.mlp"), stack)?,
         })
     }
 
+    /// As the CPU computes it, if it does.
+    fn pack(self) -> Result<std::result::Result<cladist_kernels::Block, Self>> {
+        Ok(match self {
+            Self {
+                norm1,
+                qkv: Linear::Packed(qkv),
+                out: Linear::Packed(out),
+                norm2,
+                mlp:
+                    Mlp {
+                        fc1: Linear::Packed(fc1),
+                        fc2: Linear::Packed(fc2),
+                        activation,
+                    },
+            } => Ok(cladist_kernels::Block {
+                norm1: norm1.pack()?,
+                qkv,
+                out,
+                norm2: norm2.pack()?,
+                fc1,
+                fc2,
+                activation,
+            }),
+            composed => Err(composed),
+        })
+    }
+
     /// `x` is (n · length) × width.
-    pub(super) fn forward(&self, x: Tensor, length: usize, stack: &Stack) -> Result<Tensor> {
-        let qkv = self.qkv.forward(&self.norm1.forward(&x)?)?;
+    fn forward(&self, x: &Tensor, length: usize, stack: &Stack) -> Result<Tensor> {
+        let qkv = self.qkv.forward(&self.norm1.forward(x)?)?;
         let mixed = ops::attention(&qkv, length, stack.heads, stack.causal)?;
-        let x = ops::add_residual(x, &ops::project(&mixed, &self.out.weight)?, &self.out.bias)?;
-        let normed = self.norm2.forward(&x)?;
-        self.mlp.add_to(x, &normed, stack)
+        let x = (x + self.out.forward(&mixed)?)?;
+        &x + self.mlp.forward(&self.norm2.forward(&x)?)?
+    }
+}
+
+/// A stack of blocks, all of one kind.
+pub(super) struct Blocks {
+    stack: Stack,
+    composed: Vec<Block>,
+    packed: Vec<cladist_kernels::Block>,
+}
+
+impl Blocks {
+    /// The blocks `NAME.0`, `NAME.1`, …
+    pub(super) fn load(
+        weights: &Weights,
+        name: &str,
+        stack: &Stack,
+    ) -> std::result::Result<Self, ModelError> {
+        let (mut composed, mut packed) = (Vec::new(), Vec::new());
+        for i in 0..stack.layers {
+            match Block::load(weights, &format!("{name}.{i}"), stack)?.pack()? {
+                Ok(block) => packed.push(block),
+                Err(block) => composed.push(block),
+            }
+        }
+        Ok(Self {
+            stack: stack.clone(),
+            composed,
+            packed,
+        })
+    }
+
+    /// `x` is (n · length) × width.
+    pub(super) fn forward(&self, x: Tensor, length: usize) -> Result<Tensor> {
+        if !self.packed.is_empty() {
+            let sequences = Sequences {
+                length,
+                width: self.stack.width,
+                heads: self.stack.heads,
+                causal: self.stack.causal,
+            };
+            return cpu::forward(&self.packed, &x, sequences);
+        }
+        let mut blocks = self.composed.iter();
+        blocks.try_fold(x, |x, block| block.forward(&x, length, &self.stack))
     }
 }

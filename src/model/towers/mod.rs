@@ -5,7 +5,7 @@
 //! the first maximum. Its other models repeat the same network without the fused operations of ours.
 
 mod block;
-mod kernels;
+mod cpu;
 mod ops;
 mod spec;
 mod text;

@@ -1,5 +1,7 @@
 //! What the towers of a model are made of: the sizes and choices that its configuration makes.
 
+pub use cladist_kernels::Activation;
+
 /// How a pair of towers is built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
@@ -83,17 +85,6 @@ pub enum TextPool {
     Id(u32),
 }
 
-/// Activation of the MLPs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    /// x · σ(1.702 x): OpenAI's checkpoints.
-    QuickGelu,
-    /// x/2 · (1 + erf(x/√2)): LAION's and most later ones.
-    Gelu,
-    /// The tanh approximation of GELU.
-    GeluTanh,
-}
-
 impl VisionSpec {
     /// Patches along one side; what does not fill a patch is left out, as the references' strided convolution does.
     pub fn patches_per_side(&self) -> usize {
@@ -110,32 +101,6 @@ impl VisionSpec {
 impl VisionPool {
     pub fn has_class_token(self) -> bool {
         self != Self::Attention
-    }
-}
-
-impl Activation {
-    /// By its name in transformers' `hidden_act`.
-    ///
-    /// # Errors
-    /// A sentence that names the value and what is known.
-    pub fn by_name(name: &str) -> Result<Self, String> {
-        match name {
-            "quick_gelu" => Ok(Self::QuickGelu),
-            "gelu" => Ok(Self::Gelu),
-            "gelu_new" | "gelu_pytorch_tanh" => Ok(Self::GeluTanh),
-            _ => Err(format!(
-                "hidden_act is `{name}`: known are quick_gelu, gelu, gelu_new and gelu_pytorch_tanh"
-            )),
-        }
-    }
-
-    /// The name that transformers has for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::QuickGelu => "quick_gelu",
-            Self::Gelu => "gelu",
-            Self::GeluTanh => "gelu_pytorch_tanh",
-        }
     }
 }
 

@@ -2,8 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::block::{Block, Norm};
-use super::ops;
+use super::block::{Blocks, Linear, Norm};
 use super::spec::{Padding, Spec, TextPool, TextSpec};
 use crate::model::ModelError;
 use crate::model::weights::Weights;
@@ -12,11 +11,10 @@ use crate::model::weights::Weights;
 pub struct TextTower {
     tokens: Tensor,
     positions: Tensor,
-    blocks: Vec<Block>,
+    blocks: Blocks,
     final_norm: Norm,
     /// dim × width.
-    projection: Tensor,
-    projection_bias: Option<Tensor>,
+    projection: Linear,
     spec: TextSpec,
 }
 
@@ -36,10 +34,12 @@ impl TextTower {
                 &format!("{embeddings}.position_embedding.weight"),
                 &[spec.length, width],
             )?,
-            blocks: Block::load_all(weights, "text_model.encoder.layers", stack)?,
+            blocks: Blocks::load(weights, "text_model.encoder.layers", stack)?,
             final_norm: Norm::load(weights, "text_model.final_layer_norm", stack)?,
-            projection: weights.get("text_projection.weight", &[dim, width])?,
-            projection_bias: spec.projection_bias.then(bias).transpose()?,
+            projection: Linear::new(
+                weights.get("text_projection.weight", &[dim, width])?,
+                spec.projection_bias.then(bias).transpose()?,
+            )?,
             spec,
         })
     }
@@ -71,15 +71,10 @@ impl TextTower {
             .reshape((n, length, width))?
             .broadcast_add(&self.positions.narrow(0, 0, length)?)?
             .reshape((n * length, width))?;
-        for block in &self.blocks {
-            x = block.forward(x, length, &self.spec.stack)?;
-        }
+        x = self.blocks.forward(x, length)?;
         let pooled = x.index_select(&Tensor::from_vec(pooled, n, device)?, 0)?;
-        let mut out = ops::project(&self.final_norm.forward(&pooled)?, &self.projection)?;
-        if let Some(bias) = &self.projection_bias {
-            out = ops::add_bias(out, bias)?;
-        }
-        out.to_dtype(DType::F32)
+        let pooled = self.final_norm.forward(&pooled)?;
+        self.projection.forward(&pooled)?.to_dtype(DType::F32)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::block::{Block, Linear, Mlp, Norm};
+use super::block::{Blocks, Linear, Mlp, Norm};
 use super::ops;
 use super::spec::{Spec, VisionPool, VisionSpec};
 use crate::model::ModelError;
@@ -11,12 +11,11 @@ use crate::model::weights::Weights;
 /// A vision transformer.
 pub struct VisionTower {
     /// width × (3 · patch · patch): the patch convolution as a matrix.
-    patch: Tensor,
-    patch_bias: Option<Tensor>,
+    patch: Linear,
     class: Option<Tensor>,
     positions: Tensor,
     pre_norm: Option<Norm>,
-    blocks: Vec<Block>,
+    blocks: Blocks,
     post_norm: Norm,
     head: Head,
     spec: VisionSpec,
@@ -25,7 +24,7 @@ pub struct VisionTower {
 /// From what stands for a picture to the joint space.
 enum Head {
     /// dim × width.
-    Projection(Tensor),
+    Projection(Linear),
     Attention(AttentionHead),
 }
 
@@ -52,24 +51,23 @@ impl VisionTower {
         let head = match spec.pool {
             VisionPool::Attention => Head::Attention(AttentionHead::load(weights, &spec)?),
             VisionPool::Class | VisionPool::Mean { .. } => {
-                Head::Projection(weights.get("visual_projection.weight", &[dim, width])?)
+                let weight = weights.get("visual_projection.weight", &[dim, width])?;
+                Head::Projection(Linear::new(weight, None)?)
             }
         };
+        let name = format!("{embeddings}.patch_embedding.weight");
+        let convolution = weights
+            .get(&name, &[width, 3, patch, patch])?
+            .reshape((width, 3 * patch * patch))?;
         Ok(Self {
-            patch: weights
-                .get(
-                    &format!("{embeddings}.patch_embedding.weight"),
-                    &[width, 3, patch, patch],
-                )?
-                .reshape((width, 3 * patch * patch))?,
-            patch_bias: spec.patch_bias.then(bias).transpose()?,
+            patch: Linear::new(convolution, spec.patch_bias.then(bias).transpose()?)?,
             class: spec.pool.has_class_token().then(class).transpose()?,
             positions: weights.get(
                 &format!("{embeddings}.position_embedding.weight"),
                 &[spec.tokens(), width],
             )?,
             pre_norm: spec.pre_norm.then(pre_norm).transpose()?,
-            blocks: Block::load_all(weights, "vision_model.encoder.layers", stack)?,
+            blocks: Blocks::load(weights, "vision_model.encoder.layers", stack)?,
             post_norm: Norm::load(weights, "vision_model.post_layernorm", stack)?,
             head,
             spec,
@@ -81,12 +79,9 @@ impl VisionTower {
         let size = self.spec.image_size;
         let n = pixels.len() / (3 * size * size);
         let (width, length) = (self.spec.stack.width, self.spec.tokens());
-        let patches = Tensor::from_vec(self.patches(pixels), (n, (), self.patch.dim(1)?), device)?;
-        let patches = patches.to_dtype(dtype)?.flatten_to(1)?;
-        let mut x = ops::project(&patches, &self.patch)?;
-        if let Some(bias) = &self.patch_bias {
-            x = ops::add_bias(x, bias)?;
-        }
+        let patch = 3 * self.spec.patch_size * self.spec.patch_size;
+        let patches = Tensor::from_vec(self.patches(pixels), ((), patch), device)?;
+        let x = self.patch.forward(&patches.to_dtype(dtype)?)?;
         let mut x = x.reshape((n, (), width))?;
         if let Some(class) = &self.class {
             let class = class.reshape((1, 1, width))?.broadcast_as((n, 1, width))?;
@@ -98,9 +93,7 @@ impl VisionTower {
         if let Some(norm) = &self.pre_norm {
             x = norm.forward(&x)?;
         }
-        for block in &self.blocks {
-            x = block.forward(x, length, &self.spec.stack)?;
-        }
+        x = self.blocks.forward(x, length)?;
         self.pooled(&x, n)?.to_dtype(DType::F32)
     }
 
@@ -119,7 +112,7 @@ impl VisionTower {
             VisionPool::Attention => self.post_norm.forward(x)?,
         };
         match &self.head {
-            Head::Projection(projection) => ops::project(&pooled, projection),
+            Head::Projection(projection) => projection.forward(&pooled),
             Head::Attention(head) => head.forward(&pooled, n, &self.spec),
         }
     }
@@ -150,12 +143,8 @@ impl AttentionHead {
         let weight = weights.get(&format!("{attention}.in_proj_weight"), &[3 * width, width])?;
         let bias = weights.get(&format!("{attention}.in_proj_bias"), &[3 * width])?;
         let part = |first: usize, parts: usize| -> Result<Linear> {
-            Ok(Linear {
-                weight: weight
-                    .narrow(0, first * width, parts * width)?
-                    .contiguous()?,
-                bias: bias.narrow(0, first * width, parts * width)?.contiguous()?,
-            })
+            let of = |all: &Tensor| all.narrow(0, first * width, parts * width)?.contiguous();
+            Linear::new(of(&weight)?, Some(of(&bias)?))
         };
         let probe = weights.get(&format!("{name}.probe"), &[1, 1, width])?;
         Ok(Self {
@@ -184,7 +173,7 @@ impl AttentionHead {
             .contiguous()?;
         let found = ops::weigh(&query, &keys, &values, None)?.reshape((n, stack.width))?;
         let found = self.out.forward(&found)?;
-        let normed = self.norm.forward(&found)?;
-        self.mlp.add_to(found, &normed, stack)
+        let beside = self.mlp.forward(&self.norm.forward(&found)?)?;
+        found + beside
     }
 }

@@ -1,11 +1,25 @@
-//! Element-wise CPU kernels, compiled for several vector widths and chosen at run time.
+//! Kernels that go over memory once, compiled for several vector widths and chosen at run time.
 //!
 //! The plain loops vectorise; `exp` is a polynomial because the C library's cannot. Relative error of [`exp`]: below 3e-7.
 
-use super::spec::Activation;
-
 /// Values in a row that the kernels treat as one vector; wide enough for AVX-512.
 const LANES: usize = 16;
+
+/// Whether the machine has what the kernels for AVX-512 need.
+#[cfg(target_arch = "x86_64")]
+pub fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && has_avx2()
+}
+
+/// Whether the machine has what the kernels for AVX2 need.
+#[cfg(target_arch = "x86_64")]
+pub fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
 
 /// Defines a kernel once and compiles it for the baseline, AVX2 + FMA and AVX-512.
 macro_rules! kernel {
@@ -25,16 +39,11 @@ macro_rules! kernel {
                 fn avx2($($arg: $type),*) {
                     generic($($arg),*)
                 }
-                if is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("fma")
-                {
+                if has_avx512() {
                     // SAFETY: the features were detected just above.
                     return unsafe { avx512($($arg),*) };
                 }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                if has_avx2() {
                     // SAFETY: the features were detected just above.
                     return unsafe { avx2($($arg),*) };
                 }
@@ -42,58 +51,6 @@ macro_rules! kernel {
             generic($($arg),*)
         }
     };
-}
-
-kernel! {
-    /// `x += bias`, row by row; `x` is rows × `bias.len()`.
-    pub fn add_bias(x: &mut [f32], bias: &[f32]) {
-        for row in x.chunks_exact_mut(bias.len()) {
-            for (x, b) in row.iter_mut().zip(bias) {
-                *x += b;
-            }
-        }
-    }
-}
-
-kernel! {
-    /// `x += y + bias`, row by row: the end of a residual block.
-    pub fn add_residual(x: &mut [f32], y: &[f32], bias: &[f32]) {
-        for (x, y) in x.chunks_exact_mut(bias.len()).zip(y.chunks_exact(bias.len())) {
-            for ((x, y), b) in x.iter_mut().zip(y).zip(bias) {
-                *x += y + b;
-            }
-        }
-    }
-}
-
-kernel! {
-    /// `x = activation(x + bias)`, row by row.
-    pub fn bias_activation(x: &mut [f32], bias: &[f32], activation: Activation) {
-        for row in x.chunks_exact_mut(bias.len()) {
-            match activation {
-                Activation::QuickGelu => {
-                    for (x, b) in row.iter_mut().zip(bias) {
-                        let v = *x + b;
-                        *x = v / (1.0 + exp(-1.702 * v));
-                    }
-                }
-                Activation::Gelu => {
-                    for (x, b) in row.iter_mut().zip(bias) {
-                        let v = *x + b;
-                        *x = 0.5 * v * (1.0 + erf(v * std::f32::consts::FRAC_1_SQRT_2));
-                    }
-                }
-                Activation::GeluTanh => {
-                    for (x, b) in row.iter_mut().zip(bias) {
-                        let v = *x + b;
-                        let inner = 0.797_884_6 * (v + 0.044_715 * v * v * v);
-                        // 0.5·(1 + tanh y) = σ(2y)
-                        *x = v / (1.0 + exp(-2.0 * inner));
-                    }
-                }
-            }
-        }
-    }
 }
 
 kernel! {
@@ -112,9 +69,9 @@ kernel! {
 }
 
 kernel! {
-    /// Softmax of each row of `scores` (rows × `width`) over its first `row + 1` values if `causal`, else over all;
-    /// values outside become 0.
-    pub fn softmax(scores: &mut [f32], width: usize, causal: bool) {
+    /// Softmax of each row of `scale · scores` (rows × `width`) over its first `row + 1` values if `causal`, else over
+    /// all; values outside become 0.
+    pub fn softmax(scores: &mut [f32], width: usize, scale: f32, causal: bool) {
         for (i, row) in scores.chunks_exact_mut(width).enumerate() {
             let seen = if causal { i + 1 } else { width };
             let (row, unseen) = row.split_at_mut(seen);
@@ -124,11 +81,11 @@ kernel! {
                 largest = largest.max(v);
             }
             for v in row.iter_mut() {
-                *v = exp(*v - largest);
+                *v = exp(scale * (*v - largest));
             }
-            let scale = 1.0 / sum(row, |v| v);
+            let norm = 1.0 / sum(row, |v| v);
             for v in row.iter_mut() {
-                *v *= scale;
+                *v *= norm;
             }
         }
     }
@@ -150,7 +107,7 @@ fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
 
 /// eˣ: range reduction to ±ln2/2 and a polynomial of degree six; 0 below −87, finite above 88.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub fn exp(x: f32) -> f32 {
     // The nearest whole number through the rounding of an addition, which vectorises everywhere.
     const ROUND: f32 = 12_582_912.0;
     const LN2_HIGH: f32 = 0.693_359_4;
@@ -173,7 +130,7 @@ fn exp(x: f32) -> f32 {
 
 /// erf(x) by Abramowitz & Stegun 7.1.26; absolute error 2e-7.
 #[inline(always)]
-fn erf(x: f32) -> f32 {
+pub fn erf(x: f32) -> f32 {
     let a = x.abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * a);
     let mut p = 1.061_405_4;
@@ -206,43 +163,9 @@ mod tests {
     }
 
     #[test]
-    fn activations_match_their_formulas() {
-        // erf in f64 by its series, exact to 1e-12 in this range.
-        let erf = |x: f64| {
-            let (mut term, mut total) = (x, x);
-            for n in 1..200 {
-                let n = f64::from(n);
-                term *= -x * x / n;
-                total += term / (2.0 * n + 1.0);
-            }
-            total * 2.0 / std::f64::consts::PI.sqrt()
-        };
-        let quick = |v: f64| v / (1.0 + (-1.702 * v).exp());
-        let gelu = |v: f64| 0.5 * v * (1.0 + erf(v / 2f64.sqrt()));
-        let tanh = |v: f64| {
-            0.5 * v
-                * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (v + 0.044715 * v.powi(3))).tanh())
-        };
-        let cases: [(Activation, &dyn Fn(f64) -> f64); 3] = [
-            (Activation::QuickGelu, &quick),
-            (Activation::Gelu, &gelu),
-            (Activation::GeluTanh, &tanh),
-        ];
-        for (activation, formula) in cases {
-            for x in values().into_iter().filter(|x| x.abs() < 5.0) {
-                let mut out = [x - 0.25];
-                bias_activation(&mut out, &[0.25], activation);
-                let expected = formula(f64::from(x - 0.25) + 0.25);
-                let error = (f64::from(out[0]) - expected).abs();
-                assert!(error < 1.5e-6, "{activation:?}({x}): off by {error}");
-            }
-        }
-    }
-
-    #[test]
     fn a_causal_softmax_sees_no_later_token() {
         let mut scores = vec![0.0, 9.0, 9.0, 1.0, 1.0, 9.0, 0.0, 0.0, 0.0];
-        softmax(&mut scores, 3, true);
+        softmax(&mut scores, 3, 1.0, true);
         let third = 1.0 / 3.0;
         for (ours, expected) in scores
             .iter()

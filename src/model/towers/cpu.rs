@@ -1,0 +1,50 @@
+//! Layers in f32 on a CPU: candle's tensors in and out of `cladist_kernels`.
+
+use std::cell::RefCell;
+
+use candle_core::{Device, Result, Tensor};
+use cladist_kernels::{Block, Linear, Norm, Sequences, Workspace};
+
+thread_local! {
+    /// A worker keeps its memory from one micro-batch to the next.
+    static WORKSPACE: RefCell<Workspace> = RefCell::default();
+}
+
+/// Lays out a weight, out × in as checkpoints hold it, and a bias.
+pub fn linear(weight: &Tensor, bias: Option<&Tensor>) -> Result<Linear> {
+    let (outputs, inputs) = weight.dims2()?;
+    let bias = match bias {
+        Some(bias) => bias.to_vec1()?,
+        None => vec![0.0; outputs],
+    };
+    let weight = weight.flatten_all()?.to_vec1::<f32>()?;
+    Ok(Linear::new(&weight, bias, inputs))
+}
+
+/// A layer norm of its scale and shift.
+pub fn norm(scale: &Tensor, shift: &Tensor, eps: f32) -> Result<Norm> {
+    Ok(Norm {
+        scale: scale.to_vec1()?,
+        shift: shift.to_vec1()?,
+        eps,
+    })
+}
+
+/// rows × in → rows × out.
+pub fn project(linear: &Linear, x: &Tensor) -> Result<Tensor> {
+    let rows = x.dim(0)?;
+    let x = x.flatten_all()?.to_vec1::<f32>()?;
+    let out = WORKSPACE.with_borrow_mut(|workspace| linear.forward(&x, workspace));
+    Tensor::from_vec(out, (rows, linear.outputs()), &Device::Cpu)
+}
+
+/// The blocks one after the other. `x` is (n · length) × width.
+pub fn forward(blocks: &[Block], x: &Tensor, sequences: Sequences) -> Result<Tensor> {
+    let mut values = x.flatten_all()?.to_vec1::<f32>()?;
+    WORKSPACE.with_borrow_mut(|workspace| {
+        for block in blocks {
+            block.apply(&mut values, sequences, workspace);
+        }
+    });
+    Tensor::from_vec(values, x.shape(), x.device())
+}
