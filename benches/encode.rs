@@ -1,7 +1,8 @@
-//! The image encoder from pixels and from files, driven by `encode_vs_transformers.py` so that runs alternate.
+//! The image encoder from pixels and from files, driven by `encode_vs_others.py` so that runs alternate.
 //!
-//! Loads the model and the pictures once, then answers each line on standard input, `pixels` or `files`, with the
-//! seconds that one pass over all pictures took. `cargo bench --bench encode -- --model DIR --images DIR`.
+//! Loads the model and the pictures once, then answers each line on standard input: `pixels` or `files` with the seconds that
+//! one pass over all pictures took, `latency` with those of one picture from its pixels, `memory` with the MiB that the process
+//! held at most. `cargo bench --bench encode -- --model DIR --images DIR`.
 
 use std::io::{BufRead, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
@@ -9,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use cladist::dataset;
-use cladist::embed::{EmbedOptions, encode_images, read_file};
+use cladist::embed::{EmbedOptions, Stages, encode_images, read_file};
 use cladist::model::pixels::{self, DecodeOptions};
-use cladist::model::{self, Encoder, LoadOptions};
+use cladist::model::{self, DType, Encoder, LoadOptions};
 use clap::Parser;
 
 /// As in the program: see `main.rs`.
@@ -24,8 +25,11 @@ struct Args {
     model: String,
     #[arg(long)]
     images: PathBuf,
-    #[arg(long, default_value_t = 32)]
+    /// As many as by default in the program.
+    #[arg(long, default_value_t = 16)]
     batch: usize,
+    #[arg(long, default_value_t)]
+    dtype: DType,
     /// What `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -48,11 +52,23 @@ fn pixels(encoder: &dyn Encoder, batches: &[Vec<f32>]) -> Result<(), model::Mode
     })
 }
 
+/// MiB that this process held at most, as Linux tells.
+fn peak_memory() -> Result<u64, Box<dyn std::error::Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(kib.ok_or("no VmHWM")?.trim().parse::<u64>()? / 1024)
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // SAFETY: no other thread exists yet.
     unsafe { model::init_threads() };
     let args = Args::parse();
-    let encoder = model::load(&args.model, LoadOptions::default(), &())?;
+    let options = LoadOptions {
+        dtype: args.dtype,
+        ..LoadOptions::default()
+    };
+    let encoder = model::load(&args.model, options, &())?;
     let paths: Vec<PathBuf> = dataset::open(&args.images)?
         .items
         .into_iter()
@@ -62,6 +78,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         batch: args.batch,
         decode: DecodeOptions::default(),
         stop_at_bad_image: true,
+        stages: Stages::default(),
     };
     let mut batches = Vec::new();
     for paths in paths.chunks(args.batch) {
@@ -90,7 +107,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     &stop,
                 )?;
             }
-            other => return Err(format!("`{other}`: say pixels or files").into()),
+            "latency" => {
+                let values = 3 * encoder.preprocess().output_size().0.pow(2);
+                std::hint::black_box(encoder.encode_images(&batches[0][..values])?);
+            }
+            "memory" => {
+                println!("{}", peak_memory()?);
+                stdout().flush()?;
+                continue;
+            }
+            other => {
+                let known = "say pixels, files, latency or memory";
+                return Err(format!("`{other}`: {known}").into());
+            }
         }
         println!("{}", start.elapsed().as_secs_f64());
         stdout().flush()?;

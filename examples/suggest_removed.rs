@@ -12,7 +12,7 @@ use std::error::Error;
 use std::sync::atomic::AtomicBool;
 
 use cladist::demo::{self, Facts, Settings, World};
-use cladist::embed::{self, EmbedOptions};
+use cladist::embed::{self, EmbedOptions, Stages};
 use cladist::matrix::Matrix;
 use cladist::model::pixels::DecodeOptions;
 use cladist::model::{self, Encoder, LoadOptions};
@@ -82,6 +82,7 @@ impl Bench {
             batch: 16,
             decode: DecodeOptions::default(),
             stop_at_bad_image: true,
+            stages: Stages::default(),
         };
         let stop = AtomicBool::new(false);
         let count = dataset.items.len();

@@ -13,3 +13,4 @@ mod product;
 
 pub use activation::Activation;
 pub use block::{Block, Linear, Norm, Sequences, Workspace};
+pub use product::vectors;

@@ -28,6 +28,16 @@ enum Tile {
     Baseline,
 }
 
+/// What the products of this machine use, as people call it.
+pub fn vectors() -> &'static str {
+    match Tile::of_this_machine() {
+        Tile::Avx512 => "AVX-512",
+        Tile::Avx2 => "AVX2",
+        Tile::Baseline if cfg!(target_arch = "aarch64") => "NEON",
+        Tile::Baseline => "the target's own",
+    }
+}
+
 impl Tile {
     fn of_this_machine() -> Self {
         #[cfg(target_arch = "x86_64")]

@@ -13,11 +13,12 @@ use serde_json::Value;
 use super::model_args::{ImageArgs, ModelArgs};
 use super::output::tell;
 use super::parts::{BETWEEN_LOOKS, Parts};
+use super::profile::Profile;
 use super::progress::Progress;
 use super::store::{self, BETWEEN_SHARDS};
 use super::{Interrupted, count, interrupt, open_dataset, texts};
 use crate::dataset::{Dataset, Item, Picture};
-use crate::embed::{self, EmbedError, EmbedOptions, Encoded, Known};
+use crate::embed::{self, EmbedError, EmbedOptions, Encoded, Known, Stage, Stages};
 use crate::files::{Kind, Staging};
 use crate::hash;
 use crate::matrix::Matrix;
@@ -74,6 +75,10 @@ pub struct EmbedArgs {
     /// way round, if they are of the same model. Without it only the store is filled.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
+
+    /// Tell how much time each stage took, from reading the images to keeping their rows, and which one holds up the others
+    #[arg(long, requires = "images")]
+    profile: bool,
 }
 
 /// One of several slices of the images.
@@ -152,14 +157,21 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
         tell!("{} embedded", count(texts.len(), "text"));
     }
     if let Some(dataset) = &dataset {
+        let profile = args.profile.then(Profile::start);
         let encoding = Encoding {
             args: &image,
             encoder,
             model,
             dataset,
             stop,
+            stages: profile
+                .as_ref()
+                .map_or_else(Stages::default, |p| p.stages.clone()),
         };
         let rows = embed_images(&encoding, args.shard, staging.as_ref().map(Staging::path))?;
+        if let Some(profile) = profile {
+            profile.tell(rows);
+        }
         if rows == 0 {
             return Ok(ExitCode::FAILURE);
         }
@@ -321,6 +333,7 @@ pub(super) struct Encoding<'a> {
     pub model: &'a str,
     pub dataset: &'a Dataset,
     pub stop: &'a AtomicBool,
+    pub stages: Stages,
 }
 
 /// Is shown what is encoded so far.
@@ -365,7 +378,10 @@ impl Encoding<'_> {
         longest: Option<Duration>,
         take: &mut Take<'_>,
     ) -> anyhow::Result<()> {
-        let options = self.args.embed_options(self.encoder);
+        let options = EmbedOptions {
+            stages: self.stages.clone(),
+            ..self.args.embed_options(self.encoder)
+        };
         let store = self.args.store.images(self.encoder, &options, self.model)?;
         let bar = Progress::new("encoding", items.len(), "images");
         let mut faults = Faults::default();
@@ -434,12 +450,14 @@ impl Encoding<'_> {
         };
         let kept = embed::encode_new_images(encoder, known, &read, options, &progress, stop)?;
         store.learn(items, believed, &kept);
-        store.keep(&kept, &|i| {
+        let described = |i: usize| {
             let item = items[i];
             let path = item.picture.path().map(|path| path.display().to_string());
             let label = item.labels.first().cloned();
             (path.unwrap_or_else(|| item.name.clone()), label)
-        })?;
+        };
+        let keep = || store.keep(&kept, &described);
+        self.stages.time(Stage::Keep, keep)?;
         Ok(kept.encoded)
     }
 

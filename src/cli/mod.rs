@@ -9,6 +9,7 @@ mod curve;
 mod demo;
 mod diff;
 mod distances;
+mod doctor;
 mod edit;
 mod embed;
 mod generate;
@@ -19,6 +20,7 @@ mod model_args;
 mod output;
 mod parts;
 mod places;
+mod profile;
 mod progress;
 mod prompts;
 mod score;
@@ -90,6 +92,7 @@ enum Command {
     Prompts(prompts::PromptsArgs),
     /// Write unit embeddings of images and texts for use elsewhere
     Embed(embed::EmbedArgs),
+    Doctor(doctor::DoctorArgs),
     Model(model::ModelCommandArgs),
     Store(store::StoreCommand),
     Demo(Box<demo::DemoArgs>),
@@ -174,6 +177,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Distances(args) => distances::run(args),
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Model(args) => model::run(args),
         Command::Store(args) => store::run(args),
         Command::Demo(args) => demo::run(args),

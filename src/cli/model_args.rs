@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use crate::demo;
-use crate::embed::EmbedOptions;
+use crate::embed::{EmbedOptions, Stages};
 use crate::model::hub::HubError;
 use crate::model::pixels::DecodeOptions;
 use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions, ModelError};
@@ -40,7 +40,7 @@ pub struct DeviceArgs {
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct ImageArgs {
-    /// Images a batch; default: 16 on the CPU (for each core), 256 on a GPU. Another one changes the last bits of the values
+    /// Images a batch; default: 16 on the CPU (for each core), 256 on a GPU, where another one changes the last bits of the values
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     batch: Option<u32>,
 
@@ -117,7 +117,7 @@ impl DeviceArgs {
 impl ImageArgs {
     /// The options of the pipeline for this encoder.
     pub fn embed_options(&self, encoder: &dyn Encoder) -> EmbedOptions {
-        // However many images there are: the same ones get the same values among others.
+        // However many images there are: where it has a say, the same ones get the same values among others.
         let default = if encoder.device_name() == "cpu" {
             16
         } else {
@@ -131,6 +131,7 @@ impl ImageArgs {
             batch: self.batch.map_or(default, |n| n as usize),
             decode,
             stop_at_bad_image: self.on_bad_image == OnBadImage::Error,
+            stages: Stages::default(),
         }
     }
 }

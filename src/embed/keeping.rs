@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::pipeline::Loading;
 use super::store::{Collection, Key};
-use super::{Decode, EmbedError, EmbedOptions, Encoded, ReadImage, encode_some, loaders};
+use super::{
+    Decode, EmbedError, EmbedOptions, Encoded, ReadImage, Stage, Stages, encode_some, loaders,
+};
 use crate::matrix::Matrix;
 use crate::model::Encoder;
 
@@ -58,7 +60,11 @@ pub fn encode_new_images(
         decoded: Mutex::default(),
         known: Mutex::default(),
     };
-    let choose = |i: usize, decode: &mut Decode<'_>| seen.choose(i, &read(new[i])?, decode);
+    let stages = &options.stages;
+    let choose = |i: usize, decode: &mut Decode<'_>| {
+        let bytes = stages.time(Stage::Read, || read(new[i]))?;
+        seen.choose(i, &bytes, stages, decode)
+    };
     let in_all = |error| match error {
         EmbedError::BadImage { index, reason } => EmbedError::BadImage {
             index: new[index],
@@ -102,8 +108,14 @@ struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    fn choose(&self, i: usize, bytes: &[u8], decode: &mut Decode<'_>) -> Result<Loading, String> {
-        let key = Key::of(bytes);
+    fn choose(
+        &self,
+        i: usize,
+        bytes: &[u8],
+        stages: &Stages,
+        decode: &mut Decode<'_>,
+    ) -> Result<Loading, String> {
+        let key = stages.time(Stage::Hash, || Key::of(bytes));
         let _ = self.keys[i].set(key);
         let cell = {
             let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,12 +3,13 @@
 //! Decoders read, decode and resize micro-batches ahead and hand them over through a bounded channel, so an encoder
 //! never waits for a disk while there is work. What was encoded before is taken from a [`store`].
 //!
-//! A row depends on its image alone, to the bit: every micro-batch that a model is given is full, since the number of its
-//! images, unlike their places and what they are, changes in which order sums are made. So it makes no difference which images are
-//! encoded together, and which of them are known already.
+//! A row depends on its image alone, to the bit: where the number of images that a model is given has a say in the order of its
+//! sums, unlike their places and what they are, every micro-batch is full. So it makes no difference which images are encoded
+//! together, and which of them are known already.
 
 mod keeping;
 mod pipeline;
+mod stages;
 pub mod store;
 mod table;
 #[cfg(test)]
@@ -24,16 +25,19 @@ use pipeline::{Fault, Loading, Pipeline};
 use store::StoreError;
 
 pub use keeping::{Kept, Known, encode_new_images};
+pub use stages::{Stage, Stages};
 pub use table::{Images, TableError, write_texts};
 
 /// How to encode files.
 #[derive(Debug, Clone)]
 pub struct EmbedOptions {
-    /// Images a micro-batch, at least 1. It changes the last bits of the values.
+    /// Images a micro-batch, at least 1. On some devices it changes the last bits of the values.
     pub batch: usize,
     pub decode: DecodeOptions,
     /// Stop at the first file that cannot be read or decoded, instead of passing over it.
     pub stop_at_bad_image: bool,
+    /// Measures the stages of the work.
+    pub stages: Stages,
 }
 
 /// Embeddings of the images that could be read.
@@ -101,7 +105,7 @@ pub fn encode_images(
         encoder,
         count,
         &|i, load| {
-            load(&read(i)?)?;
+            load(&options.stages.time(Stage::Read, || read(i))?)?;
             Ok(Loading::Encode)
         },
         options,
@@ -140,12 +144,13 @@ fn encode_some(
         workers: encoder.workers().max(1),
         load: &|i, pixels| {
             choose(i, &mut |bytes| {
-                let is_deep_grey = load(bytes, &options.decode, preprocess, pixels)?;
+                let is_deep_grey = load(bytes, options, preprocess, pixels)?;
                 deep_greys.fetch_add(usize::from(is_deep_grey), Ordering::Relaxed);
                 Ok(())
             })
         },
         encode: &|pixels| encode_full(encoder, pixels, values, batch),
+        stages: options.stages.clone(),
         stop_at_failure: options.stop_at_bad_image,
         progress,
         stop,
@@ -161,7 +166,7 @@ fn encode_some(
     })
 }
 
-/// Encodes the images of a micro-batch that need not be full, as if it were.
+/// Encodes the images of a micro-batch that need not be full, as if it were where that makes a difference.
 fn encode_full(
     encoder: &dyn Encoder,
     pixels: &[f32],
@@ -169,7 +174,7 @@ fn encode_full(
     batch: usize,
 ) -> Result<Matrix, ModelError> {
     let images = pixels.len() / values.max(1);
-    if images >= batch {
+    if images >= batch || !encoder.batch_matters() {
         return encoder.encode_images(pixels);
     }
     let mut full = pixels.to_vec();
@@ -205,15 +210,19 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 /// Adds the pixels of an image file, and says whether it holds 16-bit greys.
 fn load(
     bytes: &[u8],
-    options: &DecodeOptions,
+    EmbedOptions { decode, stages, .. }: &EmbedOptions,
     preprocess: &Preprocess,
     values: &mut Vec<f32>,
 ) -> Result<bool, String> {
-    let options = preprocess.decode_options(options);
-    let picture = pixels::read(bytes, &options).map_err(|error| error.to_string())?;
+    let options = preprocess.decode_options(decode);
+    let picture = stages
+        .time(Stage::Decode, || pixels::read(bytes, &options))
+        .map_err(|error| error.to_string())?;
     let (height, width) = preprocess.output_size();
     let start = values.len();
     values.resize(start + 3 * height * width, 0.0);
-    preprocess.apply_into(picture, &mut values[start..]);
+    stages.time(Stage::Resize, || {
+        preprocess.apply_into(picture, &mut values[start..]);
+    });
     Ok(is_deep_grey(bytes))
 }

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::matrix::Matrix;
 use crate::model::ModelError;
 
-use super::Encoded;
+use super::{Encoded, Stage, Stages};
 
 /// Adds the values of an item to those of its micro-batch, or tells why there are none.
 pub(super) type Load<'a> = dyn Fn(usize, &mut Vec<f32>) -> Result<Loading, String> + Sync + 'a;
@@ -51,6 +51,8 @@ pub(super) struct Pipeline<'a> {
     pub progress: &'a (dyn Fn(usize) + Sync),
     /// Ends the work when it becomes true.
     pub stop: &'a AtomicBool,
+    /// Measures what the threads do, but for loading.
+    pub stages: Stages,
 }
 
 /// Why a pipeline ended early.
@@ -185,7 +187,8 @@ impl Pipeline<'_> {
                 failures,
             };
             // The receivers are gone when the encoders have failed: there is nobody to tell.
-            if to_encoders.send(loaded).is_err() {
+            let send = || to_encoders.send(loaded);
+            if self.stages.time(Stage::AwaitEncoder, send).is_err() {
                 return;
             }
         }
@@ -194,7 +197,8 @@ impl Pipeline<'_> {
     /// An encoder's life.
     fn encode_all(&self, shared: &Shared, loaded: &Receiver<Loaded>) -> Result<(), ModelError> {
         let _guard = FailOnPanic(&shared.failed);
-        for loaded in loaded {
+        let next = || self.stages.time(Stage::AwaitPictures, || loaded.recv());
+        while let Ok(loaded) = next() {
             if self.halted(shared) {
                 break;
             }
@@ -221,7 +225,7 @@ impl Pipeline<'_> {
         if items == 0 {
             return Ok(Matrix::new(self.dim, Vec::new()));
         }
-        let rows = (self.encode)(values)?;
+        let rows = self.stages.time(Stage::Encode, || (self.encode)(values))?;
         if (rows.rows(), rows.cols()) == (items, self.dim) {
             Ok(rows)
         } else {

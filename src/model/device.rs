@@ -136,6 +136,41 @@ pub(super) fn kind(device: &Device) -> String {
         .to_owned()
 }
 
+/// How many threads may use a device at once with profit: one a core on the CPU, where each call uses one.
+pub(super) fn workers(device: &Device) -> usize {
+    if device.is_cpu() {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    } else {
+        1
+    }
+}
+
+/// More GPUs than a machine has.
+const MANY: usize = 64;
+
+/// Every device that this binary knows of, by the name that `--device` takes, and why it cannot be used if so.
+pub fn devices() -> Vec<(String, Result<DeviceChoice, String>)> {
+    let mut all = vec![("cpu".to_owned(), Ok(DeviceChoice::Cpu))];
+    let try_to_open = |choice: DeviceChoice| {
+        let opened = choice.open(DType::F32);
+        opened.map(|_| choice).map_err(|error| error.to_string())
+    };
+    for n in 0..MANY {
+        let opened = try_to_open(DeviceChoice::Cuda(n));
+        // The first one stands for all where there is none.
+        if n > 0 && opened.is_err() {
+            break;
+        }
+        let is_none = opened.is_err();
+        all.push((format!("cuda:{n}"), opened));
+        if is_none {
+            break;
+        }
+    }
+    all.push(("metal".to_owned(), try_to_open(DeviceChoice::Metal)));
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +185,23 @@ mod tests {
             ("gpu", None),
         ] {
             assert_eq!(text.parse().ok(), device, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_cpu_is_a_device_and_what_is_not_built_in_is_told() {
+        let all = devices();
+        assert_eq!(all[0], ("cpu".to_owned(), Ok(DeviceChoice::Cpu)));
+        for (feature, name) in [
+            (cfg!(feature = "cuda"), "cuda:0"),
+            (cfg!(feature = "metal"), "metal"),
+        ] {
+            let (_, state) = all.iter().find(|(device, _)| device == name).unwrap();
+            let reason = state.as_ref().err();
+            assert!(
+                feature || reason.unwrap().contains("built without"),
+                "{name}"
+            );
         }
     }
 

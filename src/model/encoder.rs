@@ -166,11 +166,11 @@ impl Encoder for DualEncoder {
     }
 
     fn workers(&self) -> usize {
-        if self.device.is_cpu() {
-            std::thread::available_parallelism().map_or(1, usize::from)
-        } else {
-            1
-        }
+        device::workers(&self.device)
+    }
+
+    fn batch_matters(&self) -> bool {
+        !self.towers.rows_are_independent()
     }
 
     fn encode_images(&self, pixels: &[f32]) -> Result<Matrix, ModelError> {
@@ -215,8 +215,8 @@ impl Encoder for DualEncoder {
             .iter()
             .map(|text| self.token_ids(text))
             .collect::<Result<_, _>>()?;
-        // Texts of one length together, and always as many: the number of tokens in a micro-batch changes in which order sums are
-        // made, so that else a text's last bits would depend on the others. The order is made good again below.
+        // Texts of one length together, and where their number has a say always as many, so that a text's last bits do not depend on the
+        // others. The order is made good again below.
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.sort_by_key(|&i| ids[i].len());
         let same = order.chunk_by(|&a, &b| ids[a].len() == ids[b].len());
@@ -230,8 +230,13 @@ impl Encoder for DualEncoder {
                 let Some(indices) = batches.get(batch) else {
                     return Ok(done);
                 };
-                let full = indices.iter().cycle().take(TEXT_BATCH);
-                let texts: Vec<&[u32]> = full.map(|&i| ids[i].as_slice()).collect();
+                let count = if self.batch_matters() {
+                    TEXT_BATCH
+                } else {
+                    indices.len()
+                };
+                let texts = indices.iter().cycle().take(count);
+                let texts: Vec<&[u32]> = texts.map(|&i| ids[i].as_slice()).collect();
                 done.push((batch, self.encode_ids(&texts)?));
             }
         };
@@ -256,6 +261,11 @@ impl Encoder for DualEncoder {
 }
 
 impl Towers {
+    /// Whether a row is the same to the bit whatever is computed with it.
+    fn rows_are_independent(&self) -> bool {
+        self.vision.rows_are_independent() && self.text.rows_are_independent()
+    }
+
     fn load(weights: &Weights, spec: &Spec) -> Result<Self, ModelError> {
         let logit_scale = weights.scalar("logit_scale")?.exp();
         if !logit_scale.is_finite() {

@@ -17,6 +17,7 @@ mod open_clip;
 pub mod pixels;
 mod remembering;
 mod siglip;
+mod speed;
 mod tokenizer;
 mod towers;
 mod transformers;
@@ -28,9 +29,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use cladist_kernels::vectors;
 pub use describe::{Description, Hashes, Tower, describe, describe_embedded};
-pub use device::{DType, DeviceChoice};
+pub use device::{DType, DeviceChoice, devices};
 pub use remembering::{Remembering, TextMemory};
+pub use speed::SpeedTest;
 
 use crate::hash;
 use crate::matrix::Matrix;
@@ -69,6 +72,12 @@ pub trait Encoder: Send + Sync {
 
     /// How many threads may encode at once with profit: one a core on CPU, where each call uses one; 1 on a GPU.
     fn workers(&self) -> usize;
+
+    /// Whether how many images or texts are encoded at once has a say in the last bits of their rows. Unless it does not, it is always
+    /// the same number that is given to [`encode_images`](Self::encode_images).
+    fn batch_matters(&self) -> bool {
+        true
+    }
 
     /// n × 3 × S × S normalised pixels, row-major → n × dim unit rows.
     ///

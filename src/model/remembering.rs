@@ -102,6 +102,10 @@ impl Encoder for Remembering {
         self.encoder.workers()
     }
 
+    fn batch_matters(&self) -> bool {
+        self.encoder.batch_matters()
+    }
+
     fn encode_images(&self, pixels: &[f32]) -> Result<Matrix, ModelError> {
         self.encoder.encode_images(pixels)
     }

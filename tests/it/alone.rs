@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use cladist::demo::{self, Settings, World};
-use cladist::embed::{EmbedOptions, Encoded, encode_images};
+use cladist::embed::{EmbedOptions, Encoded, Stages, encode_images};
 use cladist::matrix::Matrix;
 use cladist::model::pixels::DecodeOptions;
 use cladist::model::{self, Encoder, LoadOptions};
@@ -49,6 +49,7 @@ fn an_image_is_embedded_alone_as_among_others() {
                 batch: 4,
                 decode: DecodeOptions::default(),
                 stop_at_bad_image: true,
+                stages: Stages::default(),
             };
             let stop = AtomicBool::new(false);
             let count = of.len();

@@ -190,3 +190,29 @@ fn only_embeddings_are_replaced_and_nothing_is_left_of_what_fails() {
         ["bad.png", "colours.yaml", "more.yaml", "pictures", "t.txt"]
     );
 }
+
+#[test]
+fn the_time_of_each_stage_is_told() {
+    let dir = world();
+    let images = ["--images", "pictures", "--out", "emb", "--profile"];
+    let (code, err) = embed(dir.path(), &images);
+    assert_eq!(code, 0, "{err}");
+    let spent = |stage: &str| -> f64 {
+        let line = err
+            .lines()
+            .find(|line| line.trim_start().starts_with(stage));
+        let line = line.unwrap_or_else(|| panic!("no {stage} in\n{err}"));
+        let rest = line.trim_start().strip_prefix(stage).unwrap();
+        rest.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    for stage in ["read", "decode", "resize", "encode", "keep"] {
+        assert!(spent(stage) >= 0.0);
+    }
+    assert_eq!(spent("hash"), 0.0, "there is no store");
+    assert!(err.contains("bottleneck"), "{err}");
+    let (code, err) = embed(
+        dir.path(),
+        &["--texts", "x.txt", "--out", "emb", "--profile"],
+    );
+    assert_eq!((code, err.contains("--images")), (2, true), "{err}");
+}

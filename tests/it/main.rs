@@ -9,6 +9,7 @@ mod decide;
 mod demo;
 mod diff;
 mod distances;
+mod doctor;
 mod elsewhere;
 mod embed;
 mod hierarchy_metrics;

@@ -13,6 +13,7 @@ use crate::cli::output::{self, tell};
 use crate::cli::score::{candidate_choice, expand_prompts};
 use crate::cli::{builtin, count, interrupt, on_all_cores, prompts};
 use crate::demo::{self, Annotator, Habit, Planted, Settings, World};
+use crate::embed::Stages;
 use crate::matrix::Matrix;
 use crate::model::Encoder;
 use crate::prompts::ExpandOptions;
@@ -143,6 +144,7 @@ impl<'a> Lab<'a> {
             model: &args.model,
             dataset: &dataset,
             stop,
+            stages: Stages::default(),
         };
         let images = encoding.encode(&items, None)?.embeddings;
         Ok(Self {

@@ -24,7 +24,7 @@ use crate::cli::parts::Looks;
 use crate::cli::{count, prompts};
 use crate::dataset::{self, Dataset, Item, Resolver};
 use crate::demo::Settings;
-use crate::embed::Encoded;
+use crate::embed::{Encoded, Stages};
 use crate::hash;
 use crate::matrix::Matrix;
 use crate::model::Encoder;
@@ -203,6 +203,7 @@ impl Scoring<'_> {
             model: self.task.inputs.model_source,
             dataset,
             stop: self.stop,
+            stages: Stages::default(),
         };
         let encode = |items: &[usize], look| encoding.encode(items, look);
         let Some(observer) = observer else {

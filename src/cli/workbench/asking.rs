@@ -16,7 +16,9 @@ use crate::cli::score::{
     Basis, Embeddings, Placed, candidate_choice, candidates_hash, expand_prompts, taxonomy_hash,
 };
 use crate::cli::{Interrupted, count, embed, locked, on_all_cores};
-use crate::embed::{EmbedError, EmbedOptions, Encoded, Known, encode_images, encode_new_images};
+use crate::embed::{
+    EmbedError, EmbedOptions, Encoded, Known, Stages, encode_images, encode_new_images,
+};
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;
 use crate::prompts::{self, BUILTIN, ExpandOptions, TemplateSet};
@@ -314,6 +316,7 @@ fn embed_options(manifest: &Value) -> EmbedOptions {
             ..DecodeOptions::default()
         },
         stop_at_bad_image: false,
+        stages: Stages::default(),
     }
 }
 

@@ -69,14 +69,16 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Of images, as this encoder and these options make them: the tokenizer has no say, but how files are decoded, and how many
-    /// images a micro-batch has, which changes the last bits.
+    /// Of images, as this encoder and these options make them: the tokenizer has no say, but how files are decoded, and on some
+    /// devices how many images a micro-batch has.
     pub fn of_images(encoder: &dyn Encoder, options: &EmbedOptions, model: &str) -> Self {
         let decode = &options.decode;
         let mut made_by = parts(encoder.fingerprint(), "tokenizer");
         made_by["exif_orientation"] = json!(decode.exif_orientation);
         made_by["max_pixels"] = json!(decode.max_pixels);
-        made_by["batch"] = json!(options.batch);
+        if encoder.batch_matters() {
+            made_by["batch"] = json!(options.batch);
+        }
         Self::new(Kind::Images, encoder, made_by, model)
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
-use crate::embed::{EmbedError, EmbedOptions, Encoded, encode_images, read_file};
+use crate::embed::{EmbedError, EmbedOptions, Encoded, Stages, encode_images, read_file};
 use crate::matrix::Matrix;
 use crate::model::pixels::{DecodeOptions, Preprocess};
 use crate::model::{Encoder, Fingerprint, ModelError};
@@ -111,6 +111,7 @@ pub(super) fn options(batch: usize) -> EmbedOptions {
         batch,
         decode: DecodeOptions::default(),
         stop_at_bad_image: false,
+        stages: Stages::default(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-use crate::embed::Encoded;
 use crate::embed::pipeline::{Encode, Fault, Load, Loading, Pipeline};
+use crate::embed::{Encoded, Stages};
 use crate::matrix::Matrix;
 use crate::model::ModelError;
 
@@ -43,6 +43,7 @@ impl Size {
             stop_at_failure: false,
             progress: &|_| {},
             stop: &NEVER,
+            stages: Stages::default(),
         }
     }
 }

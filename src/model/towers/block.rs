@@ -1,6 +1,6 @@
 //! The layers that both towers are made of: candle's operations, or in f32 on a CPU those of `cladist_kernels`.
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use cladist_kernels::Sequences;
 
 use super::cpu;
@@ -177,7 +177,7 @@ impl Block {
 }
 
 /// A stack of blocks, all of one kind.
-pub(super) struct Blocks {
+pub struct Blocks {
     stack: Stack,
     composed: Vec<Block>,
     packed: Vec<cladist_kernels::Block>,
@@ -190,9 +190,18 @@ impl Blocks {
         name: &str,
         stack: &Stack,
     ) -> std::result::Result<Self, ModelError> {
+        let blocks = (0..stack.layers).map(|i| Block::load(weights, &format!("{name}.{i}"), stack));
+        Self::new(blocks, stack)
+    }
+
+    fn new(
+        blocks: impl Iterator<Item = std::result::Result<Block, ModelError>>,
+        stack: &Stack,
+    ) -> std::result::Result<Self, ModelError> {
         let (mut composed, mut packed) = (Vec::new(), Vec::new());
-        for i in 0..stack.layers {
-            match Block::load(weights, &format!("{name}.{i}"), stack)?.pack()? {
+        // One at a time: a block that is packed needs its tensors no more.
+        for block in blocks {
+            match block?.pack()? {
                 Ok(block) => packed.push(block),
                 Err(block) => composed.push(block),
             }
@@ -204,8 +213,50 @@ impl Blocks {
         })
     }
 
+    /// Blocks of the right sizes that know nothing, to see how long they take.
+    pub fn of_ones(
+        stack: &Stack,
+        device: &Device,
+        dtype: DType,
+    ) -> std::result::Result<Self, ModelError> {
+        let ones = |size: usize| Tensor::ones(size, dtype, device);
+        let norm = || -> Result<Norm> {
+            Ok(Norm {
+                scale: ones(stack.width)?,
+                shift: ones(stack.width)?,
+                eps: stack.eps,
+            })
+        };
+        let linear = |output: usize, input: usize| {
+            Linear::new(
+                Tensor::ones((output, input), dtype, device)?,
+                Some(ones(output)?),
+            )
+        };
+        let block = || -> Result<Block> {
+            let Stack { width, inner, .. } = *stack;
+            Ok(Block {
+                norm1: norm()?,
+                qkv: linear(3 * width, width)?,
+                out: linear(width, width)?,
+                norm2: norm()?,
+                mlp: Mlp {
+                    fc1: linear(inner, width)?,
+                    fc2: linear(width, inner)?,
+                    activation: stack.activation,
+                },
+            })
+        };
+        Self::new((0..stack.layers).map(|_| Ok(block()?)), stack)
+    }
+
+    /// Whether a row is the same to the bit whatever is computed with it: how candle's products sum depends on how many rows there are.
+    pub(super) fn rows_are_independent(&self) -> bool {
+        self.composed.is_empty()
+    }
+
     /// `x` is (n · length) × width.
-    pub(super) fn forward(&self, x: Tensor, length: usize) -> Result<Tensor> {
+    pub fn forward(&self, x: Tensor, length: usize) -> Result<Tensor> {
         if !self.packed.is_empty() {
             let sequences = Sequences {
                 length,

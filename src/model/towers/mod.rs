@@ -11,6 +11,7 @@ mod spec;
 mod text;
 mod vision;
 
+pub use block::Blocks;
 pub use spec::{Activation, Padding, Spec, Stack, TextPool, TextSpec, VisionPool, VisionSpec};
 pub use text::TextTower;
 pub use vision::VisionTower;

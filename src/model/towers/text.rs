@@ -44,6 +44,11 @@ impl TextTower {
         })
     }
 
+    /// Whether a row is the same to the bit whatever is computed with it.
+    pub fn rows_are_independent(&self) -> bool {
+        self.blocks.rows_are_independent()
+    }
+
     /// Token ids of each text, at most as many as the longest text has → n × dim, not normalised, f32.
     pub fn forward(&self, texts: &[&[u32]], device: &Device) -> Result<Tensor> {
         let (n, width) = (texts.len(), self.spec.stack.width);

@@ -74,6 +74,11 @@ impl VisionTower {
         })
     }
 
+    /// Whether a row is the same to the bit whatever is computed with it.
+    pub fn rows_are_independent(&self) -> bool {
+        self.blocks.rows_are_independent()
+    }
+
     /// n × 3 × S × S pixels → n × dim, not normalised, f32 on the host's order of rows.
     pub fn forward(&self, pixels: &[f32], device: &Device, dtype: DType) -> Result<Tensor> {
         let size = self.spec.image_size;
