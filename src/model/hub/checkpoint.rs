@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::HubError;
 use super::layout::{Layout, index_of};
+use crate::model::blueprint::model_type;
 
 /// The files of one checkpoint, all on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +101,7 @@ pub fn in_directory(dir: &Path, asked: Option<Layout>) -> Result<Checkpoint, Hub
         (None, Some(pair)) => pair,
         (None, None) => {
             faults.push(match state("tokenizer.json") {
-                FileState::Absent => no_tokenizer(layout, &state),
+                FileState::Absent => no_tokenizer(layout, dir, &state),
                 broken => broken.fault("tokenizer.json").unwrap_or_default(),
             });
             Vec::new()
@@ -149,12 +150,25 @@ pub fn in_directory(dir: &Path, asked: Option<Layout>) -> Result<Checkpoint, Hub
 /// What a `config.json` says that its model is.
 pub fn model_type_in(config: &Path) -> Option<String> {
     let config: Value = serde_json::from_slice(&std::fs::read(config).ok()?).ok()?;
-    Some(config.get("model_type")?.as_str()?.to_owned())
+    model_type(&config).map(str::to_owned)
 }
 
-/// That there is no tokenizer, and what to do about it.
-pub fn no_tokenizer(layout: Layout, state: &dyn Fn(&str) -> FileState) -> String {
+/// The model whose tokenizer a `config.json` says that it is for, as those of ProLIP do, which have none of their own.
+pub fn tokenizer_model_in(config: &Path) -> Option<String> {
+    let config: Value = serde_json::from_slice(&std::fs::read(config).ok()?).ok()?;
+    let name = config.pointer("/text_cfg/hf_tokenizer_name")?.as_str()?;
+    Some(name.to_owned())
+}
+
+/// That there is no tokenizer, and what to do about it; `dir` is where the configuration is.
+pub fn no_tokenizer(layout: Layout, dir: &Path, state: &dyn Fn(&str) -> FileState) -> String {
     let missing = "tokenizer.json is missing (or vocab.json and merges.txt)";
+    if let Some(model) = tokenizer_model_in(&dir.join(layout.config())) {
+        return format!(
+            "{missing}: {} says that it is that of {model}. Put its tokenizer.json and tokenizer_config.json there",
+            layout.config()
+        );
+    }
     if state(SENTENCEPIECE) != FileState::Absent {
         return format!(
             "{missing}; {SENTENCEPIECE} alone is not read. Make one of it there, with transformers and sentencepiece:\n  \

@@ -208,7 +208,7 @@ impl Download<'_> {
         } else if has("vocab.json") && has("merges.txt") {
             wanted.extend(["vocab.json", "merges.txt"]);
         } else if lacking.is_empty() {
-            lacking.push(no_tokenizer(layout, &state));
+            lacking.push(no_tokenizer(layout, &snapshot, &state));
         }
         if !lacking.is_empty() {
             return Err(DownloadError::Answer(format!(
