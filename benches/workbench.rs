@@ -225,6 +225,7 @@ fn saved(dir: &Path) {
         images,
         annotations: Annotations::of_truths(truths),
         also_right: AlsoRight::default(),
+        uncertainty: None,
         evidence: Evidence::Scored(
             std::borrow::Cow::Owned(Matrix::new(CANDIDATES, scores)),
             Link::Softmax { scale: 1.0 },

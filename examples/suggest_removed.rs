@@ -113,7 +113,7 @@ impl Bench {
         let prompts = Prompts {
             nodes: nodes.clone(),
             counts,
-            embeddings,
+            embeddings: Gaussians::of_rows(embeddings, self.encoder.dim()),
         };
         let mut images = Names::default();
         (0..truths.len()).for_each(|i| images.push(&i.to_string()));
@@ -123,6 +123,7 @@ impl Bench {
             images,
             annotations: Annotations::of_truths(truths.into_iter().map(|truth| vec![truth])),
             also_right: AlsoRight::default(),
+            uncertainty: None,
             evidence: Evidence::Embedded {
                 similarities: None,
                 images: std::borrow::Cow::Borrowed(&self.images),

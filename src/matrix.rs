@@ -1,5 +1,7 @@
 //! A row-major `f32` matrix: how embeddings travel between the rooms without naming a tensor library.
 
+use std::ops::Range;
+
 /// Row-major matrix of `f32`: `rows × cols`, one embedding a row.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matrix {
@@ -48,6 +50,12 @@ impl Matrix {
     /// A copy of the first `count` rows, of which there must be as many.
     pub fn first_rows(&self, count: usize) -> Self {
         Self::new(self.cols, self.data[..count * self.cols].to_vec())
+    }
+
+    /// A copy of these columns, of which there must be as many.
+    pub fn columns(&self, range: Range<usize>) -> Self {
+        let rows = (0..self.rows()).flat_map(|i| &self.row(i)[range.clone()]);
+        Self::new(range.len(), rows.copied().collect())
     }
 
     /// All values, row after row.

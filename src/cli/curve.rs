@@ -1,4 +1,4 @@
-//! `cladist curve`: how much a saved run can say, and how much of it is right.
+//! `cladist curve`: how much a saved run can say, and how much of it is right; how often it is wrong of what it is most certain of.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,13 +17,20 @@ use crate::score::CurveValue;
 /// As the mass that an answer needs falls from 1 to 0, answers become more specific and more of them wrong. The curve pools the
 /// thresholds of all images: mean recall of information (how much of what the label says is said) against the share of
 /// correct answers (the label, something above it, or below it) and against precision.
+///
+/// `--by uncertainty` has the images in the order of the uncertainty that a ProLIP model tells of each, the least first: the share of
+/// errors, and of mistakes, among so many of them as one answers.
 #[derive(clap::Args)]
 pub struct CurveArgs {
     /// A directory that `cladist score --out` wrote, from pictures, embeddings or scores
     #[arg(value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
     run: PathBuf,
 
-    /// What recall and precision are measured in
+    /// What decides how much is answered
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "mass")]
+    by: By,
+
+    /// What recall and precision are measured in, by mass
     #[arg(long, value_enum, value_name = "VALUE", default_value = "information")]
     value: Value,
 
@@ -34,6 +41,14 @@ pub struct CurveArgs {
     /// How to print the curve: a chart with a table, or every point
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum By {
+    /// The probability that an answer needs
+    Mass,
+    /// The model's own uncertainty of an image
+    Uncertainty,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -53,6 +68,20 @@ enum Format {
 
 pub fn run(args: &CurveArgs) -> anyhow::Result<ExitCode> {
     let saved = run::load_whole(&args.run)?;
+    if args.by == By::Uncertainty {
+        let Some(curve) = run::uncertainty(&saved) else {
+            bail!(
+                "{}: uncertainty is n/a: no image with a verdict has one; score with a ProLIP model, or with embeddings that have log σ² beside them",
+                args.run.display()
+            );
+        };
+        output::print(&match args.format {
+            Format::Text => report::risk::render(&curve, output::style()),
+            Format::Csv => report::risk::csv(&curve),
+            Format::Json => report::json::pretty(&curve)?,
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if saved.details.as_ref().is_none_or(|d| d.pareto.is_none()) {
         bail!(
             "{}: was made of predicted labels, and the curve needs the probabilities of all candidates: score pictures, embeddings or --scores",

@@ -23,6 +23,7 @@ use crate::files::{Kind, Staging};
 use crate::hash;
 use crate::matrix::Matrix;
 use crate::model::{Encoder, ModelError};
+use crate::score::Gaussians;
 
 /// The file that says that a directory holds embeddings of ours.
 pub(super) const MARKER: &str = "embed.json";
@@ -33,14 +34,16 @@ pub(super) const KIND: Kind = Kind {
     entries: &[
         MARKER,
         "images.npy",
+        "images_logvar.npy",
         "images.parquet",
         "texts.npy",
+        "texts_logvar.npy",
         "texts.parquet",
     ],
 };
 
-const IMAGE_FILES: [&str; 2] = ["images.npy", "images.parquet"];
-const TEXT_FILES: [&str; 2] = ["texts.npy", "texts.parquet"];
+const IMAGE_FILES: [&str; 3] = ["images.npy", "images_logvar.npy", "images.parquet"];
+const TEXT_FILES: [&str; 3] = ["texts.npy", "texts_logvar.npy", "texts.parquet"];
 
 /// Texts a worker between two looks at whether to stop: a second of work with a large model.
 const TEXT_SLICE: usize = 64;
@@ -70,6 +73,8 @@ pub struct EmbedArgs {
     shard: Option<Slice>,
 
     /// Write the embeddings into this directory: images.npy, images.parquet, texts.npy, texts.parquet
+    ///
+    /// Of a model that tells how uncertain it is also log σ² of each value: images_logvar.npy, texts_logvar.npy.
     ///
     /// Earlier embeddings there are replaced; those of texts are kept when only images are embedded, and the other
     /// way round, if they are of the same model. Without it only the store is filled.
@@ -152,7 +157,7 @@ pub fn run(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
         let (embeddings, ids) = embed_texts(encoder, texts, stop)?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         if let Some(staging) = &staging {
-            embed::write_texts(staging.path(), &embeddings, &texts, &ids)?;
+            embed::write_texts(staging.path(), &embeddings, encoder.dim(), &texts, &ids)?;
         }
         tell!("{} embedded", count(texts.len(), "text"));
     }
@@ -213,8 +218,9 @@ fn embed_images(
             count(all.len(), "image")
         );
     }
-    let dim = encoding.encoder.dim();
-    let mut files = dir.map(|dir| embed::Images::new(dir, dim)).transpose()?;
+    let encoder = encoding.encoder;
+    let files = |dir| embed::Images::new(dir, encoder.dim(), encoder.tells_uncertainty());
+    let mut files = dir.map(files).transpose()?;
     let (mut done, mut rows) = (0, 0);
     encoding.each(&items, Some(BETWEEN_SHARDS), &mut |part| {
         let of_part = &items[done..done + part.rows.len()];
@@ -294,8 +300,18 @@ fn embed_texts(
     Ok((encode_texts(encoder, &texts, stop)?, ids))
 }
 
+/// As [`encode_texts`], with the parts of the rows told apart.
+pub(super) fn embed_prompts(
+    encoder: &dyn Encoder,
+    texts: &[&str],
+    stop: &AtomicBool,
+) -> anyhow::Result<Gaussians> {
+    let rows = encode_texts(encoder, texts, stop)?;
+    Ok(Gaussians::of_rows(rows, encoder.dim()))
+}
+
 /// Encodes texts with a progress bar, in slices between which an interruption is heard.
-pub(super) fn encode_texts(
+fn encode_texts(
     encoder: &dyn Encoder,
     texts: &[&str],
     stop: &AtomicBool,
@@ -306,7 +322,8 @@ pub(super) fn encode_texts(
     let lengths: Vec<usize> = lengths.collect::<Result<_, ModelError>>()?;
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&i| lengths[i]);
-    let mut all = Matrix::new(encoder.dim(), vec![0.0; texts.len() * encoder.dim()]);
+    let columns = encoder.columns();
+    let mut all = Matrix::new(columns, vec![0.0; texts.len() * columns]);
     for slice in order.chunks(TEXT_SLICE) {
         if stop.load(Ordering::Relaxed) {
             bar.finish();
@@ -350,11 +367,11 @@ impl Encoding<'_> {
         items: &[usize],
         mut look: Option<&mut Look<'_>>,
     ) -> anyhow::Result<Encoded> {
-        let dim = self.encoder.dim();
+        let columns = self.encoder.columns();
         // At once, so that they are never copied: the memory is used when they are there.
-        let room = Vec::with_capacity(items.len() * dim);
+        let room = Vec::with_capacity(items.len() * columns);
         let mut all = Encoded {
-            embeddings: Matrix::new(dim, room),
+            embeddings: Matrix::new(columns, room),
             ..Encoded::default()
         };
         let longest = look.is_some().then_some(BETWEEN_LOOKS);

@@ -172,7 +172,11 @@ fn info(described: &Description) -> String {
             d.text_padding
         ),
     );
-    line("joint space", &format!("{} dimensions", d.dim));
+    let uncertainty = match d.tells_uncertainty {
+        true => ", each with a mean and log σ²",
+        false => "",
+    };
+    line("joint space", &format!("{} dimensions{uncertainty}", d.dim));
     let bias = d.logit_bias.map_or(String::new(), |bias| {
         format!(", bias {bias} (the same for all candidates: the softmax does not know it)")
     });

@@ -31,6 +31,8 @@ pub enum ArrayError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Array {
     pub rows: Matrix,
+    /// As many rows and columns of log σ², where they are beside embeddings.
+    pub log_variances: Option<Matrix>,
     pub names: Option<Names>,
 }
 
@@ -70,7 +72,8 @@ impl Kind {
     }
 }
 
-/// Reads an array: `.npy` (beside which a Parquet file of the same stem may name the rows), `.safetensors` (`FILE#TENSOR` where
+/// Reads an array: `.npy` (beside which a Parquet file of the same stem may name the rows, and `STEM_logvar.npy` hold log σ² of
+/// embeddings), `.safetensors` (`FILE#TENSOR` where
 /// it holds several), `.parquet` with a column of lists, or a folder in the layout of clip-retrieval (`img_emb_N.npy` and
 /// `metadata_N.parquet`, each in a folder `img_emb` and `metadata` or not) or of `cladist embed`.
 ///
@@ -107,21 +110,31 @@ fn read_file(path: &Path, kind: Kind) -> Result<Array, ArrayError> {
     match extension.to_ascii_lowercase().as_str() {
         "npy" => {
             let rows = read_npy(&file)?;
+            let log_variances = read_log_variances(&log_variances_beside(&file), &rows, kind)?;
             let beside = file.with_extension("parquet");
             let names = match beside.is_file() && has_names(&beside, kind) {
                 true => Some(read_names(&beside, kind, rows.rows())?),
                 false => None,
             };
-            Ok(Array { rows, names })
+            Ok(Array {
+                rows,
+                log_variances,
+                names,
+            })
         }
         "safetensors" => Ok(Array {
             rows: read_safetensors(&file, tensor.as_deref())?,
+            log_variances: None,
             names: None,
         }),
         "parquet" => {
             let whole = table::parquet::read_lists(&file, kind.values(), kind.names());
             let (rows, names) = whole.map_err(|what| fault(&file, what))?;
-            Ok(Array { rows, names })
+            Ok(Array {
+                rows,
+                log_variances: None,
+                names,
+            })
         }
         "npz" => Err(fault(
             path,
@@ -152,6 +165,42 @@ fn read_npy(path: &Path) -> Result<Matrix, ArrayError> {
         return Err(fault(path, "holds no numbers"));
     }
     Ok(Matrix::new(cols, values))
+}
+
+/// Where log σ² of the embeddings of an `.npy` file would be.
+fn log_variances_beside(file: &Path) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!("{stem}_logvar.npy"))
+}
+
+/// Log σ² of embeddings; `None` if there is no such file.
+fn read_log_variances(path: &Path, of: &Matrix, kind: Kind) -> Result<Option<Matrix>, ArrayError> {
+    if kind == Kind::Scores || !path.is_file() {
+        return Ok(None);
+    }
+    let found = read_npy(path)?;
+    if (found.rows(), found.cols()) != (of.rows(), of.cols()) {
+        return Err(fault(
+            path,
+            format!(
+                "is {} × {}, and the embeddings beside it are {} × {}: log σ² has a value for each of theirs",
+                found.rows(),
+                found.cols(),
+                of.rows(),
+                of.cols()
+            ),
+        ));
+    }
+    let wrong = found.as_slice().iter().position(|v| !v.is_finite());
+    if let Some(wrong) = wrong {
+        let (row, column) = (wrong / found.cols(), wrong % found.cols());
+        let value = found.as_slice()[wrong];
+        return Err(fault(
+            path,
+            format!("row {row}, column {column} (from 0) is {value}, no log σ² to reckon with"),
+        ));
+    }
+    Ok(Some(found))
 }
 
 /// Whether a table beside an array names its rows.
@@ -270,7 +319,13 @@ fn read_folder(path: &Path, kind: Kind) -> Result<Array, ArrayError> {
         }
     }
     check_parts(path, &parts, &named)?;
+    // As a store has it: `img_logvar/img_logvar_0.npy` beside `img_emb/img_emb_0.npy`.
+    let of_variances = stem.replace("_emb", "_logvar");
+    let nested = path.join(&of_variances);
+    let beside = if nested.is_dir() { &nested } else { path };
     let (mut values, mut cols) = (Vec::new(), 0);
+    let mut log_variances: Option<Vec<f32>> = None;
+    let (first, mut told) = (parts[0].1.clone(), 0);
     let mut names = (!named.is_empty()).then(Names::default);
     for (number, part) in parts {
         let rows = read_npy(&part)?;
@@ -284,6 +339,23 @@ fn read_folder(path: &Path, kind: Kind) -> Result<Array, ArrayError> {
             ));
         }
         cols = rows.cols();
+        let name = format!("{of_variances}_{number}.npy");
+        if let Some(of_part) = read_log_variances(&beside.join(name), &rows, kind)? {
+            log_variances
+                .get_or_insert_default()
+                .extend(of_part.into_vec());
+        }
+        told += rows.rows();
+        let is_whole = |of: &Vec<f32>| of.len() == told * cols;
+        if log_variances.as_ref().is_some_and(|of| !is_whole(of)) {
+            return Err(fault(
+                &first,
+                format!(
+                    "of {} some parts have log σ² beside them and some have none",
+                    path.display()
+                ),
+            ));
+        }
         if let (Some(names), Some(table)) = (&mut names, named.get(&number.value)) {
             let of_part = read_names(table, kind, rows.rows())?;
             of_part.iter().for_each(|name| names.push(name));
@@ -292,6 +364,7 @@ fn read_folder(path: &Path, kind: Kind) -> Result<Array, ArrayError> {
     }
     Ok(Array {
         rows: Matrix::new(cols, values),
+        log_variances: log_variances.map(|of| Matrix::new(cols, of)),
         names,
     })
 }

@@ -48,7 +48,7 @@ pub fn encode_new_images(
     stop: &AtomicBool,
 ) -> Result<Kept, EmbedError> {
     let count = hinted.len();
-    let dim = encoder.dim();
+    let dim = encoder.columns();
     let mut rows = vec![0.0; count * dim];
     let known = look_up(collection, hinted, &mut rows);
     let new: Vec<usize> = (0..count).filter(|&i| !known[i]).collect();
@@ -78,7 +78,7 @@ pub fn encode_new_images(
 
 /// Puts the rows of those keys that are known where they belong, and tells which are.
 fn look_up(collection: &Collection, hinted: &[Option<Key>], rows: &mut [f32]) -> Vec<bool> {
-    let dim = collection.recipe().dim();
+    let dim = collection.recipe().columns();
     let mut known = vec![false; hinted.len()];
     let share = hinted.len().div_ceil(loaders()).max(1);
     std::thread::scope(|scope| {
@@ -123,7 +123,7 @@ impl Seen<'_> {
         };
         let mut loading = Loading::PassOver;
         let is_picture = cell.get_or_init(|| {
-            let mut row = vec![0.0; self.collection.recipe().dim()];
+            let mut row = vec![0.0; self.collection.recipe().columns()];
             if self.collection.get(&key, &mut row) {
                 let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
                 known.insert(key, row.into());
@@ -144,7 +144,7 @@ impl Seen<'_> {
         known: &[bool],
         mut rows: Vec<f32>,
     ) -> Kept {
-        let dim = self.collection.recipe().dim();
+        let dim = self.collection.recipe().columns();
         let from_store = self
             .known
             .into_inner()

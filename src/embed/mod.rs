@@ -43,7 +43,7 @@ pub struct EmbedOptions {
 /// Embeddings of the images that could be read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Encoded {
-    /// Unit rows, in the order of the input, without the failures.
+    /// The encoder's rows, in the order of the input, without the failures.
     pub embeddings: Matrix,
     /// For each image the row of its embedding, `None` for a failure.
     pub rows: Vec<Option<usize>>,
@@ -139,7 +139,7 @@ fn encode_some(
         items: count,
         batch,
         values,
-        dim: encoder.dim(),
+        dim: encoder.columns(),
         loaders: loaders(),
         workers: encoder.workers().max(1),
         load: &|i, pixels| {

@@ -41,11 +41,12 @@ impl TableError {
 /// Rows of a table that are written at once: always as many, so that the bytes do not depend on how they come.
 const ROWS_AT_ONCE: usize = 1 << 16;
 
-/// `images.npy` and `images.parquet` (row, path) in the making: they are written as the rows come, so that the memory that
-/// is needed does not grow with them.
+/// `images.npy` and `images.parquet` (row, path) in the making, and `images_logvar.npy` where rows have log σ²: they are written
+/// as the rows come, so that the memory that is needed does not grow with them.
 pub struct Images {
-    npy: npy::Rows<BufWriter<File>>,
-    npy_path: PathBuf,
+    /// A file for each part of a row, the mean first.
+    npy: Vec<(PathBuf, npy::Rows<BufWriter<File>>)>,
+    dim: usize,
     table: ArrowWriter<File>,
     table_path: PathBuf,
     schema: Arc<Schema>,
@@ -55,14 +56,20 @@ pub struct Images {
 }
 
 impl Images {
-    /// Begins both files in `dir`, with so many columns.
+    /// Begins the files in `dir`, of rows of `dim` values, or twice as many where log σ² follows the mean.
     ///
     /// # Errors
     /// What could not be written.
-    pub fn new(dir: &Path, dim: usize) -> Result<Self, TableError> {
-        let (npy_path, table_path) = (dir.join("images.npy"), dir.join("images.parquet"));
-        let npy =
-            File::create(&npy_path).and_then(|file| npy::Rows::new(BufWriter::new(file), dim));
+    pub fn new(dir: &Path, dim: usize, tells_uncertainty: bool) -> Result<Self, TableError> {
+        let table_path = dir.join("images.parquet");
+        let mut npy = Vec::new();
+        for name in parts_of(["images.npy", "images_logvar.npy"], tells_uncertainty) {
+            let path = dir.join(name);
+            let rows =
+                File::create(&path).and_then(|file| npy::Rows::new(BufWriter::new(file), dim));
+            let rows = rows.map_err(|source| TableError::io(&path, source))?;
+            npy.push((path, rows));
+        }
         let schema = Arc::new(Schema::new(vec![
             Field::new("row", DataType::UInt64, false),
             Field::new("path", DataType::Utf8, false),
@@ -71,8 +78,8 @@ impl Images {
             .map_err(ParquetError::from)
             .and_then(|file| ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties())));
         Ok(Self {
-            npy: npy.map_err(|source| TableError::io(&npy_path, source))?,
-            npy_path,
+            npy,
+            dim,
             table: table.map_err(|source| TableError::parquet(&table_path, source))?,
             table_path,
             schema,
@@ -85,13 +92,17 @@ impl Images {
     ///
     /// # Errors
     /// What could not be written.
-    pub fn push<'p>(
+    pub fn push<'m, 'p>(
         &mut self,
-        embeddings: &Matrix,
+        embeddings: &'m Matrix,
         paths: impl Iterator<Item = &'p str>,
     ) -> Result<(), TableError> {
-        let pushed = self.npy.push(embeddings.as_slice());
-        pushed.map_err(|source| TableError::io(&self.npy_path, source))?;
+        let part_of = |row: &'m [f32], i: usize| &row[i * self.dim..(i + 1) * self.dim];
+        for (i, (path, npy)) in self.npy.iter_mut().enumerate() {
+            let mut rows = (0..embeddings.rows()).map(|row| embeddings.row(row));
+            let pushed = rows.try_for_each(|row| npy.push(part_of(row, i)));
+            pushed.map_err(|source| TableError::io(path, source))?;
+        }
         for path in paths {
             self.paths.push(path);
             if self.paths.len() == ROWS_AT_ONCE {
@@ -116,7 +127,7 @@ impl Images {
             .map_err(|source| TableError::parquet(&self.table_path, source))
     }
 
-    /// Completes both files: the number of rows.
+    /// Completes the files: the number of rows.
     ///
     /// # Errors
     /// What could not be written.
@@ -124,24 +135,41 @@ impl Images {
         self.write_paths()?;
         let closed = self.table.close();
         closed.map_err(|source| TableError::parquet(&self.table_path, source))?;
-        let rows = self.npy.rows();
-        let finished = self.npy.finish();
-        finished.map_err(|source| TableError::io(&self.npy_path, source))?;
-        Ok(rows)
+        let mut count = 0;
+        for (path, npy) in self.npy {
+            count = npy.rows();
+            npy.finish()
+                .map_err(|source| TableError::io(&path, source))?;
+        }
+        Ok(count)
     }
 }
 
-/// Writes `texts.npy` and `texts.parquet` (row, text, token_ids) into `dir`.
+/// The files of a row's parts: that of the mean alone, unless there is log σ².
+fn parts_of<'n>(
+    [mean, log_variance]: [&'n str; 2],
+    tells_uncertainty: bool,
+) -> impl Iterator<Item = &'n str> {
+    std::iter::once(mean).chain(tells_uncertainty.then_some(log_variance))
+}
+
+/// Writes `texts.npy` and `texts.parquet` (row, text, token_ids) into `dir`, and `texts_logvar.npy` where the rows have log σ² behind
+/// the `dim` values of the mean.
 ///
 /// # Errors
 /// What could not be written.
 pub fn write_texts(
     dir: &Path,
     embeddings: &Matrix,
+    dim: usize,
     texts: &[&str],
     token_ids: &[Vec<u32>],
 ) -> Result<(), TableError> {
-    write_npy(&dir.join("texts.npy"), embeddings)?;
+    let tells_uncertainty = embeddings.cols() > dim;
+    let names = parts_of(["texts.npy", "texts_logvar.npy"], tells_uncertainty);
+    for (i, name) in names.enumerate() {
+        write_npy(&dir.join(name), &embeddings.columns(i * dim..(i + 1) * dim))?;
+    }
     let item = Arc::new(Field::new("item", DataType::UInt32, false));
     let schema = Schema::new(vec![
         Field::new("row", DataType::UInt64, false),

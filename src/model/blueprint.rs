@@ -6,7 +6,8 @@ use super::pixels::Preprocess;
 use super::tokenizer::TextReader;
 use super::towers::Spec;
 use super::weights::Naming;
-use super::{ModelError, clip, open_clip, siglip};
+use super::{ModelError, clip, open_clip, prolip, siglip};
+use serde_json::Value;
 
 /// A family of models: the layouts of checkpoints that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Family {
     OpenClip,
     /// SigLIP, and SigLIP 2 of fixed resolution, in the layout of transformers.
     Siglip,
+    /// ProLIP, as its authors save it.
+    ProLip,
 }
 
 impl Family {
@@ -26,6 +29,7 @@ impl Family {
             Self::Clip => "CLIP (transformers)",
             Self::OpenClip => "CLIP (open_clip)",
             Self::Siglip => "SigLIP (transformers)",
+            Self::ProLip => "ProLIP",
         }
     }
 
@@ -35,6 +39,7 @@ impl Family {
             Self::Clip => Naming::Clip,
             Self::OpenClip => Naming::OpenClip,
             Self::Siglip => Naming::Siglip,
+            Self::ProLip => Naming::ProLip,
         }
     }
 }
@@ -68,20 +73,28 @@ impl Blueprint {
     /// By what `config.json` says that it is.
     pub fn of_transformers(documents: &Documents) -> Result<Self, ModelError> {
         let config = documents.config.json()?;
-        let kind = config.get("model_type").and_then(|kind| kind.as_str());
+        let kind = model_type(&config);
         match (kind, refusal(kind)) {
             (_, Some(reason)) => Err(documents.config.fault(reason)),
             (Some("siglip"), None) => siglip::blueprint(documents, &config),
+            (Some(prolip::TYPE), None) => prolip::blueprint(documents, &config),
             (_, None) => clip::blueprint(documents, &config),
         }
     }
+}
+
+/// What a `config.json` says that its model is. ProLIP's says nothing, and shows it: its sections are those of open_clip.
+pub fn model_type(config: &Value) -> Option<&str> {
+    let said = config.get("model_type").and_then(Value::as_str);
+    let has = |key: &str| config.get(key).is_some_and(Value::is_object);
+    said.or_else(|| (has("vision_cfg") && has("text_cfg")).then_some(prolip::TYPE))
 }
 
 /// Why a checkpoint of transformers with this `model_type` cannot be used, to follow the name of its `config.json`; `None` if
 /// it can. Without a `model_type` it is CLIP's.
 pub fn refusal(model_type: Option<&str>) -> Option<String> {
     match model_type {
-        None | Some("clip" | "siglip") => None,
+        None | Some("clip" | "siglip" | prolip::TYPE) => None,
         Some("siglip2") => Some(
             "model_type is `siglip2`, which is SigLIP 2 of variable resolution (NaFlex): \
              of SigLIP 2 those of fixed resolution are supported, such as google/siglip2-base-patch16-224"
@@ -97,4 +110,5 @@ pub fn refusal(model_type: Option<&str>) -> Option<String> {
 const SUPPORTED: &str = "Supported are:\n  \
     - CLIP in the layout of transformers (config.json with model_type `clip`)\n  \
     - SigLIP, and SigLIP 2 of fixed resolution, in that of transformers (model_type `siglip`)\n  \
+    - ProLIP, as its authors save it (config.json with vision_cfg and text_cfg)\n  \
     - vision transformers in the layout of open_clip (open_clip_config.json): LAION, DataComp, BioCLIP, …";

@@ -23,6 +23,8 @@ pub struct Description {
     pub directory: PathBuf,
     /// Dimension of the joint space.
     pub dim: usize,
+    /// Whether it tells log σ² of each dimension.
+    pub tells_uncertainty: bool,
     pub image_tower: Tower,
     pub text_tower: Tower,
     /// Pixels of a side of the picture, and of a patch.
@@ -117,6 +119,7 @@ fn describe_parts(
     files: Vec<(String, u64)>,
     hash: String,
 ) -> Result<Description, ModelError> {
+    let tells_uncertainty = blueprint.spec.tells_uncertainty();
     let Spec { vision, text, dim } = blueprint.spec;
     let mut stored = BTreeMap::new();
     let (mut of_images, mut of_texts) = (0, 0);
@@ -141,19 +144,22 @@ fn describe_parts(
         VisionPool::Class => "class token",
         VisionPool::Mean { .. } => "mean of the patches",
         VisionPool::Attention => "attention over the patches",
+        VisionPool::ClassAndUncertainty => "class token; log σ²: uncertainty token",
     };
     let of_text = match text.pool {
         TextPool::First => "first token",
         TextPool::Last => "last token",
         TextPool::Highest => "first token of the largest id",
         TextPool::Id(_) => "end of the text",
+        TextPool::ClassAndUncertainty => "class token behind the text; log σ²: its projection",
     };
     Ok(Description {
         family: blueprint.family.name(),
         directory,
         dim,
+        tells_uncertainty,
         image_tower: tower(&vision.stack, vision.tokens(), of_picture, of_images),
-        text_tower: tower(&text.stack, text.length, of_text, of_texts),
+        text_tower: tower(&text.stack, text.tokens(), of_text, of_texts),
         image_size: vision.image_size,
         patch_size: vision.patch_size,
         vocabulary: text.vocabulary,

@@ -112,13 +112,14 @@ impl DualEncoder {
         }
     }
 
-    /// Unit rows of a n × dim tensor; norms in f64.
+    /// The rows of a n × columns tensor, their means at length 1; norms in f64.
     fn unit_rows(&self, features: &Tensor) -> Result<Matrix, ModelError> {
         let mut data = features.flatten_all()?.to_vec1::<f32>()?;
-        for row in data.chunks_exact_mut(self.spec.dim) {
+        for row in data.chunks_exact_mut(self.columns()) {
+            let (row, log_variance) = row.split_at_mut(self.spec.dim);
             let squares: f64 = row.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
             // Left alone, they would rank as the most confident answers of all.
-            if !squares.is_finite() {
+            if !squares.is_finite() || log_variance.iter().any(|v| !v.is_finite()) {
                 return Err(ModelError::Device(format!(
                     "the model gave values that are no numbers: its weights are damaged, or too large for {} (--dtype f32)",
                     self.dtype
@@ -128,7 +129,7 @@ impl DualEncoder {
             row.iter_mut()
                 .for_each(|v| *v = (f64::from(*v) / norm) as f32);
         }
-        Ok(Matrix::new(self.spec.dim, data))
+        Ok(Matrix::new(self.columns(), data))
     }
 
     fn encode_ids(&self, texts: &[&[u32]]) -> Result<Matrix, ModelError> {
@@ -139,6 +140,10 @@ impl DualEncoder {
 impl Encoder for DualEncoder {
     fn dim(&self) -> usize {
         self.spec.dim
+    }
+
+    fn tells_uncertainty(&self) -> bool {
+        self.spec.tells_uncertainty()
     }
 
     fn logit_scale(&self) -> f32 {
@@ -176,7 +181,7 @@ impl Encoder for DualEncoder {
     fn encode_images(&self, pixels: &[f32]) -> Result<Matrix, ModelError> {
         let image = 3 * self.spec.vision.image_size * self.spec.vision.image_size;
         if pixels.is_empty() {
-            return Ok(Matrix::new(self.dim(), Vec::new()));
+            return Ok(Matrix::new(self.columns(), Vec::new()));
         }
         if !pixels.len().is_multiple_of(image) {
             return Err(ModelError::Device(format!(
@@ -249,7 +254,8 @@ impl Encoder for DualEncoder {
                 .collect::<Result<Vec<_>, _>>()
         })?;
 
-        let mut all = Matrix::new(self.dim(), vec![0.0; ids.len() * self.dim()]);
+        let columns = self.columns();
+        let mut all = Matrix::new(columns, vec![0.0; ids.len() * columns]);
         for (batch, rows) in done.into_iter().flatten() {
             // Those that only make it full are at the end.
             for (row, &i) in batches[batch].iter().enumerate() {
@@ -336,18 +342,23 @@ mod tests {
     /// for being slow.
     #[test]
     fn half_precision_agrees_with_f32() {
-        let names = ["clip/quick-gelu", "open_clip/clipa", "siglip/siglip"];
+        let names = [
+            "clip/quick-gelu",
+            "open_clip/clipa",
+            "siglip/siglip",
+            "prolip/b16",
+        ];
         names.into_iter().for_each(half_precision_agrees);
     }
 
     fn half_precision_agrees(name: &str) {
         let exact = fixture(name, DType::F32);
-        let size = exact.spec.vision.image_size;
+        let (size, half_dim) = (exact.spec.vision.image_size, exact.spec.dim);
         let pixels: Vec<f32> = (0..2 * 3 * size * size)
             .map(|i| ((i * 7919 % 1009) as f32 - 504.0) / 250.0)
             .collect();
         let texts = ["a photo of a square", "the dog and the bone", ""];
-        for (dtype, tolerance) in [(DType::F16, 1e-4), (DType::Bf16, 5e-3)] {
+        for (dtype, tolerance) in [(DType::F16, 1e-4f32), (DType::Bf16, 5e-3)] {
             let half = fixture(name, dtype);
             let pairs = [
                 (
@@ -361,7 +372,15 @@ mod tests {
             ];
             for (half, exact) in pairs {
                 for i in 0..exact.rows() {
-                    let (a, b) = (half.row(i), exact.row(i));
+                    let ((a, of_a), (b, of_b)) = (
+                        half.row(i).split_at(half_dim),
+                        exact.row(i).split_at(half_dim),
+                    );
+                    let off = of_a.iter().zip(of_b).map(|(a, b)| (a - b).abs());
+                    let off = off.fold(0.0, f32::max);
+                    // As far as a value of a unit vector that is off by the cosine below, and some more: they are larger.
+                    let largest = (8.0 * tolerance).sqrt();
+                    assert!(off < largest, "{name} in {dtype}: log σ² off by {off}");
                     let cosine: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
                     assert!(
                         cosine > 1.0 - tolerance,

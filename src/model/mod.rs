@@ -1,6 +1,6 @@
 //! Models: the [`Encoder`] trait, and behind it checkpoints of several families that share a pair of towers.
 //!
-//! A family (`clip`, `open_clip`, `siglip`) reads the small files of a checkpoint into a blueprint: what the towers are made of,
+//! A family (`clip`, `open_clip`, `siglip`, `prolip`) reads the small files of a checkpoint into a blueprint: what the towers are made of,
 //! how pictures and texts become their input, what its tensors are called. `towers` is the network, `encoder` what the rest
 //! of the program sees of it.
 //!
@@ -15,6 +15,7 @@ mod encoder;
 pub mod hub;
 mod open_clip;
 pub mod pixels;
+mod prolip;
 mod remembering;
 mod siglip;
 mod speed;
@@ -44,10 +45,26 @@ use pixels::Preprocess;
 use tokenizer::TextReader;
 use towers::{Padding, Spec};
 
-/// A model that maps images and texts into one space. All embeddings are unit vectors of f32.
+/// A model that maps images and texts into one space.
+///
+/// A row of what it gives is a unit vector of f32. Of a model that [tells how uncertain it is](Self::tells_uncertainty) that is
+/// the mean μ of a normal distribution of independent dimensions, and as many values follow: log σ² of each.
 pub trait Encoder: Send + Sync {
     /// Dimension of the joint space.
     fn dim(&self) -> usize;
+
+    /// Whether log σ² follows the mean in each row.
+    fn tells_uncertainty(&self) -> bool {
+        false
+    }
+
+    /// Values of a row: `dim`, or twice as many where log σ² follows.
+    fn columns(&self) -> usize {
+        match self.tells_uncertainty() {
+            true => 2 * self.dim(),
+            false => self.dim(),
+        }
+    }
 
     /// The temperature: logits are `logit_scale × cosine`. Already exponentiated. What a sigmoid model adds to that is the same
     /// for all candidates, and no softmax over them knows it.
@@ -79,7 +96,7 @@ pub trait Encoder: Send + Sync {
         true
     }
 
-    /// n × 3 × S × S normalised pixels, row-major → n × dim unit rows.
+    /// n × 3 × S × S normalised pixels, row-major → n rows of [`columns`](Self::columns).
     ///
     /// # Errors
     /// Pixels that are not whole images; a device that fails.
@@ -91,7 +108,7 @@ pub trait Encoder: Send + Sync {
     /// A text that the tokenizer refuses.
     fn token_ids(&self, text: &str) -> Result<Vec<u32>, ModelError>;
 
-    /// Texts, exactly as given → texts × dim unit rows, in the same order. Uses all workers.
+    /// Texts, exactly as given → a row of [`columns`](Self::columns) for each, in the same order. Uses all workers.
     ///
     /// # Errors
     /// As [`token_ids`](Self::token_ids); a device that fails.

@@ -45,9 +45,9 @@ impl Remembering {
 
     /// The embeddings of texts that are not known yet, which are to be kept.
     fn learn(&self, texts: &[&str]) -> Result<Vec<Box<[f32]>>, ModelError> {
-        let dim = self.dim();
+        let columns = self.columns();
         let recall = |text: &&str| {
-            let mut row = vec![0.0; dim];
+            let mut row = vec![0.0; columns];
             let memory = self.memory.as_ref()?;
             memory.recall(text, &mut row).then(|| row.into())
         };
@@ -55,7 +55,7 @@ impl Remembering {
         let new = texts.iter().zip(&recalled);
         let new = new.filter(|(_, row)| row.is_none());
         let new: Vec<&str> = new.map(|(text, _)| *text).collect();
-        let mut encoded = Matrix::new(dim, Vec::new());
+        let mut encoded = Matrix::new(columns, Vec::new());
         if !new.is_empty() {
             encoded = self.encoder.encode_texts(&new)?;
             if let Some(memory) = &self.memory {
@@ -72,6 +72,10 @@ impl Remembering {
 impl Encoder for Remembering {
     fn dim(&self) -> usize {
         self.encoder.dim()
+    }
+
+    fn tells_uncertainty(&self) -> bool {
+        self.encoder.tells_uncertainty()
     }
 
     fn logit_scale(&self) -> f32 {
@@ -130,11 +134,11 @@ impl Encoder for Remembering {
             known().extend(new.zip(rows));
         }
         let known = known();
-        let mut data = Vec::with_capacity(texts.len() * self.dim());
+        let mut data = Vec::with_capacity(texts.len() * self.columns());
         for &text in texts {
             data.extend_from_slice(&known[text]);
         }
-        Ok(Matrix::new(self.dim(), data))
+        Ok(Matrix::new(self.columns(), data))
     }
 
     fn keep_texts(&self) -> Result<(), ModelError> {

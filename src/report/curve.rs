@@ -27,7 +27,17 @@ pub fn render(curve: &OperatingCurve, style: Style) -> String {
         percent(Some(curve.recall_at_95)),
     );
     out.push('\n');
-    chart(&mut out, curve, style);
+    let over_recall = |height: fn(&CurvePoint) -> f64| {
+        let points = curve.points.iter();
+        points.map(|point| (point.recall, height(point))).collect()
+    };
+    let chart = Chart {
+        over: "recall",
+        above: over_recall(|point| point.correct),
+        below: over_recall(|point| point.precision),
+        names: ["correct", "precision"],
+    };
+    chart.draw(&mut out, style);
     let _ = writeln!(
         out,
         "\n{:>10}{:>10}{:>11}{:>11}{:>11}{:>11}{:>11}",
@@ -60,53 +70,64 @@ fn row(point: &CurvePoint) -> String {
     )
 }
 
-/// Both curves over recall from 0 to 1, from the least height that occurs to 1.
-fn chart(out: &mut String, curve: &OperatingCurve, style: Style) {
-    let columns = style.width.map_or(COLUMNS, |width| {
-        width.saturating_sub(MARGIN + 1).clamp(20, 100)
-    });
-    let heights = curve.points.iter().flat_map(|p| [p.correct, p.precision]);
-    let least = heights.fold(1.0, f64::min);
-    // A tenth below, so that a curve that is all but flat does not look steep.
-    let least = ((least * 10.0).floor() / 10.0).min(0.9);
-    let mut grid = vec![vec![' '; columns]; LINES];
-    let mut mark = |recall: f64, height: f64, with: char| {
-        let column = ((recall * (columns - 1) as f64).round() as usize).min(columns - 1);
-        let above = (height - least) / (1.0 - least) * (LINES - 1) as f64;
-        let line = LINES - 1 - (above.round().max(0.0) as usize).min(LINES - 1);
-        let cell = &mut grid[line][column];
-        *cell = match *cell {
-            ' ' => with,
-            same if same == with => with,
-            _ => '*',
+/// Two curves over the same shares from 0 to 1.
+pub(super) struct Chart<'c> {
+    /// What the shares are.
+    pub over: &'c str,
+    /// Share, and height up to 1.
+    pub above: Vec<(f64, f64)>,
+    pub below: Vec<(f64, f64)>,
+    /// What the two are called.
+    pub names: [&'c str; 2],
+}
+
+impl Chart<'_> {
+    /// Draws both, from the least height that occurs to 1.
+    pub fn draw(&self, out: &mut String, style: Style) {
+        let columns = style.width.map_or(COLUMNS, |width| {
+            width.saturating_sub(MARGIN + 1).clamp(20, 100)
+        });
+        let heights = self.above.iter().chain(&self.below);
+        let least = heights.fold(1.0, |least: f64, &(_, height)| least.min(height));
+        // A tenth below, so that a curve that is all but flat does not look steep.
+        let least = ((least * 10.0).floor() / 10.0).min(0.9);
+        let mut grid = vec![vec![' '; columns]; LINES];
+        let mut mark = |(share, height): (f64, f64), with: char| {
+            let column = ((share * (columns - 1) as f64).round() as usize).min(columns - 1);
+            let above = (height - least) / (1.0 - least) * (LINES - 1) as f64;
+            let line = LINES - 1 - (above.round().max(0.0) as usize).min(LINES - 1);
+            let cell = &mut grid[line][column];
+            *cell = match *cell {
+                ' ' => with,
+                same if same == with => with,
+                _ => '*',
+            };
         };
-    };
-    for point in &curve.points {
-        mark(point.recall, point.precision, '·');
+        self.below.iter().for_each(|&point| mark(point, '·'));
+        self.above.iter().for_each(|&point| mark(point, '●'));
+        for (i, line) in grid.iter().enumerate() {
+            let height = 1.0 - (1.0 - least) * i as f64 / (LINES - 1) as f64;
+            let label = match i % 5 {
+                0 => format!("{:.0} %", 100.0 * height),
+                _ => String::new(),
+            };
+            let line: String = line.iter().collect();
+            let _ = writeln!(out, "{}", format!("{label:>6} │{line}").trim_end());
+        }
+        let _ = writeln!(out, "{:>6} └{}", "", "─".repeat(columns));
+        let middle = columns / 2;
+        let _ = writeln!(
+            out,
+            "{:>7}0{:>middle$}{:>rest$}",
+            "",
+            "50 %",
+            "100 %",
+            rest = columns - middle
+        );
+        let [above, below] = self.names;
+        let over = self.over;
+        let _ = writeln!(out, "{:>8}{over}   ● {above}   · {below}   * both", "");
     }
-    for point in &curve.points {
-        mark(point.recall, point.correct, '●');
-    }
-    for (i, line) in grid.iter().enumerate() {
-        let height = 1.0 - (1.0 - least) * i as f64 / (LINES - 1) as f64;
-        let label = match i % 5 {
-            0 => format!("{:.0} %", 100.0 * height),
-            _ => String::new(),
-        };
-        let line: String = line.iter().collect();
-        let _ = writeln!(out, "{}", format!("{label:>6} │{line}").trim_end());
-    }
-    let _ = writeln!(out, "{:>6} └{}", "", "─".repeat(columns));
-    let middle = columns / 2;
-    let _ = writeln!(
-        out,
-        "{:>7}0{:>middle$}{:>rest$}",
-        "",
-        "50 %",
-        "100 %",
-        rest = columns - middle
-    );
-    let _ = writeln!(out, "{:>8}recall   ● correct   · precision   * both", "");
 }
 
 /// Every point as CSV; the threshold of the first, above which nothing is answered, is empty.

@@ -11,6 +11,7 @@ pub mod distances;
 pub mod hierarchy;
 pub mod json;
 pub mod lab;
+pub mod risk;
 pub mod sentence;
 pub mod suggest;
 pub mod taxonomies;

@@ -6,9 +6,9 @@ use super::{BuildError, Evidence, KindTexts, Prompts};
 use crate::matrix::Matrix;
 use crate::score::decide::{Calibrated, Chils, Darts, DartsItem, Masses};
 use crate::score::{
-    Annotations, Cosines, DecideError, Decider, Deciding, Depth, Distribution, Evaluated, Given,
-    Judge, Link, Match, Matching, Question, Reranking, Rule, Selected, Similarities, Stop,
-    answer_alone, evaluate, tie_order,
+    Annotations, Cosines, DecideError, Decider, Deciding, Depth, Distribution, Evaluated,
+    Gaussians, Given, Judge, Link, Match, Matching, Question, Reranking, Rule, Selected,
+    Similarities, Stop, answer_alone, evaluate, tie_order,
 };
 use crate::taxonomy::NodeId;
 
@@ -37,6 +37,8 @@ pub struct Answering<'a> {
     pub rule: &'a Rule,
     /// How images and prompts are matched, where they are embedded.
     pub strategy: Match,
+    /// Σσ² of each image that there are embeddings of, where the model tells it.
+    pub uncertainty: Option<&'a [f64]>,
     pub calibration: Option<Calibration>,
     pub top_k: usize,
 }
@@ -77,7 +79,9 @@ impl Answering<'_> {
                 if let Some(known) = similarities {
                     return self.scored(&Given(known), link, Some(&embedded));
                 }
-                let matching = Matching::new(self.strategy, &images, &prompts.embeddings, counts)?;
+                let prompts = &prompts.embeddings;
+                let uncertainty = self.uncertainty;
+                let matching = Matching::new(self.strategy, &images, uncertainty, prompts, counts)?;
                 self.scored(&matching, link, Some(&embedded))
             }
             Evidence::Answered { answers, .. } => Ok((*answers, None)),
@@ -104,7 +108,9 @@ impl Answering<'_> {
                 let rule = Chils::new(self.judge.taxonomy, self.candidates)?;
                 let embedded = embedded.ok_or(DecideError::NeedsSubclasses)?;
                 let (prompts, counts) = prompts_of(&rule.subclasses().nodes, embedded.prompts)?;
-                let matching = Matching::new(self.strategy, embedded.images, &prompts, &counts)?;
+                let (strategy, images) = (self.strategy, embedded.images);
+                let matching =
+                    Matching::new(strategy, images, self.uncertainty, &prompts, &counts)?;
                 let subclasses = select(&matching);
                 let deciding = Deciding::Chils(rule, Distribution::new(&subclasses, link));
                 self.evaluate(&select(similarities), link, &deciding)
@@ -119,7 +125,7 @@ impl Answering<'_> {
                     images: embedded.images,
                     prototypes,
                 };
-                let prompts = embedded.prompts.embeddings.first_rows(of_candidates);
+                let prompts = embedded.prompts.embeddings.means.first_rows(of_candidates);
                 let (prompts, kind_texts) = (cosines(&prompts), cosines(&kinds.embeddings));
                 let reranking = Reranking {
                     candidates: self.candidates,
@@ -197,17 +203,17 @@ impl Answering<'_> {
 }
 
 /// The embedded prompts of these nodes, in their order, and how many each has.
-fn prompts_of(nodes: &[NodeId], prompts: &Prompts) -> Result<(Matrix, Vec<usize>), DecideError> {
+fn prompts_of(nodes: &[NodeId], prompts: &Prompts) -> Result<(Gaussians, Vec<usize>), DecideError> {
     let starts = starts(&prompts.counts);
     let place_of: HashMap<NodeId, usize> = prompts.nodes.iter().copied().zip(0..).collect();
-    let (mut data, mut counts) = (Vec::new(), Vec::with_capacity(nodes.len()));
+    let (mut all, mut counts) = (Vec::new(), Vec::with_capacity(nodes.len()));
     for node in nodes {
         let place = *place_of.get(node).ok_or(DecideError::NeedsSubclasses)?;
         let rows = starts[place]..starts[place + 1];
         counts.push(rows.len());
-        data.extend(rows.flat_map(|row| prompts.embeddings.row(row)));
+        all.extend(rows);
     }
-    Ok((Matrix::new(prompts.embeddings.cols(), data), counts))
+    Ok((prompts.embeddings.select(all.into_iter()), counts))
 }
 
 /// Where each of so many begins, and the end of the last.

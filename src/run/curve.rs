@@ -5,7 +5,8 @@ use super::opened::Opened;
 use super::question::QuestionError;
 use super::saved::{Saved, SavedRow};
 use super::threshold::{ThresholdError, Thresholds};
-use crate::score::{CurvePoint, CurveValue, ImageCurve, OperatingCurve, Worths};
+use super::uncertainty::uncertainty;
+use crate::score::{CurvePoint, CurveValue, ImageCurve, OperatingCurve, RiskCurve, Worths};
 use crate::taxonomy::{NodeId, Taxonomy};
 
 /// All that is known of a run's thresholds, for who moves one about.
@@ -15,6 +16,8 @@ pub struct Operating {
     /// Where the answers that the run has are, as [`present`] tells.
     pub present: CurvePoint,
     pub thresholds: Thresholds,
+    /// How often answers are wrong of what the model is most certain of; `None` of a model that does not tell.
+    pub uncertainty: Option<RiskCurve>,
 }
 
 /// The operating curve over the labelled images of a run; `None` without such an image, and where the Pareto sequences are not known.
@@ -77,6 +80,7 @@ pub fn operating(opened: &Opened, value: CurveValue) -> Result<Option<Operating>
         curve,
         present,
         thresholds,
+        uncertainty: uncertainty(saved),
     }))
 }
 

@@ -80,6 +80,7 @@ pub(super) fn saved(images: &[Image]) -> Saved {
             margin: image.margin,
             looks_like: image.looks_like.map(|id| numbers.label(id)),
             noisy: image.noisy,
+            uncertainty: None,
         });
         details.ranked.push(image.ranked.iter().map(|id| SavedRank {
             label: numbers.label(id),

@@ -135,7 +135,7 @@ fn batches(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatchReader, St
     for name in columns {
         match fields.iter().position(|field| field.name() == name) {
             Some(root) => roots.push(root),
-            None if *name == K => {}
+            None if [K, UNCERTAINTY].contains(name) => {}
             None => return Err(format!("no column `{name}`")),
         }
     }
@@ -158,8 +158,8 @@ const COLUMNS: [&str; 8] = [
     "credit",
 ];
 
-/// The columns of the details but for lists of what is ranked. The last is not in the files of older versions.
-const DETAILS: [&str; 9] = [
+/// The columns of the details but for lists of what is ranked. The last two are not in the files of older versions.
+const DETAILS: [&str; 10] = [
     "valid",
     "relation",
     "lca",
@@ -169,10 +169,12 @@ const DETAILS: [&str; 9] = [
     "looks_like",
     "noisy",
     K,
+    UNCERTAINTY,
 ];
 /// The lists of the details.
 const LISTS: [&str; 2] = ["top_k", "pareto"];
 const K: &str = "k";
+const UNCERTAINTY: &str = "uncertainty";
 
 fn read_table(saved: &mut Saved, path: &Path, extent: Extent) -> Result<(), String> {
     let mut numbers = Numbers::default();
@@ -295,6 +297,8 @@ impl Batch {
         let (own, margin) = (self.numbers("self_confidence")?, self.numbers("margin")?);
         let k = self.0.column_by_name(K);
         let k = k.and_then(|c| c.as_primitive_opt::<UInt32Type>());
+        let uncertainty = self.0.column_by_name(UNCERTAINTY);
+        let uncertainty = uncertainty.and_then(|c| c.as_primitive_opt::<Float64Type>());
         for i in 0..self.0.num_rows() {
             let relation = match relations.is_valid(i) {
                 true => {
@@ -318,6 +322,7 @@ impl Batch {
                 margin: number(margin, i),
                 looks_like: label(looks_like, i, numbers),
                 noisy: number(noisy, i),
+                uncertainty: uncertainty.and_then(|values| number(values, i)),
             });
         }
         Ok(())

@@ -27,9 +27,11 @@ mod taxonomies;
 #[cfg(test)]
 pub(crate) mod testing;
 mod threshold;
+mod uncertainty;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 pub use answering::RANKED_AT_LEAST;
 use answering::{Answering, Calibration};
@@ -60,13 +62,15 @@ pub use suggest::{
 };
 pub use taxonomies::{Explained, TaxonomiesError, UnderTaxonomies, compare_taxonomies, explained};
 pub use threshold::{AtThreshold, ThresholdError, Thresholds, at_threshold};
+use uncertainty::risk_curve;
+pub use uncertainty::uncertainty;
 
 use crate::matrix::Matrix;
 use crate::names::Names;
 use crate::score::{
     AlsoRight, Annotations, Checked, Collisions, CreditPolicy, DecideError, Depth, Evaluated,
-    Judge, Judged, Judgements, Link, Mass, Match, MatchError, Ranked, Rankings, Root, Rule, Stop,
-    Stopped, Summary, Terms, ValidSets, noisy, prototypes, summarise,
+    Gaussians, InclusionOfEdges, Judge, Judged, Judgements, Link, Mass, Match, MatchError, Ranked,
+    Rankings, Root, Rule, Stop, Stopped, Summary, Terms, ValidSets, noisy, prototypes, summarise,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 
@@ -80,6 +84,8 @@ pub struct Inputs<'a> {
     /// A row an image.
     pub annotations: Annotations,
     pub also_right: AlsoRight,
+    /// Σσ² of each image, where the model tells how uncertain it is.
+    pub uncertainty: Option<Arc<[f64]>>,
     pub evidence: Evidence<'a>,
     /// τ of the name collisions (METHOD 3).
     pub collision_threshold: f64,
@@ -141,8 +147,8 @@ pub struct Prompts {
     pub nodes: Vec<NodeId>,
     /// Number of prompts of each node.
     pub counts: Vec<usize>,
-    /// One row a prompt, in the order of the nodes.
-    pub embeddings: Matrix,
+    /// One a prompt, in the order of the nodes.
+    pub embeddings: Gaussians,
 }
 
 impl Prompts {
@@ -179,6 +185,8 @@ pub struct Predictions {
     judgements: Judgements,
     /// Empty if the probabilities of all candidates are not known.
     noisy: Vec<Option<f64>>,
+    /// Σσ²; empty of a model that tells none.
+    uncertainty: Vec<f64>,
 }
 
 /// One image: what it was annotated with, what was answered, and how that is judged.
@@ -201,6 +209,8 @@ pub struct Prediction<'a> {
     pub checked: Option<Checked>,
     /// Probability that the annotation is suspect by its loss (METHOD 8, NCR); `None` if it has none.
     pub noisy: Option<f64>,
+    /// Σσ² of the image; `None` of a model that tells none.
+    pub uncertainty: Option<f64>,
 }
 
 impl Prediction<'_> {
@@ -233,6 +243,7 @@ impl Predictions {
             mass: evaluated.whole.as_ref().map(|whole| whole.masses[i]),
             checked: evaluated.checked(i),
             noisy: self.noisy.get(i).copied().flatten(),
+            uncertainty: self.uncertainty.get(i).copied(),
         }
     }
 
@@ -300,6 +311,8 @@ impl Run {
             collisions: &collisions,
             also_right: &inputs.also_right,
         };
+        let uncertainty = inputs.uncertainty.as_deref();
+        let inclusion = inclusion(&inputs);
         let (scored, images, annotations) = match inputs.calibration.is_empty() {
             true => (None, inputs.images, inputs.annotations),
             false => {
@@ -326,6 +339,7 @@ impl Run {
             valid: ValidSets::new(judge, &inputs.candidates).of_all(&annotations),
             rule: &inputs.rule,
             strategy: inputs.strategy,
+            uncertainty,
             calibration: scored,
             top_k: inputs.top_k,
         };
@@ -350,6 +364,15 @@ impl Run {
             noisy(&losses.collect::<Vec<_>>())
         });
         summary.noisy = noisy.as_ref().map(|noisy| noisy.summary);
+        let uncertainty = match (uncertainty, &answering.calibration) {
+            (None, _) => Vec::new(),
+            (Some(all), None) => all.to_vec(),
+            (Some(all), Some(calibration)) => calibration.scored.iter().map(|&i| all[i]).collect(),
+        };
+        let judged = |i: usize| judgements.get(i).map(|judged| judged.verdict);
+        summary.uncertainty =
+            risk_curve(uncertainty.iter().copied().map(Some), judged).map(|curve| curve.areas);
+        summary.inclusion = inclusion;
         if inputs.top_k > 0 {
             evaluated.rankings.truncate(inputs.top_k);
         }
@@ -364,6 +387,7 @@ impl Run {
                 evaluated,
                 judgements,
                 noisy: noisy.map_or(Vec::new(), |noisy| noisy.posteriors),
+                uncertainty,
             },
             summary,
             manifest,
@@ -382,16 +406,45 @@ impl Run {
     }
 }
 
+/// The prompts that the labels have, if any are known.
+fn prompts<'i>(inputs: &'i Inputs<'_>) -> Option<&'i Prompts> {
+    match &inputs.evidence {
+        Evidence::Embedded { prompts, .. } => Some(&**prompts),
+        Evidence::Answered { prompts, .. } => prompts.as_deref(),
+        Evidence::Scored(..) | Evidence::Ranked(_) => None,
+    }
+}
+
+/// Whether labels are in what is above them, where the model tells how uncertain it is of them.
+fn inclusion(inputs: &Inputs<'_>) -> Option<InclusionOfEdges> {
+    let prompts = prompts(inputs)?;
+    prompts.embeddings.variances.as_ref()?;
+    let labels = prompts.embeddings.prototypes(&prompts.counts);
+    let places = prompts.nodes.iter().copied().zip(0..);
+    let places: HashMap<NodeId, usize> = places.collect();
+    let (mut n, mut included) = (0, 0);
+    for (&child, &place) in &places {
+        for parent in inputs.taxonomy.parents(child) {
+            let above = places.get(parent).copied();
+            let pair = above.and_then(|above| Some((labels.get(place)?, labels.get(above)?)));
+            if let Some(is_in) = pair.and_then(|(child, parent)| child.is_in(parent)) {
+                n += 1;
+                included += usize::from(is_in);
+            }
+        }
+    }
+    (n > 0).then(|| InclusionOfEdges {
+        n,
+        included,
+        share: included as f64 / n as f64,
+    })
+}
+
 /// The labels that the model cannot tell apart: by the prompts where it has some, else by the names of the labels that occur.
 fn collisions(inputs: &Inputs<'_>) -> Collisions {
     let taxonomy = inputs.taxonomy;
-    let prompts = match &inputs.evidence {
-        Evidence::Embedded { prompts, .. } => Some(prompts),
-        Evidence::Answered { prompts, .. } => prompts.as_ref(),
-        Evidence::Scored(..) | Evidence::Ranked(_) => None,
-    };
-    if let Some(prompts) = prompts {
-        let prototypes = prototypes(&prompts.embeddings, &prompts.counts);
+    if let Some(prompts) = prompts(inputs) {
+        let prototypes = prototypes(&prompts.embeddings.means, &prompts.counts);
         let own = Collisions::new(
             taxonomy,
             &prompts.nodes,

@@ -35,11 +35,12 @@ pub enum Key {
     SelfConfidence,
     Noisy,
     Cosine,
+    Uncertainty,
 }
 
 impl Key {
     /// Every key, that of the file first.
-    pub const ALL: [Key; 13] = [
+    pub const ALL: [Key; 14] = [
         Key::File,
         Key::Image,
         Key::Truth,
@@ -53,6 +54,7 @@ impl Key {
         Key::SelfConfidence,
         Key::Noisy,
         Key::Cosine,
+        Key::Uncertainty,
     ];
 
     /// The key's name in texts, `snake_case`.
@@ -71,6 +73,7 @@ impl Key {
             Key::SelfConfidence => "self_confidence",
             Key::Noisy => "noisy",
             Key::Cosine => "text_cosine",
+            Key::Uncertainty => "uncertainty",
         }
     }
 
@@ -95,6 +98,7 @@ impl Key {
             Key::SelfConfidence => "self",
             Key::Noisy => "noisy",
             Key::Cosine => "cosine",
+            Key::Uncertainty => "uncertainty",
         }
     }
 }
@@ -132,6 +136,7 @@ impl Order {
             Key::Margin => self.by_figure(rows, |row| detail(row)?.margin),
             Key::SelfConfidence => self.by_figure(rows, |row| detail(row)?.self_confidence),
             Key::Noisy => self.by_figure(rows, |row| detail(row)?.noisy),
+            Key::Uncertainty => self.by_figure(rows, |row| detail(row)?.uncertainty),
         }
     }
 

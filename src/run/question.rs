@@ -136,6 +136,13 @@ impl<'a> Question<'a> {
             images: self.saved.images.clone(),
             annotations: self.annotations.clone(),
             also_right: AlsoRight::default(),
+            // Known of all images or of none.
+            uncertainty: self
+                .details
+                .rows
+                .iter()
+                .map(|row| row.uncertainty)
+                .collect(),
             evidence: Evidence::Ranked(answers),
             collision_threshold: Collisions::DEFAULT_THRESHOLD,
             credit: self.credit.clone(),

@@ -147,6 +147,7 @@ struct Line<'a> {
     margin: Option<f64>,
     looks_like: Option<&'a str>,
     noisy: Option<f64>,
+    uncertainty: Option<f64>,
     top_k: Vec<RankedLine<'a>>,
     pareto: Option<Vec<MassLine<'a>>>,
 }
@@ -226,6 +227,7 @@ impl<'a> Line<'a> {
             margin: detail.margin,
             looks_like: detail.looks_like.map(id),
             noisy: detail.noisy,
+            uncertainty: detail.uncertainty,
             top_k: ranked.collect(),
             pareto,
         }
@@ -257,6 +259,7 @@ impl<'a> Line<'a> {
                 .and_then(|c| c.looks_like)
                 .map(|n| run.id(n)),
             noisy: prediction.noisy,
+            uncertainty: prediction.uncertainty,
             top_k: run
                 .predictions
                 .ranked(i)
@@ -306,6 +309,7 @@ fn write_parquet(rows: &Rows<'_>, path: &Path) -> Result<(), parquet::errors::Pa
         Field::new("margin", DataType::Float64, true),
         Field::new("looks_like", DataType::Utf8, true),
         Field::new("noisy", DataType::Float64, true),
+        Field::new("uncertainty", DataType::Float64, true),
         Field::new(
             "top_k",
             DataType::List(item(DataType::Struct(ranked.clone()))),
@@ -341,6 +345,7 @@ fn write_parquet(rows: &Rows<'_>, path: &Path) -> Result<(), parquet::errors::Pa
         let mut margin = Float64Builder::new();
         let mut looks_like = StringBuilder::new();
         let mut noisy = Float64Builder::new();
+        let mut uncertainty = Float64Builder::new();
         let mut top_k = ListBuilder::new(StructBuilder::from_fields(ranked.clone(), 0))
             .with_field(item(DataType::Struct(ranked.clone())));
         let mut pareto = ListBuilder::new(StructBuilder::from_fields(step.clone(), 0))
@@ -364,6 +369,7 @@ fn write_parquet(rows: &Rows<'_>, path: &Path) -> Result<(), parquet::errors::Pa
             margin.append_option(line.margin);
             looks_like.append_option(line.looks_like);
             noisy.append_option(line.noisy);
+            uncertainty.append_option(line.uncertainty);
             let of_the_schema = "the builders are made from the schema above";
             for ranked in &line.top_k {
                 let row = top_k.values();
@@ -409,6 +415,7 @@ fn write_parquet(rows: &Rows<'_>, path: &Path) -> Result<(), parquet::errors::Pa
             Arc::new(margin.finish()),
             Arc::new(looks_like.finish()),
             Arc::new(noisy.finish()),
+            Arc::new(uncertainty.finish()),
             Arc::new(top_k.finish()),
             Arc::new(pareto.finish()),
         ];

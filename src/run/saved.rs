@@ -74,6 +74,8 @@ pub struct Detail {
     pub looks_like: Option<u32>,
     /// Probability that the annotation is suspect by its loss.
     pub noisy: Option<f64>,
+    /// Σσ² of the image; `None` of a model that tells none, and in runs of versions that did not write it.
+    pub uncertainty: Option<f64>,
 }
 
 /// One ranked label.
@@ -236,6 +238,7 @@ impl Saved {
                 margin: checked.map(|c| c.margin),
                 looks_like: (checked.and_then(|c| c.looks_like)).map(|n| label(&mut numbers, n)),
                 noisy: prediction.noisy,
+                uncertainty: prediction.uncertainty,
             });
             details
                 .ranked

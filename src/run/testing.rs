@@ -78,6 +78,7 @@ pub fn inputs<'a>(
         images,
         annotations,
         also_right: AlsoRight::default(),
+        uncertainty: None,
         evidence,
         collision_threshold: Collisions::DEFAULT_THRESHOLD,
         credit: CreditPolicy::Logical,

@@ -98,5 +98,13 @@ pub fn conventions() -> Vec<(&'static str, String)> {
             "noisy",
             "two normal components of −ln(mass on the valid labels), flagged above ½",
         ),
+        of(
+            "uncertainty",
+            "Σσ² of the image as the model tells it, the least first; area: mean share of wrong answers among the k most certain, k from 1 to n; equals in every order",
+        ),
+        of(
+            "inclusion",
+            "edges with ln ∫ p_child² p_parent > ln ∫ p_parent² p_child, the labels' distributions being their prompts' normalised mean and mean σ²",
+        ),
     ]
 }

@@ -3,6 +3,132 @@
 
 use std::f64::consts::PI;
 
+use super::answer::prototypes;
+use crate::matrix::Matrix;
+
+/// Embeddings, each a normal distribution as far as the model tells how uncertain it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Gaussians {
+    /// n × dim: μ.
+    pub means: Matrix,
+    /// n × dim: σ²; `None` of a model that tells none.
+    pub variances: Option<Matrix>,
+}
+
+impl From<Matrix> for Gaussians {
+    /// Of a model that tells no uncertainty.
+    fn from(means: Matrix) -> Self {
+        Self {
+            means,
+            variances: None,
+        }
+    }
+}
+
+impl Gaussians {
+    /// From rows of `dim` values of the mean, behind which as many of ln σ² may follow.
+    pub fn of_rows(rows: Matrix, dim: usize) -> Self {
+        if rows.cols() <= dim {
+            return rows.into();
+        }
+        Self::of_parts(rows.columns(0..dim), Some(rows.columns(dim..rows.cols())))
+    }
+
+    /// From means and ln σ², n × dim each.
+    pub fn of_parts(means: Matrix, log_variances: Option<Matrix>) -> Self {
+        let variances = log_variances.map(|mut of| {
+            let values = of.as_mut_slice().iter_mut();
+            values.for_each(|v| *v = f64::from(*v).exp() as f32);
+            of
+        });
+        Self { means, variances }
+    }
+
+    /// The number of them.
+    pub fn len(&self) -> usize {
+        self.means.rows()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy of the first, of which there must be as many.
+    pub fn first(&self, count: usize) -> Self {
+        self.select(0..count)
+    }
+
+    /// Copies of these, in this order.
+    pub fn select(&self, rows: impl Iterator<Item = usize> + Clone) -> Self {
+        let of = |matrix: &Matrix| {
+            let values = rows.clone().flat_map(|i| matrix.row(i)).copied();
+            Matrix::new(matrix.cols(), values.collect())
+        };
+        Self {
+            means: of(&self.means),
+            variances: self.variances.as_ref().map(of),
+        }
+    }
+
+    /// These and others of the same model behind them.
+    #[must_use]
+    pub fn followed_by(self, others: Self) -> Self {
+        let both = |first: Matrix, second: Matrix| {
+            let cols = first.cols();
+            let mut values = first.into_vec();
+            values.extend(second.into_vec());
+            Matrix::new(cols, values)
+        };
+        Self {
+            means: both(self.means, others.means),
+            variances: self
+                .variances
+                .zip(others.variances)
+                .map(|(first, second)| both(first, second)),
+        }
+    }
+
+    /// Σσ² of each over its dimensions: the expected squared distance of a sample from the mean.
+    pub fn totals(&self) -> Option<Vec<f64>> {
+        let variances = self.variances.as_ref()?;
+        let total = |i| variances.row(i).iter().map(|&v| f64::from(v)).sum();
+        Some((0..variances.rows()).map(total).collect())
+    }
+
+    /// One for each group of so many consecutive ones: the normalised mean of the normalised means, and the mean of their σ², as
+    /// ProLIP's code has it. A prompt is one way of asking for a label: that prompts differ adds nothing to σ².
+    pub fn prototypes(&self, groups: &[usize]) -> Self {
+        let mut next = 0;
+        let variances = self.variances.as_ref().map(|variances| {
+            let mut values = Vec::with_capacity(groups.len() * variances.cols());
+            for &size in groups {
+                let mut sums = vec![0.0; variances.cols()];
+                for row in next..next + size {
+                    let values = variances.row(row).iter();
+                    for (sum, &value) in sums.iter_mut().zip(values) {
+                        *sum += f64::from(value);
+                    }
+                }
+                next += size;
+                values.extend(sums.iter().map(|sum| (sum / size as f64) as f32));
+            }
+            Matrix::new(variances.cols(), values)
+        });
+        Self {
+            means: prototypes(&self.means, groups),
+            variances,
+        }
+    }
+
+    /// One of them; `None` of a model that tells no uncertainty.
+    pub fn get(&self, i: usize) -> Option<Gaussian<'_>> {
+        Some(Gaussian {
+            mean: self.means.row(i),
+            variance: self.variances.as_ref()?.row(i),
+        })
+    }
+}
+
 /// A normal distribution of independent dimensions: μ and σ², as long as each other.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gaussian<'a> {
@@ -150,6 +276,32 @@ mod tests {
         let (narrow, wide) = (of(&[0.1, 0.0], &[0.1, 0.1]), of(&[0.0, 0.1], &[1.0, 1.0]));
         let is_in = [narrow.is_in(wide), wide.is_in(narrow), wide.is_in(wide)];
         assert_eq!(is_in, [Some(true), Some(false), Some(false)]);
+    }
+
+    #[test]
+    fn rows_of_a_model_in_their_parts() {
+        let ln2 = 2f32.ln();
+        let rows = Matrix::new(4, vec![0.6, 0.8, 0.0, ln2, 1.0, 0.0, ln2, ln2]);
+        let all = Gaussians::of_rows(rows, 2);
+        assert_eq!(all.means.row(0), [0.6, 0.8]);
+        let totals = all.totals().unwrap();
+        close(totals[0], 3.0);
+        close(totals[1], 4.0);
+        let one = all.prototypes(&[2]);
+        let variance = one.variances.as_ref().unwrap().row(0).to_vec();
+        assert_eq!(variance, [1.5, 2.0]);
+        let (x, y) = (1.6f64, 0.8f64);
+        close(
+            (f64::from(one.means.row(0)[1]) - y / x.hypot(y))
+                .abs()
+                .max(1e-7),
+            1e-7,
+        );
+        let swapped = all.select([1, 0].into_iter());
+        assert_eq!(swapped.get(0), all.get(1));
+        assert_eq!(all.first(1).followed_by(swapped.first(1)), all);
+        let without = Gaussians::of_rows(all.means.clone(), 2);
+        assert_eq!((without.totals(), without.get(0)), (None, None));
     }
 
     #[test]

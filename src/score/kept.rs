@@ -48,8 +48,7 @@ impl Kept {
         if candidates == 0 || size > MOST_KEPT {
             return None;
         }
-        let bits =
-            |c: usize| -> Vec<u32> { matching.of_label(c).iter().map(|v| v.to_bits()).collect() };
+        let bits = |c: usize| matching.of_label(c).collect();
         let labels: Vec<Vec<u32>> = (0..candidates).map(bits).collect();
         let strategy = matching.strategy();
         let before = before.filter(|b| Arc::ptr_eq(&b.images, images) && b.strategy == strategy);
@@ -76,14 +75,8 @@ impl Kept {
 
     /// Whether the similarities of a matching of these images are all here, in its order.
     pub fn is_of(&self, images: &Arc<Matrix>, matching: &Matching<'_>) -> bool {
-        let is_same = |(c, label): (usize, &Vec<u32>)| {
-            let values = matching.of_label(c);
-            values.len() == label.len()
-                && values
-                    .iter()
-                    .zip(label)
-                    .all(|(v, &bits)| v.to_bits() == bits)
-        };
+        let is_same =
+            |(c, label): (usize, &Vec<u32>)| matching.of_label(c).eq(label.iter().copied());
         Arc::ptr_eq(&self.images, images)
             && self.strategy == matching.strategy()
             && self.labels.len() == matching.candidates()
@@ -202,7 +195,7 @@ mod tests {
             let mut kept = None;
             for labels in lists {
                 let counts = vec![1; labels.len()];
-                let matching = Matching::new(strategy, &images, &prompts(&labels), &counts).unwrap();
+                let matching = Matching::new(strategy, &images, None, &prompts(&labels).into(), &counts).unwrap();
                 let was_there = kept.as_ref().is_some_and(|kept: &Kept| kept.is_of(&images, &matching));
                 let now = Kept::new(&images, &matching, kept).unwrap();
                 prop_assert!(now.is_of(&images, &matching));
@@ -224,8 +217,9 @@ mod tests {
         };
         let (first, second) = (images(0.0), images(1.0));
         let prompts = prompts(&[1, 2, 3, 4]);
-        let matching =
-            |strategy, images| Matching::new(strategy, images, &prompts, &[2, 2]).unwrap();
+        let matching = |strategy, images| {
+            Matching::new(strategy, images, None, &prompts.clone().into(), &[2, 2]).unwrap()
+        };
         let mean = matching(Match::Mean, &first);
         let kept = Kept::new(&first, &mean, None).unwrap();
         let others = [(Match::Mean, &second), (Match::Max, &first)];

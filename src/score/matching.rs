@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::answer::{Cosines, Similarities, prototypes};
+use super::gaussian::Gaussians;
 use crate::matrix::Matrix;
 
 /// α of [`Match::SmoothChamfer`]: how sharp the soft maximum is (Kim et al., Improving Cross-Modal Retrieval with Set of
@@ -43,7 +44,10 @@ pub enum Match {
     /// [`Mean`](Self::Mean) times ‖μ‖, which is less the more the prompts of a label disagree.
     Gaussian,
     /// Probabilistic: by the uncertainty that the model itself tells of each image and prompt (ProLIP; Chun et al.,
-    /// Probabilistic Language-Image Pre-Training, ICLR 2025). Embeddings without it cannot be matched so.
+    /// Probabilistic Language-Image Pre-Training, ICLR 2025). A label is the normal distribution that
+    /// [`Gaussians::prototypes`] makes of its prompts, an image the one that the model gives, and
+    /// s = μx·μ − ½Σ(σx² + σ²): 1 − d/2 of the closed-form sampled distance d, as the means are unit vectors. The pair logit
+    /// is the temperature times that, and a bias that is the same for all pairs. Embeddings without σ² cannot be matched so.
     ProLip,
 }
 
@@ -106,6 +110,12 @@ pub struct Matching<'a> {
 enum Rows {
     /// A row a label: the product is the similarity.
     Labels(Matrix),
+    /// A row a label, and what is taken off the product: half of Σσ² of the label, and of the image.
+    Uncertain {
+        labels: Matrix,
+        of_labels: Vec<f64>,
+        of_images: Vec<f64>,
+    },
     /// A unit row a prompt.
     Prompts {
         prompts: Matrix,
@@ -121,7 +131,7 @@ const BLOCK: usize = 256;
 impl<'a> Matching<'a> {
     /// `images` is n × dim, unit rows. `prompts` has a row a prompt, of any length but 0; `counts[i]` is the number of
     /// consecutive rows that belong to label i. Rows after those are not looked at, so that `counts` may be of the first
-    /// labels alone.
+    /// labels alone. `uncertainty` is Σσ² of each image, where the model tells it.
     ///
     /// Takes time and, but for the strategies of one row a label, memory in the size of the prompts. An image then takes
     /// a product of vectors for each label, or for each prompt.
@@ -131,36 +141,51 @@ impl<'a> Matching<'a> {
     pub fn new(
         strategy: Match,
         images: &'a Matrix,
-        prompts: &Matrix,
+        uncertainty: Option<&[f64]>,
+        prompts: &Gaussians,
         counts: &[usize],
     ) -> Result<Self, MatchError> {
+        let of_prompts = &prompts.means;
         let labels = counts.len();
         if let Some(label) = counts.iter().position(|&count| count == 0) {
             let label = label + 1;
             return Err(MatchError::NoPrompts { label, labels });
         }
         let expected = counts.iter().sum();
-        if prompts.rows() < expected {
-            let found = prompts.rows();
+        if prompts.len() < expected {
+            let found = prompts.len();
             return Err(MatchError::TooFewPrompts { expected, found });
         }
-        if images.rows() > 0 && labels > 0 && images.cols() != prompts.cols() {
-            let (images, prompts) = (images.cols(), prompts.cols());
+        if images.rows() > 0 && labels > 0 && images.cols() != of_prompts.cols() {
+            let (images, prompts) = (images.cols(), of_prompts.cols());
             return Err(MatchError::Dimensions { images, prompts });
         }
         // A label each: what is left to do is to divide by the length.
-        let unit = || prototypes(prompts, &vec![1; expected]);
+        let unit = || prototypes(of_prompts, &vec![1; expected]);
         let by_prompt = |reduce| Rows::Prompts {
             prompts: unit(),
             starts: starts(counts),
             reduce,
         };
         let rows = match strategy {
-            Match::Mean => Rows::Labels(prototypes(prompts, counts)),
+            Match::Mean => Rows::Labels(prototypes(of_prompts, counts)),
             Match::Gaussian => Rows::Labels(means(&unit(), counts)),
             Match::Max => by_prompt(maximum),
             Match::SmoothChamfer => by_prompt(smooth_chamfer),
-            Match::ProLip => return Err(MatchError::NoUncertainty),
+            Match::ProLip => {
+                let labels = prompts.prototypes(counts);
+                let half = |totals: &[f64]| totals.iter().map(|total| 0.5 * total).collect();
+                let of_labels = labels.totals().ok_or(MatchError::NoUncertainty)?;
+                Rows::Uncertain {
+                    of_labels: half(&of_labels),
+                    of_images: half(
+                        uncertainty
+                            .filter(|of| of.len() == images.rows())
+                            .ok_or(MatchError::NoUncertainty)?,
+                    ),
+                    labels: labels.means,
+                }
+            }
         };
         Ok(Self {
             images,
@@ -169,15 +194,20 @@ impl<'a> Matching<'a> {
         })
     }
 
-    /// All that the similarities with a label are made of beside the images.
-    pub(super) fn of_label(&self, label: usize) -> &[f32] {
-        let (rows, range) = match &self.rows {
-            Rows::Labels(rows) => (rows, label..label + 1),
+    /// All that the similarities with a label are made of beside the images, to the bit.
+    pub(super) fn of_label(&self, label: usize) -> impl Iterator<Item = u32> + '_ {
+        let (rows, range, total) = match &self.rows {
+            Rows::Labels(rows) => (rows, label..label + 1, None),
+            Rows::Uncertain {
+                labels, of_labels, ..
+            } => (labels, label..label + 1, Some(of_labels[label].to_bits())),
             Rows::Prompts {
                 prompts, starts, ..
-            } => (prompts, starts[label]..starts[label + 1]),
+            } => (prompts, starts[label]..starts[label + 1], None),
         };
-        &rows.as_slice()[range.start * rows.cols()..range.end * rows.cols()]
+        let total = total.into_iter().flat_map(|b| [b as u32, (b >> 32) as u32]);
+        let values = &rows.as_slice()[range.start * rows.cols()..range.end * rows.cols()];
+        values.iter().map(|v| v.to_bits()).chain(total)
     }
 
     pub(super) fn strategy(&self) -> Match {
@@ -192,7 +222,7 @@ impl Similarities for Matching<'_> {
 
     fn candidates(&self) -> usize {
         match &self.rows {
-            Rows::Labels(rows) => rows.rows(),
+            Rows::Labels(rows) | Rows::Uncertain { labels: rows, .. } => rows.rows(),
             Rows::Prompts { starts, .. } => starts.len() - 1,
         }
     }
@@ -204,6 +234,16 @@ impl Similarities for Matching<'_> {
         };
         match &self.rows {
             Rows::Labels(rows) => products(rows).fill(image, candidates, out),
+            Rows::Uncertain {
+                labels,
+                of_labels,
+                of_images,
+            } => {
+                products(labels).fill(image, candidates.clone(), out);
+                for (s, of_label) in out.iter_mut().zip(&of_labels[candidates]) {
+                    *s = (f64::from(*s) - of_label - of_images[image]) as f32;
+                }
+            }
             Rows::Prompts {
                 prompts,
                 starts,

@@ -175,6 +175,9 @@ pub fn summarise(
         suspects: (images.whole.as_ref()).map(|whole| suspects(whole, &judgements, &rows)),
         // Of the masses, by who has the judgements.
         noisy: None,
+        // Of what the model tells of itself, by who has it.
+        uncertainty: None,
+        inclusion: None,
         confusions: worst_confusions(judge.taxonomy, &rows),
     };
     stop.check()?;

@@ -12,6 +12,7 @@ use super::metrics::Metrics;
 use super::noisy::NoisySummary;
 use super::reassessed::Reassessed;
 use super::retrieval::Retrieval;
+use super::selective::RiskAreas;
 use super::suspects::Suspects;
 use super::verdict::Verdict;
 use crate::taxonomy::Relation;
@@ -76,8 +77,23 @@ pub struct Summary {
     pub suspects: Option<Suspects>,
     /// Annotations that are suspect by their loss; `None` if the probabilities of all candidates are not known.
     pub noisy: Option<NoisySummary>,
+    /// What the model's own uncertainty says of its errors; `None` of a model that tells none.
+    pub uncertainty: Option<RiskAreas>,
+    /// Whether labels are in what is above them, by the model's own uncertainty; `None` of a model that tells none.
+    pub inclusion: Option<InclusionOfEdges>,
     /// The most frequent (truth, answer) pairs of answers that are not exact, by count, then by ids.
     pub confusions: Vec<Confusion>,
+}
+
+/// Whether H(child ⊂ parent) > H(parent ⊂ child) of the labels' normal distributions (METHOD 9).
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+pub struct InclusionOfEdges {
+    /// Declared edges of the taxonomy both of whose ends have prompts.
+    pub n: usize,
+    /// Of these, those whose child is in its parent.
+    pub included: usize,
+    /// `included / n`. Of two distributions one is in the other, so that by chance it is half.
+    pub share: f64,
 }
 
 /// What the operating curve comes to (METHOD 6).

@@ -64,6 +64,7 @@ impl World {
             images: names.iter().map(String::as_str).collect(),
             annotations: Annotations::new(annotations, self.facts["reannotated"] == true),
             also_right: AlsoRight::default(),
+            uncertainty: None,
             evidence: Evidence::Scored(
                 std::borrow::Cow::Owned(Matrix::new(candidates.len(), scores.collect())),
                 Link::Probabilities,
@@ -203,6 +204,7 @@ fn abstentions_are_drawn_too() {
         images: names.iter().map(String::as_str).collect(),
         annotations: Annotations::of_truths(vec![vec![square]; 40]),
         also_right: AlsoRight::default(),
+        uncertainty: None,
         evidence: Evidence::Ranked(rankings),
         collision_threshold: 0.99,
         credit: CreditPolicy::Strict,

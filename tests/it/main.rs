@@ -27,6 +27,7 @@ mod options;
 mod outside;
 mod parity;
 mod pixels;
+mod prolip;
 mod prompts;
 mod reassessed;
 mod retrieval;

@@ -31,7 +31,8 @@ fn similarities_under_every_strategy() {
             .collect();
         for (name, rows) in world["values"].as_object().unwrap() {
             let strategy = Match::by_name(name).unwrap();
-            let matching = Matching::new(strategy, &images, &prompts, &counts).unwrap();
+            let matching =
+                Matching::new(strategy, &images, None, &prompts.clone().into(), &counts).unwrap();
             let rows = rows.as_array().unwrap();
             assert_eq!(rows.len(), matching.images());
             let mut found = Vec::new();

@@ -4,14 +4,16 @@
 //! A place is a code span: `` `summary: PATH …` `` with paths as in `summary.json`, where `[]` stands for every element and
 //! `a.{b,c}` for `a.b` and `a.c`; or `` `KIND: NAME` ``, such as `` `measure: lin` ``.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use cladist::matrix::Matrix;
-use cladist::run::{Evidence, Inputs, Run};
+use cladist::run::{Evidence, Inputs, Prompts, Run};
 use cladist::score::{
-    AlsoRight, Annotation, Annotations, CreditPolicy, Link, Match, Measure, Root, Rule, Verdict,
+    AlsoRight, Annotation, Annotations, CreditPolicy, Gaussians, Link, Match, Measure, Root, Rule,
+    Verdict,
 };
-use cladist::taxonomy::load_str;
+use cladist::taxonomy::{Taxonomy, load_str};
 use serde_json::{Value, json};
 
 use crate::verdicts::manifest;
@@ -117,6 +119,7 @@ fn summary() -> Value {
         images: names.iter().map(String::as_str).collect(),
         annotations: Annotations::new(annotations, true),
         also_right: AlsoRight::default(),
+        uncertainty: Some((0..images).map(|i| (i * i % 7) as f64).collect()),
         evidence: Evidence::Scored(
             std::borrow::Cow::Owned(Matrix::new(candidates.len(), scores.collect())),
             Link::Probabilities,
@@ -130,7 +133,50 @@ fn summary() -> Value {
         top_k: 0,
     };
     let run = Run::build(inputs, manifest()).expect("the root is right, if nothing else is");
-    json!(run.summary)
+    let mut summary = json!(run.summary);
+    summary["inclusion"] = inclusion(&taxonomy);
+    summary
+}
+
+/// What needs distributions of labels, which those who give scores have not.
+fn inclusion(taxonomy: &Taxonomy) -> Value {
+    let nodes = ["square", "rectangle"].map(|id| taxonomy.find(id).unwrap());
+    let embeddings = Gaussians {
+        means: Matrix::new(2, vec![0.6, 0.8, 1.0, 0.0]),
+        variances: Some(Matrix::new(2, vec![0.1, 0.1, 0.2, 0.2])),
+    };
+    let prompts = Prompts {
+        nodes: nodes.to_vec(),
+        counts: vec![1, 1],
+        embeddings,
+    };
+    let inputs = Inputs {
+        taxonomy,
+        candidates: nodes.to_vec(),
+        images: ["0"].into_iter().collect(),
+        annotations: Annotations::of_truths([vec![nodes[0]]]),
+        also_right: AlsoRight::default(),
+        uncertainty: None,
+        evidence: Evidence::Embedded {
+            images: Cow::Owned(Matrix::new(2, vec![0.6, 0.8])),
+            prompts: Cow::Owned(prompts),
+            kinds: None,
+            logit_scale: 1.0,
+            similarities: None,
+        },
+        collision_threshold: 0.99,
+        credit: CreditPolicy::Strict,
+        root: Root::default(),
+        strategy: Match::Mean,
+        rule: Rule::Argmax,
+        calibration: Vec::new(),
+        top_k: 0,
+    };
+    let run = Run::build(inputs, manifest()).expect("argmax needs nothing");
+    let found = run.summary.inclusion.expect("σ² of the labels is known");
+    // The narrower is in the wider.
+    assert_eq!((found.n, found.included, found.share), (1, 1, 1.0));
+    json!(found)
 }
 
 #[test]

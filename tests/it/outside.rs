@@ -49,6 +49,7 @@ fn run(
         images: names.iter().map(String::as_str).collect(),
         annotations: Annotations::of_truths(truths.into_iter().map(|t| vec![t])),
         also_right: AlsoRight::default(),
+        uncertainty: None,
         evidence,
         collision_threshold: 0.99,
         credit: CreditPolicy::Strict,

@@ -59,6 +59,27 @@ fn assert_same_directions(what: &str, ours: &Matrix, expected: &Value) {
     }
 }
 
+/// Log σ² may differ by this.
+const LOG_VARIANCE: f64 = 1e-4;
+
+/// The first `dim` columns, and those behind them.
+fn parts(rows: &Matrix, dim: usize) -> [Matrix; 2] {
+    let of = |range: std::ops::Range<usize>| {
+        let values = (0..rows.rows()).flat_map(|i| rows.row(i)[range.clone()].to_vec());
+        Matrix::new(range.len(), values.collect())
+    };
+    [of(0..dim), of(dim..rows.cols())]
+}
+
+fn assert_same_values(what: &str, ours: &Matrix, expected: &Value, tolerance: f64) {
+    let expected = numbers(expected);
+    assert_eq!(ours.as_slice().len(), expected.len(), "{what}");
+    for (i, (a, b)) in ours.as_slice().iter().zip(&expected).enumerate() {
+        let off = f64::from((a - b).abs());
+        assert!(off < tolerance, "{what} {i}: {a}, not {b}");
+    }
+}
+
 /// Compares with `expected.json` of the checkpoint in `dir`.
 pub fn check(dir: &Path) {
     let expected: Value =
@@ -81,11 +102,26 @@ pub fn check(dir: &Path) {
         assert!(padding.iter().all(|&id| id == padding[0]), "{text:?}");
     }
     let of_texts = encoder.encode_texts(&texts).unwrap();
-    assert_same_directions("text", &of_texts, &expected["text_embeddings"]);
     let of_images = encoder
         .encode_images(&numbers(&expected["pixels"]))
         .unwrap();
+    let dim = encoder.dim();
+    let [of_texts, text_variances] = parts(&of_texts, dim);
+    let [of_images, image_variances] = parts(&of_images, dim);
+    assert_same_directions("text", &of_texts, &expected["text_embeddings"]);
     assert_same_directions("image", &of_images, &expected["image_embeddings"]);
+    assert_eq!(
+        encoder.tells_uncertainty(),
+        expected.get("text_log_variances").is_some()
+    );
+    if encoder.tells_uncertainty() {
+        for (what, ours) in [
+            ("text_log_variances", &text_variances),
+            ("image_log_variances", &image_variances),
+        ] {
+            assert_same_values(what, ours, &expected[what], LOG_VARIANCE);
+        }
+    }
 
     let scale = f64::from(encoder.logit_scale());
     assert!((scale - expected["logit_scale"].as_f64().unwrap()).abs() < 1e-4);

@@ -145,7 +145,6 @@ fn what_a_rule_lacks_is_told_before_the_model_is_read() {
     for (more, said) in [
         (["--decide", "darts:0.1"], "--calibration which share"),
         (["--decide", "speciesnet"], "needs nodes with `rank:` genus"),
-        (["--match", "prolip"], "it is n/a here"),
     ] {
         let (code, _, err) = run(dir.path(), &[&demo[..], &more].concat());
         assert_eq!(code, 2, "{more:?}");
@@ -153,6 +152,11 @@ fn what_a_rule_lacks_is_told_before_the_model_is_read() {
     }
     let (_, _, err) = run(dir.path(), &demo);
     assert!(err.contains("nowhere/"), "{err}");
+    let prolip = "score --images demo --taxonomy demo --model demo --match prolip";
+    let (code, _, err) = run(dir.path(), &prolip.split(' ').collect::<Vec<_>>());
+    assert_eq!(code, 2);
+    let is_told_first = err.contains("it is n/a here") && !err.contains("encoding");
+    assert!(is_told_first, "{err}");
     // The built-in prompts of figures are not as many for each.
     let rerank = "score --images demo --taxonomy demo --model demo --prompts bare --decide rerank";
     let (code, _, err) = run(dir.path(), &rerank.split(' ').collect::<Vec<_>>());

@@ -138,6 +138,7 @@ impl World {
             images: names.iter().map(String::as_str).collect(),
             annotations: Annotations::of_truths(truths),
             also_right: AlsoRight::default(),
+            uncertainty: None,
             evidence: Evidence::Embedded {
                 similarities: None,
                 images: Cow::Owned(Matrix::new(axes.len() + 1, pictures.collect())),
@@ -147,7 +148,8 @@ impl World {
                     embeddings: Matrix::new(
                         axes.len() + 1,
                         prompts.into_iter().flatten().flatten().collect(),
-                    ),
+                    )
+                    .into(),
                 }),
                 kinds: None,
                 logit_scale: self.facts["logit_scale"].as_f64().unwrap() as f32,

@@ -128,8 +128,8 @@ impl<'a> Lab<'a> {
         let expand = ExpandOptions::default();
         let (counts, texts) = expand_prompts(&templates, taxonomy, &prompted, &expand)?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let embeddings = embed::encode_texts(encoder, &texts, stop)?;
-        let all = prototypes(&embeddings, &counts);
+        let embeddings = embed::embed_prompts(encoder, &texts, stop)?;
+        let all = prototypes(&embeddings.means, &counts);
         // The annotator does not change the pictures.
         let annotator = Annotator {
             habit: Habit::Specific,

@@ -12,7 +12,7 @@ use crate::dataset::{Dataset, metadata_of};
 use crate::matrix::Matrix;
 use crate::names::Names;
 use crate::run::{Manifest, Prompts, RANKED_AT_LEAST, Run, SourceHash};
-use crate::score::{Evaluated, Kept, Match, Matching, Rule};
+use crate::score::{Evaluated, Gaussians, Kept, Match, Matching, Rule};
 use crate::taxonomy::Taxonomy;
 use crate::watch::{Contents, content, contents};
 
@@ -31,6 +31,8 @@ pub struct Memory {
 pub struct Rows {
     /// Those of embeddings are unit rows.
     pub rows: Arc<Matrix>,
+    /// Σσ² of each, where log σ² is beside them.
+    pub uncertainty: Option<Arc<[f64]>>,
     /// What each is called, where that is said beside them.
     pub names: Option<Names>,
     /// Which file it was.
@@ -41,12 +43,19 @@ impl Rows {
     /// # Errors
     /// A file that cannot be read.
     pub fn read(path: &Path, kind: Kind) -> anyhow::Result<Self> {
-        let Array { rows, names } = arrays::read(path, kind)?;
+        let Array {
+            rows,
+            log_variances,
+            names,
+        } = arrays::read(path, kind)?;
+        let rows = match kind {
+            Kind::ImageEmbeddings | Kind::TextEmbeddings => unit(rows),
+            Kind::Scores => rows,
+        };
+        let made = Gaussians::of_parts(rows, log_variances);
         Ok(Self {
-            rows: Arc::new(match kind {
-                Kind::ImageEmbeddings | Kind::TextEmbeddings => unit(rows),
-                Kind::Scores => rows,
-            }),
+            uncertainty: made.totals().map(Arc::from),
+            rows: Arc::new(made.means),
             names,
             source: file_hash(path)?,
         })
@@ -175,8 +184,8 @@ impl Memory {
         rows
     }
 
-    /// The similarities of these images and the candidates, which the first prompts are of; only those are computed that are not
-    /// known. `None` where they are too many to be kept, or do not fit together, which whoever scores them tells.
+    /// The similarities of these images, whose Σσ² are these if the model tells them, and the candidates, which the first prompts are
+    /// of; only those are computed that are not known. `None` where they are too many to be kept, or do not fit together, which whoever scores them tells.
     ///
     /// # Errors
     /// Threads that cannot be started.
@@ -184,11 +193,12 @@ impl Memory {
         &self,
         strategy: Match,
         images: &Arc<Matrix>,
+        uncertainty: Option<&[f64]>,
         prompts: &Prompts,
         candidates: usize,
     ) -> anyhow::Result<Option<Known>> {
-        let counts = &prompts.counts[..candidates];
-        let Ok(matching) = Matching::new(strategy, images, &prompts.embeddings, counts) else {
+        let (prompts, counts) = (&prompts.embeddings, &prompts.counts[..candidates]);
+        let Ok(matching) = Matching::new(strategy, images, uncertainty, prompts, counts) else {
             return Ok(None);
         };
         let mut similar = locked(&self.similar);
@@ -273,7 +283,7 @@ mod tests {
             let prompts = Prompts {
                 nodes: taxonomy.nodes().collect(),
                 counts: vec![1; 3],
-                embeddings: wave(3, 0.0),
+                embeddings: wave(3, 0.0).into(),
             };
             Self {
                 taxonomy,
@@ -284,7 +294,7 @@ mod tests {
         }
 
         fn similarities(&self, images: &Arc<Matrix>, prompts: &Prompts, by: Match) -> Known {
-            let known = self.memory.similarities(by, images, prompts, 3);
+            let known = self.memory.similarities(by, images, None, prompts, 3);
             known.expect("threads").expect("they are few")
         }
 
@@ -384,7 +394,7 @@ mod tests {
             assert_eq!(world.taxonomy.id(a), renumbered.id(b));
         }
         let prompts = Prompts {
-            embeddings: wave(3, 1.0),
+            embeddings: wave(3, 1.0).into(),
             ..world.prompts.clone()
         };
         let images = Arc::new((*world.images).clone());

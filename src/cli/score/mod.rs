@@ -34,8 +34,7 @@ use crate::names::Names;
 use crate::report;
 use crate::run::{self, BuildError, Candidates};
 use crate::score::{
-    Annotations, Collisions, CreditPolicy, DecideError, Depth, Match, MatchError, Root, Rule,
-    RuleError, Stop,
+    Annotations, Collisions, CreditPolicy, DecideError, Depth, Match, Root, Rule, RuleError, Stop,
 };
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::{self, TextError};
@@ -43,7 +42,7 @@ use crate::text::{self, TextError};
 pub use annotate::TruthArgs;
 use elsewhere::ElsewhereArgs;
 pub use elsewhere::{EmbeddingsArgs, Placed};
-pub use encoded::{Embeddings, Version, versions};
+pub use encoded::{Embeddings, Held, Version, versions};
 pub use join::by_last_parts;
 pub use memory::Memory;
 pub use pictures::{Again, Computed, Inputs, Observer, compute};
@@ -87,9 +86,9 @@ pub struct WhatArgs {
     #[arg(long, group = "source", value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
     pub images: Option<PathBuf>,
 
-    /// A CLIP or SigLIP checkpoint: a directory, a Hugging Face id such as openai/clip-vit-base-patch32, or `demo`
+    /// A CLIP, SigLIP or ProLIP checkpoint: a directory, a Hugging Face id such as openai/clip-vit-base-patch32, or `demo`
     ///
-    /// CLIP as transformers or open_clip save it, SigLIP, and SigLIP 2 of fixed resolution; `cladist model info` tells what is
+    /// CLIP as transformers or open_clip save it, SigLIP, SigLIP 2 of fixed resolution, and ProLIP; `cladist model info` tells what is
     /// understood. hf-hub:ORG/NAME and local-dir:DIR ask for open_clip's files where there are others too.
     // What answers: so `model:` in cladist.yaml stands aside where the command line names another.
     #[arg(long, group = "answering", value_name = "DIR|ID", value_hint = ValueHint::AnyPath)]
@@ -135,7 +134,8 @@ pub struct ScoreOptions {
     #[arg(long, value_name = "POLICY")]
     credit: Option<String>,
 
-    /// How an image is matched with a label's prompts: mean (their one prototype), max, smooth-chamfer or gaussian
+    /// How an image is matched with a label's prompts: mean (their one prototype), max, smooth-chamfer, gaussian, or prolip
+    /// (by the uncertainty that a ProLIP model tells)
     #[arg(long = "match", value_name = "STRATEGY", default_value = "mean", value_parser = strategy)]
     strategy: Match,
 
@@ -176,10 +176,8 @@ enum OnUnknown {
 
 fn strategy(text: &str) -> Result<Match, String> {
     match Match::by_name(text) {
-        // No model that is read here tells it.
-        Some(Match::ProLip) => Err(MatchError::NoUncertainty.to_string()),
         Some(strategy) => Ok(strategy),
-        None => Err("use mean, max, smooth-chamfer or gaussian".to_owned()),
+        None => Err("use mean, max, smooth-chamfer, gaussian or prolip".to_owned()),
     }
 }
 

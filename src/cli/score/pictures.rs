@@ -159,6 +159,7 @@ struct Posed {
     manifest: Manifest,
     images: Names,
     annotations: Annotations,
+    uncertainty: Option<Arc<[f64]>>,
     /// Those that a rule is calibrated on.
     calibration: Vec<usize>,
 }
@@ -205,9 +206,12 @@ impl Scoring<'_> {
             stop: self.stop,
             stages: Stages::default(),
         };
-        let encode = |items: &[usize], look| encoding.encode(items, look);
+        let dim = self.basis.encoder.dim();
+        let encode = |items: &[usize], look| -> anyhow::Result<Held> {
+            Ok(Held::new(encoding.encode(items, look)?, dim))
+        };
         let Some(observer) = observer else {
-            return Ok(encode(items, None)?.into());
+            return encode(items, None);
         };
         if let Some(before) = observer.again.as_ref().and_then(|again| again.images) {
             let encode = |missing: &[usize]| {
@@ -225,14 +229,19 @@ impl Scoring<'_> {
             }
             let begun = Instant::now();
             // What these images lack, such as some to calibrate a rule on, all of them may have.
-            let (embeddings, rows) = (&so_far.embeddings, &so_far.rows);
-            if let Ok((run, _)) = self.run(embeddings, rows) {
+            let of_part =
+                (self.basis.encoder.tells_uncertainty()).then(|| Held::new(so_far.clone(), dim));
+            let (embeddings, uncertainty) = match &of_part {
+                Some(held) => (&*held.embeddings, held.uncertainty.clone()),
+                None => (&so_far.embeddings, None),
+            };
+            if let Ok((run, _)) = self.run(embeddings, uncertainty, &so_far.rows) {
                 (observer.partial)(run, &self.task.inputs.taxonomy, images, items.len());
             }
             last = Instant::now();
             looks.took(images, last - begun);
         };
-        Ok(encode(items, Some(&mut look))?.into())
+        encode(items, Some(&mut look))
     }
 
     /// The run of all images, and which of them a rule was calibrated on. What is scored again is shown first by its answers.
@@ -242,14 +251,16 @@ impl Scoring<'_> {
         observer: Option<&Observer<'_>>,
     ) -> anyhow::Result<(Arc<Run>, Vec<usize>)> {
         let Some(observer) = observer else {
-            let (run, calibration) = self.run(&encoded.embeddings, &encoded.rows)?;
+            let uncertainty = encoded.uncertainty.clone();
+            let (run, calibration) = self.run(&encoded.embeddings, uncertainty, &encoded.rows)?;
             return Ok((Arc::new(run), calibration));
         };
         let (taxonomy, candidates) = (&self.task.inputs.taxonomy, self.task.candidates.len());
-        let posed = self.posed(&encoded.rows);
+        let posed = self.posed(encoded.uncertainty.clone(), &encoded.rows);
         let (images, prompts) = (&encoded.embeddings, &self.basis.prompts);
-        let memory = observer.memory;
-        let known = memory.similarities(self.basis.strategy, images, prompts, candidates)?;
+        let (memory, strategy) = (observer.memory, self.basis.strategy);
+        let uncertainty = encoded.uncertainty.as_deref();
+        let known = memory.similarities(strategy, images, uncertainty, prompts, candidates)?;
         let similarities = known.as_ref().map(|known| known.kept.values());
         let answers = || {
             known
@@ -275,16 +286,17 @@ impl Scoring<'_> {
     fn run(
         &self,
         embeddings: &Matrix,
+        uncertainty: Option<Arc<[f64]>>,
         rows: &[Option<usize>],
     ) -> anyhow::Result<(Run, Vec<usize>)> {
-        let posed = self.posed(rows);
+        let posed = self.posed(uncertainty, rows);
         let inputs = self.inputs(&posed, self.evidence(embeddings, None));
         let run = build(Depth::Whole, inputs, posed.manifest, self.stop)?;
         Ok((run, posed.calibration))
     }
 
-    /// What is asked of the images that could be encoded, which have a row.
-    fn posed(&self, rows: &[Option<usize>]) -> Posed {
+    /// What is asked of the images that could be encoded, which have a row; `uncertainty` is of the rows.
+    fn posed(&self, uncertainty: Option<Arc<[f64]>>, rows: &[Option<usize>]) -> Posed {
         let (task, options) = (&self.task, self.options);
         let (items, dataset) = (&task.annotated.items, &task.inputs.dataset);
         // Places among the items of those that could be read; their rows are 0, 1, 2, …
@@ -312,6 +324,7 @@ impl Scoring<'_> {
             manifest,
             images,
             annotations,
+            uncertainty,
             calibration,
         }
     }
@@ -338,6 +351,7 @@ impl Scoring<'_> {
             images: posed.images.clone(),
             annotations: posed.annotations.clone(),
             also_right: task.truth.also_right.clone(),
+            uncertainty: posed.uncertainty.clone(),
             evidence,
             collision_threshold: options.collision_cosine,
             credit: task.policy.clone(),

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use anyhow::bail;
+
 use super::ScoreOptions;
 use super::annotate::Annotated;
 use crate::cli::embed;
@@ -12,7 +14,7 @@ use crate::model::Encoder;
 use crate::prompts::{ExpandOptions, TemplateSet};
 use crate::run::{KindTexts, Prompts};
 use crate::score::decide::{Subclasses, kinds_of};
-use crate::score::{Match, Rule};
+use crate::score::{Match, MatchError, Rule};
 use crate::taxonomy::{NodeId, Taxonomy};
 use crate::text::shown;
 
@@ -52,6 +54,10 @@ pub fn ask(
     encoder: &dyn Encoder,
     stop: &AtomicBool,
 ) -> anyhow::Result<Asked> {
+    // Told now, not after the images.
+    if options.strategy == Match::ProLip && !encoder.tells_uncertainty() {
+        bail!(MatchError::NoUncertainty);
+    }
     let mut nodes = candidates.to_vec();
     let mut seen: HashSet<NodeId> = nodes.iter().copied().collect();
     let mut others = annotated.occurring();
@@ -67,13 +73,13 @@ pub fn ask(
     warn_of_same_prompts(taxonomy, &nodes, &counts, &texts);
     let prompt_texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let prompts = Prompts {
-        embeddings: embed::encode_texts(encoder, &prompt_texts, stop)?,
+        embeddings: embed::embed_prompts(encoder, &prompt_texts, stop)?,
         nodes,
         counts,
     };
     let kinds = match options.decide {
         Rule::Rerank => {
-            // Told now, not after the images.
+            // Told now too.
             prompts.templates(candidates.len())?;
             Some(kind_texts(taxonomy, candidates, encoder, stop)?)
         }
@@ -108,7 +114,7 @@ fn kind_texts(
     }
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     Ok(KindTexts {
-        embeddings: embed::encode_texts(encoder, &texts, stop)?,
+        embeddings: embed::embed_prompts(encoder, &texts, stop)?.means,
         counts,
     })
 }

@@ -386,19 +386,20 @@ fn walk_on(stop: &AtomicBool) -> Result<(), WalkError> {
 }
 
 fn export_images(collection: &Collection, dir: &Path, stop: &AtomicBool) -> anyhow::Result<usize> {
-    let dim = collection.recipe().dim();
-    let mut files = Images::new(dir, dim)?;
+    let recipe = collection.recipe();
+    let columns = recipe.columns();
+    let mut files = Images::new(dir, recipe.dim(), recipe.tells_uncertainty())?;
     walk(collection, &mut |entries, rows| {
         walk_on(stop)?;
         let paths = entries.iter().map(|entry| entry.name.as_str());
-        files.push(&Matrix::new(dim, rows.to_vec()), paths)?;
+        files.push(&Matrix::new(columns, rows.to_vec()), paths)?;
         Ok(())
     })?;
     Ok(files.finish()?)
 }
 
 fn export_texts(collection: &Collection, dir: &Path, stop: &AtomicBool) -> anyhow::Result<usize> {
-    let dim = collection.recipe().dim();
+    let (dim, columns) = (collection.recipe().dim(), collection.recipe().columns());
     let (mut texts, mut all) = (Vec::new(), Vec::new());
     walk(collection, &mut |entries, rows| {
         walk_on(stop)?;
@@ -411,7 +412,8 @@ fn export_texts(collection: &Collection, dir: &Path, stop: &AtomicBool) -> anyho
     // The tokenizer is not at hand, and the embeddings are known by their texts.
     write_texts(
         dir,
-        &Matrix::new(dim, all),
+        &Matrix::new(columns, all),
+        dim,
         &texts,
         &vec![Vec::new(); count],
     )?;
@@ -467,13 +469,13 @@ fn add_all(
     from: &Collection,
     stop: &AtomicBool,
 ) -> anyhow::Result<(usize, usize)> {
-    let dim = into.recipe().dim();
+    let columns = into.recipe().columns();
     let (mut added, mut known) = (0, 0);
-    let mut room = vec![0.0; dim];
+    let mut room = vec![0.0; columns];
     walk(from, &mut |entries, rows| {
         walk_on(stop)?;
         let (mut new, mut new_rows) = (Vec::new(), Vec::new());
-        for (entry, row) in entries.into_iter().zip(rows.chunks_exact(dim)) {
+        for (entry, row) in entries.into_iter().zip(rows.chunks_exact(columns)) {
             if into.get(&entry.key, &mut room) {
                 known += 1;
             } else {

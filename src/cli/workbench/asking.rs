@@ -13,7 +13,8 @@ use crate::cli::output::tell;
 use crate::cli::progress::Progress;
 use crate::cli::prompts::load_prompts;
 use crate::cli::score::{
-    Basis, Embeddings, Placed, candidate_choice, candidates_hash, expand_prompts, taxonomy_hash,
+    Basis, Embeddings, Held, Placed, candidate_choice, candidates_hash, expand_prompts,
+    taxonomy_hash,
 };
 use crate::cli::{Interrupted, count, embed, locked, on_all_cores};
 use crate::embed::{
@@ -85,9 +86,9 @@ pub fn encode_prompts(
     let nodes = &basis.candidates;
     let counts = &basis.prompts.counts[..nodes.len()];
     let (nearest, agreement) = on_all_cores(|| {
-        let own = prototypes(&basis.prompts.embeddings, counts);
-        let nearest = nearest_labels(&own, NEAREST);
-        (nearest, prompt_cosines(&basis.prompts.embeddings, counts))
+        let means = &basis.prompts.embeddings.means;
+        let nearest = nearest_labels(&prototypes(means, counts), NEAREST);
+        (nearest, prompt_cosines(means, counts))
     })?;
     let named = |near: Vec<(usize, f64)>| {
         let near = near.into_iter();
@@ -173,7 +174,7 @@ impl Workbench {
         let (counts, texts) = expand_prompts(&templates, &opened.taxonomy, &candidates, &expand)?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let prompts = Prompts {
-            embeddings: embed::encode_texts(encoder.as_ref(), &texts, stop)?,
+            embeddings: embed::embed_prompts(encoder.as_ref(), &texts, stop)?,
             nodes: candidates.clone(),
             counts,
         };
@@ -253,8 +254,8 @@ impl Workbench {
                 count(failed, "picture")
             );
         }
-        let rows = Arc::new(encoded.embeddings);
-        let found = Arc::new(Embeddings::placed(rows, encoded.rows));
+        let held = Held::new(encoded, basis.encoder.dim());
+        let found = Arc::new(Embeddings::placed(held));
         let images = opened.saved.images.clone();
         *locked(&self.embeddings) = Some((images, Arc::clone(&found)));
         Ok(found)

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, bail};
 
 use super::Workbench;
-use crate::cli::score::{Basis, Embeddings, expand_prompts};
+use crate::cli::score::{Basis, Embeddings, Held, expand_prompts};
 use crate::cli::{Interrupted, embed, on_all_cores};
 use crate::matrix::Matrix;
 use crate::prompts::{TemplateSet, expand_name};
 use crate::run::Opened;
 use crate::score::trials::{best, outcome, ranked};
 use crate::score::{
-    Distribution, Link, Matching, Selected, TemplateAgreement, template_agreement, tie_order,
+    Distribution, Gaussians, Link, Matching, Selected, TemplateAgreement, template_agreement,
+    tie_order,
 };
 use crate::taxonomy::NodeId;
 use crate::tui::backend::{On, Trial, Tried, TriedOnAll};
@@ -56,17 +57,17 @@ fn image(
     row: usize,
     basis: &Basis,
     stop: &AtomicBool,
-) -> anyhow::Result<Matrix> {
+) -> anyhow::Result<Held> {
     let encoded = bench.encode(opened, 1, &|_| row, basis, stop)?;
-    if let Some((_, reason)) = encoded.failures.into_iter().next() {
+    if let Some((_, reason)) = encoded.failures.first() {
         bail!("{reason}");
     }
-    Ok(encoded.embeddings)
+    Ok(Held::new(encoded, basis.encoder.dim()))
 }
 
 /// The prompts of what can be answered in a trial.
 struct Question {
-    prompts: Matrix,
+    prompts: Gaussians,
     counts: Vec<usize>,
     /// How ties are broken.
     tie_order: Vec<usize>,
@@ -78,7 +79,7 @@ impl Question {
         let candidates = basis.candidates.len();
         let counts = basis.prompts.counts[..candidates].to_vec();
         Self {
-            prompts: basis.prompts.embeddings.first_rows(counts.iter().sum()),
+            prompts: basis.prompts.embeddings.first(counts.iter().sum()),
             counts,
             tie_order: tie_order(&opened.taxonomy, &basis.candidates),
         }
@@ -93,7 +94,7 @@ impl Question {
     ) -> anyhow::Result<Self> {
         let encode = |texts: &[String]| {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            embed::encode_texts(basis.encoder.as_ref(), &texts, stop)
+            embed::embed_prompts(basis.encoder.as_ref(), &texts, stop)
         };
         let mut question = Self::own(opened, basis);
         match trial {
@@ -103,9 +104,7 @@ impl Question {
                     bail!("type a label");
                 }
                 let texts = expand_name(&basis.templates, label);
-                let mut prompts = question.prompts.into_vec();
-                prompts.extend(encode(&texts)?.into_vec());
-                question.prompts = Matrix::new(basis.encoder.dim(), prompts);
+                question.prompts = question.prompts.followed_by(encode(&texts)?);
                 question.counts.push(texts.len());
                 question.tie_order.push(question.tie_order.len());
             }
@@ -122,14 +121,15 @@ impl Question {
         Ok(question)
     }
 
-    fn matching<'a>(&self, basis: &Basis, images: &'a Matrix) -> anyhow::Result<Matching<'a>> {
-        let counts = &self.counts;
-        Ok(Matching::new(
-            basis.strategy,
-            images,
-            &self.prompts,
-            counts,
-        )?)
+    fn matching<'a>(
+        &self,
+        basis: &Basis,
+        images: &'a Matrix,
+        uncertainty: Option<&[f64]>,
+    ) -> anyhow::Result<Matching<'a>> {
+        let (prompts, counts) = (&self.prompts, &self.counts);
+        let matching = Matching::new(basis.strategy, images, uncertainty, prompts, counts);
+        Ok(matching?)
     }
 
     /// What can be answered to the image, best first, with its probability.
@@ -138,9 +138,10 @@ impl Question {
         opened: &Opened,
         basis: &Basis,
         trial: &Trial,
-        image: &Matrix,
+        image: &Held,
     ) -> anyhow::Result<Vec<(String, f64)>> {
-        let matching = self.matching(basis, image)?;
+        let uncertainty = image.uncertainty.as_deref();
+        let matching = self.matching(basis, &image.embeddings, uncertainty)?;
         let scale = f64::from(basis.logit_scale);
         let link = Link::Softmax { scale };
         let probabilities = Distribution::new(&matching, link).probabilities(0);
@@ -162,7 +163,8 @@ impl Question {
     ) -> anyhow::Result<TriedOnAll> {
         let known = Known::new(opened, basis, images);
         let best_by = |question: &Self| -> anyhow::Result<Vec<usize>> {
-            let matching = question.matching(basis, &images.rows)?;
+            let uncertainty = images.uncertainty.as_deref();
+            let matching = question.matching(basis, &images.rows, uncertainty)?;
             let selected = Selected {
                 all: &matching,
                 images: &known.rows,
@@ -259,7 +261,11 @@ fn templates_alone(
     if counts.iter().any(|&count| count != templates) || nodes.iter().any(has_own) {
         return Vec::new();
     }
-    let prompts = basis.prompts.embeddings.first_rows(nodes.len() * templates);
+    let prompts = basis
+        .prompts
+        .embeddings
+        .means
+        .first_rows(nodes.len() * templates);
     let mut truths = vec![None; images.rows.rows()];
     for (&row, &truth) in known.rows.iter().zip(&known.truths) {
         truths[row] = truth;

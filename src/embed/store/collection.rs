@@ -60,7 +60,7 @@ pub struct Collection {
     shard_rows: usize,
     pub(super) state: RwLock<State>,
     /// Files of rows, by the number of their shard.
-    open: Mutex<HashMap<u32, Arc<File>>>,
+    open: Mutex<HashMap<(u32, Part), Arc<File>>>,
     /// What was found wrong, by the number of the shard: the first reason, and the rows.
     damaged: Mutex<BTreeMap<u32, Fault>>,
 }
@@ -100,10 +100,7 @@ impl Collection {
     /// # Errors
     /// It cannot be read, or is of another recipe.
     pub(super) fn open(dir: PathBuf, recipe: Recipe) -> Result<Self, StoreError> {
-        let layout = Layout {
-            dir,
-            kind: recipe.kind(),
-        };
+        let layout = Layout::new(dir, &recipe);
         if let Some(found) = Manifest::read(&layout.manifest())? {
             found.refuse_others(&layout.manifest(), &recipe)?;
         }
@@ -120,17 +117,13 @@ impl Collection {
             path,
             what: "is missing".to_owned(),
         })?;
-        let layout = Layout {
-            dir,
-            kind: manifest.kind,
-        };
         let recipe = Recipe {
             kind: manifest.kind,
             dim: manifest.dim,
             made_by: manifest.made_by,
             model: manifest.model,
         };
-        Self::load(layout, recipe)
+        Self::load(Layout::new(dir, &recipe), recipe)
     }
 
     fn load(layout: Layout, recipe: Recipe) -> Result<Self, StoreError> {
@@ -190,8 +183,8 @@ impl Collection {
     /// # Panics
     /// If `row` is of another length.
     pub fn get(&self, key: &Key, row: &mut [f32]) -> bool {
-        let dim = self.recipe.dim();
-        assert_eq!(row.len(), dim, "a row of the collection's length");
+        let columns = self.recipe.columns();
+        assert_eq!(row.len(), columns, "a row of the collection's length");
         let (shard, place, check) = {
             let state = self.read();
             let Some(place) = state.index.get(key) else {
@@ -199,7 +192,7 @@ impl Collection {
             };
             let at = place.row as usize;
             let Some(known) = state.shards.get(place.shard as usize) else {
-                let pending = &state.pending.rows[at * dim..(at + 1) * dim];
+                let pending = &state.pending.rows[at * columns..(at + 1) * columns];
                 row.copy_from_slice(pending);
                 return true;
             };
@@ -223,16 +216,20 @@ impl Collection {
         row: &mut [f32],
     ) -> Result<(), StoreError> {
         let mut bytes = vec![0; size_of_val(row)];
-        let path = || self.layout.path(Part::Rows, shard.number);
-        let place = shard::offset(shard, at, row.len());
-        self.file(shard)
-            .and_then(|file| read_at(&file, &mut bytes, place))
-            .map_err(|error| StoreError::io(&path(), error))?;
+        let path = |part| self.layout.path(part, shard.number);
+        let dim = self.recipe.dim();
+        let place = shard::offset(shard, at, dim);
+        let parts = self.layout.parts_of_rows().iter();
+        for (&part, bytes) in parts.zip(bytes.chunks_mut(dim * size_of::<f32>())) {
+            self.file(shard, part)
+                .and_then(|file| read_at(&file, bytes, place))
+                .map_err(|error| StoreError::io(&path(part), error))?;
+        }
         if shard::check(key, &bytes) != check {
             let what =
                 "holds rows that are not what was written: a bit has flipped, or it was changed";
             return Err(StoreError::Damaged {
-                path: path(),
+                path: path(Part::Rows),
                 what: what.to_owned(),
             });
         }
@@ -258,10 +255,10 @@ impl Collection {
     /// # Panics
     /// If there are not as many rows as entries.
     pub fn add(&self, entries: Vec<Entry>, rows: &[f32]) -> Result<(), StoreError> {
-        let dim = self.recipe.dim();
-        assert_eq!(rows.len(), entries.len() * dim, "a row for each entry");
+        let columns = self.recipe.columns();
+        assert_eq!(rows.len(), entries.len() * columns, "a row for each entry");
         let mut state = self.write();
-        for (entry, row) in entries.into_iter().zip(rows.chunks_exact(dim)) {
+        for (entry, row) in entries.into_iter().zip(rows.chunks_exact(columns)) {
             let place = Place {
                 shard: u32::MAX,
                 row: state.pending.entries.len() as u32,
@@ -298,10 +295,13 @@ impl Collection {
         let Some(claim) = &pending.claim else {
             return Ok(());
         };
-        let dim = self.recipe.dim();
+        let (dim, columns) = (self.recipe.dim(), self.recipe.columns());
         let shard = shard::write(&self.layout, claim, dim, &pending.entries, &pending.rows)?;
         let pending = std::mem::take(pending);
-        let keys = pending.entries.iter().zip(pending.rows.chunks_exact(dim));
+        let keys = pending
+            .entries
+            .iter()
+            .zip(pending.rows.chunks_exact(columns));
         let keys = keys.map(|(entry, row)| (entry.key, shard::check(&entry.key, &bytes_of(row))));
         let keys: Vec<_> = keys.collect();
         let number = state.shards.len() as u32;
@@ -356,17 +356,17 @@ impl Collection {
         shard::write_manifest(&self.layout, claim, &manifest)
     }
 
-    fn file(&self, shard: &Shard) -> io::Result<Arc<File>> {
+    fn file(&self, shard: &Shard, part: Part) -> io::Result<Arc<File>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = open.get(&shard.number) {
+        if let Some(file) = open.get(&(shard.number, part)) {
             return Ok(Arc::clone(file));
         }
-        let path = self.layout.path(Part::Rows, shard.number);
+        let path = self.layout.path(part, shard.number);
         let file = Arc::new(File::open(path)?);
         if open.len() >= OPEN_FILES {
             open.clear();
         }
-        open.insert(shard.number, Arc::clone(&file));
+        open.insert((shard.number, part), Arc::clone(&file));
         Ok(file)
     }
 

@@ -12,6 +12,9 @@ use crate::model::{Encoder, Fingerprint};
 /// Goes up with every change of the program after which a model gives other values for the same bytes: decoding, resizing, the towers.
 const REVISION: u32 = 1;
 
+/// What a recipe says where log σ² follows the mean in each row.
+const LOG_VARIANCE: &str = "log_variance";
+
 /// SHA-256 of what an embedding is of: the bytes of an image file, or of a text in UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key([u8; Self::LEN]);
@@ -88,7 +91,10 @@ impl Recipe {
         Self::new(Kind::Texts, encoder, made_by, model)
     }
 
-    fn new(kind: Kind, encoder: &dyn Encoder, made_by: Value, model: &str) -> Self {
+    fn new(kind: Kind, encoder: &dyn Encoder, mut made_by: Value, model: &str) -> Self {
+        if encoder.tells_uncertainty() {
+            made_by[LOG_VARIANCE] = json!(true);
+        }
         Self {
             kind,
             dim: encoder.dim(),
@@ -102,9 +108,22 @@ impl Recipe {
         self.kind
     }
 
-    /// Columns of a row.
+    /// Dimension of the joint space.
     pub fn dim(&self) -> usize {
         self.dim
+    }
+
+    /// Whether log σ² of each dimension follows the mean in each row.
+    pub fn tells_uncertainty(&self) -> bool {
+        self.made_by.get(LOG_VARIANCE) == Some(&json!(true))
+    }
+
+    /// Values of a row.
+    pub fn columns(&self) -> usize {
+        match self.tells_uncertainty() {
+            true => 2 * self.dim,
+            false => self.dim,
+        }
     }
 
     /// What the user called the model that was first used so.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::claim::Claim;
 use super::error::StoreError;
-use super::key::Kind;
+use super::key::{Kind, Recipe};
 use crate::files::create_dirs;
 
 /// Where the files of a collection are.
@@ -14,25 +14,53 @@ use crate::files::create_dirs;
 pub(super) struct Layout {
     pub dir: PathBuf,
     pub kind: Kind,
+    /// Whether there is log σ² beside the rows.
+    pub tells_uncertainty: bool,
 }
 
 /// The files of a shard that are named in its marker: which of them, and what they are called while they are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Part {
     Rows,
     Metadata,
     Keys,
-}
-
-impl Part {
-    pub const ALL: [Self; 3] = [Self::Rows, Self::Metadata, Self::Keys];
+    /// Log σ² of each value of the rows.
+    LogVariances,
 }
 
 impl Layout {
+    /// Those of a recipe.
+    pub fn new(dir: PathBuf, recipe: &Recipe) -> Self {
+        Self {
+            dir,
+            kind: recipe.kind(),
+            tells_uncertainty: recipe.tells_uncertainty(),
+        }
+    }
+
+    /// The files that a shard has.
+    pub fn parts(&self) -> &'static [Part] {
+        const ALL: [Part; 4] = [Part::Rows, Part::Metadata, Part::Keys, Part::LogVariances];
+        match self.tells_uncertainty {
+            true => &ALL,
+            false => &ALL[..3],
+        }
+    }
+
+    /// Those that hold the values of a row, one after the other, as many in each.
+    pub fn parts_of_rows(&self) -> &'static [Part] {
+        match self.tells_uncertainty {
+            true => &[Part::Rows, Part::LogVariances],
+            false => &[Part::Rows],
+        }
+    }
+
     fn stem(&self, part: Part) -> &'static str {
         match (part, self.kind) {
             (Part::Rows, Kind::Images) => "img_emb",
             (Part::Rows, Kind::Texts) => "text_emb",
+            (Part::LogVariances, Kind::Images) => "img_logvar",
+            (Part::LogVariances, Kind::Texts) => "text_logvar",
             (Part::Metadata, _) => "metadata",
             (Part::Keys, _) => "keys",
         }
@@ -43,7 +71,7 @@ impl Layout {
         let stem = self.stem(part);
         let extension = match part {
             Part::Metadata => "parquet",
-            Part::Rows | Part::Keys => "npy",
+            Part::Rows | Part::Keys | Part::LogVariances => "npy",
         };
         format!("{stem}/{stem}_{number:07}.{extension}")
     }
@@ -84,8 +112,8 @@ impl Layout {
     /// # Errors
     /// They cannot be made.
     pub fn create(&self) -> Result<(), StoreError> {
-        let stems = Part::ALL.map(|part| self.stem(part));
-        for name in stems.into_iter().chain(["shards", "parts"]) {
+        let stems = self.parts().iter().map(|&part| self.stem(part));
+        for name in stems.chain(["shards", "parts"]) {
             let dir = self.dir.join(name);
             create_dirs(&dir).map_err(|error| StoreError::io(&dir, error))?;
         }
@@ -108,8 +136,8 @@ impl Layout {
     /// As [`marked`](Self::marked).
     pub fn begun(&self) -> Result<Vec<u32>, StoreError> {
         let mut found = Vec::new();
-        let stems = Part::ALL.map(|part| self.stem(part));
-        for name in stems.into_iter().chain(["shards", "parts"]) {
+        let stems = self.parts().iter().map(|&part| self.stem(part));
+        for name in stems.chain(["shards", "parts"]) {
             let there = numbers(&self.dir.join(name))?;
             found.extend(there.into_iter().map(|(number, _)| number));
         }
@@ -120,8 +148,8 @@ impl Layout {
 
     /// Whether any file of a shard is in its place.
     pub fn is_there(&self, number: u32) -> bool {
-        let mut parts = Part::ALL.into_iter();
-        self.marker(number).exists() || parts.any(|part| self.path(part, number).exists())
+        let mut parts = self.parts().iter();
+        self.marker(number).exists() || parts.any(|&part| self.path(part, number).exists())
     }
 
     /// Takes away all that there is of a shard, the marker first: how many bytes that is.
@@ -130,8 +158,9 @@ impl Layout {
     /// A file cannot be removed.
     pub fn remove(&self, claim: &Claim) -> Result<u64, StoreError> {
         let number = claim.number();
-        let parts = Part::ALL.map(|part| self.path(part, number));
-        let staged = Part::ALL.map(|part| self.staged(part, number));
+        let parts = self.parts().iter().map(|&part| self.path(part, number));
+        let staged = self.parts().iter();
+        let staged = staged.map(|&part| self.staged(part, number));
         let all = [self.marker(number)].into_iter().chain(parts);
         let others = [self.staged_marker(number), self.staged_manifest(number)];
         let all = all.chain(staged).chain(others);

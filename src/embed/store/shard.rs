@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ pub(super) struct Shard {
     pub bytes: u64,
 }
 
-/// Where a row lies in the file of rows, for a shard that is there.
+/// Where a row lies in a file of rows, for a shard that is there: that of log σ² has the same shape.
 pub(super) fn offset(shard: &Shard, row: u32, dim: usize) -> u64 {
     shard.head + u64::from(row) * (dim * size_of::<f32>()) as u64
 }
@@ -92,7 +93,7 @@ pub(super) fn bytes_of(row: &[f32]) -> Vec<u8> {
     row.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// Writes a shard under the number that is claimed.
+/// Writes a shard under the number that is claimed: rows of `dim` values, or twice as many where log σ² follows.
 ///
 /// # Errors
 /// A file cannot be written; nothing of the shard is left then.
@@ -119,18 +120,22 @@ fn write_all(
     rows: &[f32],
 ) -> Result<Shard, StoreError> {
     let number = claim.number();
+    let columns = layout.parts_of_rows().len() * dim;
     let mut files = BTreeMap::new();
-    for part in Part::ALL {
+    for &part in layout.parts() {
         let path = layout.staged(part, number);
+        let write_rows = |out: &mut Hashing<BufWriter<File>>, columns_of_part: Range<usize>| {
+            out.write_all(&npy::header::<f32>(entries.len(), dim))?;
+            let mut rows = rows.chunks_exact(columns);
+            rows.try_for_each(|row| npy::write(out, &row[columns_of_part.clone()]))
+        };
         let sum = write_file(&path, &mut |out| match part {
-            Part::Rows => {
-                out.write_all(&npy::header::<f32>(entries.len(), dim))?;
-                npy::write(out, rows)
-            }
+            Part::Rows => write_rows(out, 0..dim),
+            Part::LogVariances => write_rows(out, dim..columns),
             Part::Metadata => write_metadata(layout.kind, entries, out),
             Part::Keys => {
                 out.write_all(&npy::header::<u8>(entries.len(), RECORD))?;
-                for (entry, row) in entries.iter().zip(rows.chunks_exact(dim)) {
+                for (entry, row) in entries.iter().zip(rows.chunks_exact(columns)) {
                     out.write_all(entry.key.as_bytes())?;
                     out.write_all(&check(&entry.key, &bytes_of(row)))?;
                 }
@@ -148,7 +153,7 @@ fn write_all(
     };
     let marked = layout.staged_marker(number);
     write_json(&marked, &marker)?;
-    for part in Part::ALL {
+    for &part in layout.parts() {
         let staged = layout.staged(part, number);
         place(&staged, &layout.path(part, number))?;
         reached(Point::Placed);
@@ -268,8 +273,8 @@ impl Shard {
     /// The first that is not.
     pub fn check_lengths(layout: &Layout, number: u32) -> Result<(), StoreError> {
         let marker = Marker::read(layout, number)?;
-        let mut parts = Part::ALL.into_iter();
-        parts.try_for_each(|part| marker.check_length(layout, part, number))
+        let mut parts = layout.parts().iter();
+        parts.try_for_each(|&part| marker.check_length(layout, part, number))
     }
 
     fn of(layout: &Layout, number: u32, marker: &Marker) -> Result<Self, StoreError> {
@@ -344,7 +349,7 @@ impl Shard {
         Self::open(layout, number, dim)?;
         Self::check_lengths(layout, number)?;
         let marker = Marker::read(layout, number)?;
-        for part in Part::ALL {
+        for &part in layout.parts() {
             let path = layout.path(part, number);
             let sum = marker.sum(layout, part, number)?;
             let found = File::open(&path).and_then(|file| hash::of_readers([file]));

@@ -98,7 +98,7 @@ impl Collection {
     /// What is good of a shard that is damaged: the rows whose checks hold. What they are of is lost where that is what is damaged.
     fn good_rows(&self, number: u32) -> Result<(Vec<Entry>, Vec<f32>), StoreError> {
         let (mut entries, mut rows) = (Vec::new(), Vec::new());
-        let dim = self.recipe().dim();
+        let (dim, columns) = (self.recipe().dim(), self.recipe().columns());
         let (shard, keys) = match Shard::open(&self.layout, number, dim) {
             Ok(opened) => opened,
             Err(error) if error.is_damage() => return Ok((entries, rows)),
@@ -107,7 +107,7 @@ impl Collection {
         let told = shard.entries(&self.layout).unwrap_or_default();
         for (at, (key, check)) in (0..).zip(&keys) {
             let start = rows.len();
-            rows.resize(start + dim, 0.0);
+            rows.resize(start + columns, 0.0);
             match self.row(&shard, at, (key, *check), &mut rows[start..]) {
                 Ok(()) => {}
                 Err(error) if error.is_damage() => {
@@ -201,7 +201,7 @@ impl Collection {
     /// # Errors
     /// A shard whose entries cannot be read; a row that is damaged; those of `take`.
     pub fn each<E: From<StoreError>>(&self, take: &mut Take<'_, E>) -> Result<(), E> {
-        let dim = self.recipe().dim();
+        let columns = self.recipe().columns();
         let shards: Vec<Shard> = {
             let state = self.read();
             state
@@ -222,7 +222,7 @@ impl Collection {
                     continue;
                 }
                 let start = rows.len();
-                rows.resize(start + dim, 0.0);
+                rows.resize(start + columns, 0.0);
                 if !self.get(&entry.key, &mut rows[start..]) {
                     let path = self.path().to_owned();
                     let what = "holds damaged rows: `cladist store verify` tells which, and `prune` removes them";

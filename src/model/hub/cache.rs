@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::HubError;
-use super::checkpoint::{Checkpoint, in_directory, is_plain_name, model_type_in};
+use super::checkpoint::{
+    Checkpoint, FileState, TOKENIZER, in_directory, is_plain_name, model_type_in,
+};
 use super::id::{ModelId, can_be_commit};
 use super::layout::Layout;
 
@@ -46,12 +48,20 @@ pub fn find(cache: &Path, id: &ModelId, asked: Option<Layout>) -> Result<Checkpo
     };
     let mut first_fault = None;
     for snapshot in candidates {
-        match in_directory(&snapshot, asked) {
+        match in_directory(&snapshot, asked, Some(cache)) {
             Ok(checkpoint) => return Ok(checkpoint),
             Err(fault) => first_fault = first_fault.or(Some(fault)),
         }
     }
     Err(first_fault.map_or(Absence::Revision, Absence::Incomplete))
+}
+
+/// A snapshot of the model `name` that has a tokenizer: that of `main`, else the latest.
+pub fn tokenizer_in(cache: &Path, name: &str) -> Option<PathBuf> {
+    let model = cache.join(ModelId::parse(name)?.folder());
+    let snapshots = of_ref(&model, "main").into_iter();
+    let mut snapshots = snapshots.chain(by_age(&model.join("snapshots")));
+    snapshots.find(|dir| FileState::of(&dir.join(TOKENIZER)) == FileState::Present)
 }
 
 /// A model in a cache.

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::HubError;
+use super::cache::tokenizer_in;
 use super::layout::{Layout, index_of};
+use crate::model::blueprint::model_type;
 
 /// The files of one checkpoint, all on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,10 @@ pub struct Checkpoint {
     /// `processor_config.json`: transformers 5 saves the preprocessing in there.
     pub processor: Option<PathBuf>,
 }
+
+/// What a tokenizer is in, and what it says of itself.
+pub const TOKENIZER: &str = "tokenizer.json";
+pub const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 
 /// What some tokenizers are saved in before they are converted.
 const SENTENCEPIECE: &str = "spiece.model";
@@ -81,11 +87,16 @@ fn is_lfs_pointer(path: &Path) -> bool {
     read.is_ok() && start == START
 }
 
-/// The checkpoint in a directory; of the layout that is `asked` for, if any is.
+/// The checkpoint in a directory; of the layout that is `asked` for, if any is. Where it has no tokenizer, and its configuration names a
+/// model whose it is, that of this model in the cache is taken.
 ///
 /// # Errors
 /// Every file that is missing, empty or only points to what it should be.
-pub fn in_directory(dir: &Path, asked: Option<Layout>) -> Result<Checkpoint, HubError> {
+pub fn in_directory(
+    dir: &Path,
+    asked: Option<Layout>,
+    cache: Option<&Path>,
+) -> Result<Checkpoint, HubError> {
     let state = |name: &str| FileState::of(&dir.join(name));
     let file = |name: &str| Some(dir.join(name)).filter(|_| state(name) == FileState::Present);
     let layout = Layout::in_directory(dir, asked);
@@ -95,12 +106,24 @@ pub fn in_directory(dir: &Path, asked: Option<Layout>) -> Result<Checkpoint, Hub
 
     let pair = [file("vocab.json"), file("merges.txt")];
     let pair: Option<Vec<PathBuf>> = pair.into_iter().collect();
-    let tokenizer = match (file("tokenizer.json"), pair) {
-        (Some(definition), _) => vec![definition],
-        (None, Some(pair)) => pair,
-        (None, None) => {
+    let is_without = pair.is_none() && state(TOKENIZER) == FileState::Absent;
+    let named = (is_without.then(|| tokenizer_model_in(&dir.join(layout.config())))).flatten();
+    // A snapshot of that model.
+    let elsewhere = named.and_then(|model| tokenizer_in(cache?, &model));
+    let mut tokenizer_config =
+        file(TOKENIZER_CONFIG).filter(|_| layout.optional().contains(&TOKENIZER_CONFIG));
+    let tokenizer = match (file(TOKENIZER), pair, elsewhere) {
+        (Some(definition), ..) => vec![definition],
+        (None, Some(pair), _) => pair,
+        (None, None, Some(snapshot)) => {
+            let beside = snapshot.join(TOKENIZER_CONFIG);
+            let is_there = FileState::of(&beside) == FileState::Present;
+            tokenizer_config = tokenizer_config.or(is_there.then_some(beside));
+            vec![snapshot.join(TOKENIZER)]
+        }
+        (None, None, None) => {
             faults.push(match state("tokenizer.json") {
-                FileState::Absent => no_tokenizer(layout, &state),
+                FileState::Absent => no_tokenizer(layout, dir, &state),
                 broken => broken.fault("tokenizer.json").unwrap_or_default(),
             });
             Vec::new()
@@ -135,7 +158,7 @@ pub fn in_directory(dir: &Path, asked: Option<Layout>) -> Result<Checkpoint, Hub
             config,
             weights,
             tokenizer,
-            tokenizer_config: optional("tokenizer_config.json"),
+            tokenizer_config,
             preprocessor: optional("preprocessor_config.json"),
             processor: optional("processor_config.json"),
         }),
@@ -149,12 +172,25 @@ pub fn in_directory(dir: &Path, asked: Option<Layout>) -> Result<Checkpoint, Hub
 /// What a `config.json` says that its model is.
 pub fn model_type_in(config: &Path) -> Option<String> {
     let config: Value = serde_json::from_slice(&std::fs::read(config).ok()?).ok()?;
-    Some(config.get("model_type")?.as_str()?.to_owned())
+    model_type(&config).map(str::to_owned)
 }
 
-/// That there is no tokenizer, and what to do about it.
-pub fn no_tokenizer(layout: Layout, state: &dyn Fn(&str) -> FileState) -> String {
+/// The model whose tokenizer a `config.json` says that it is for, as those of ProLIP do, which have none of their own.
+pub fn tokenizer_model_in(config: &Path) -> Option<String> {
+    let config: Value = serde_json::from_slice(&std::fs::read(config).ok()?).ok()?;
+    let name = config.pointer("/text_cfg/hf_tokenizer_name")?.as_str()?;
+    Some(name.to_owned())
+}
+
+/// That there is no tokenizer, and what to do about it; `dir` is where the configuration is.
+pub fn no_tokenizer(layout: Layout, dir: &Path, state: &dyn Fn(&str) -> FileState) -> String {
     let missing = "tokenizer.json is missing (or vocab.json and merges.txt)";
+    if let Some(model) = tokenizer_model_in(&dir.join(layout.config())) {
+        return format!(
+            "{missing}: {} says that it is that of {model}. Put its {TOKENIZER} and {TOKENIZER_CONFIG} there",
+            layout.config()
+        );
+    }
     if state(SENTENCEPIECE) != FileState::Absent {
         return format!(
             "{missing}; {SENTENCEPIECE} alone is not read. Make one of it there, with transformers and sentencepiece:\n  \
@@ -291,7 +327,7 @@ mod tests {
 
     /// The names of the weights that are read.
     fn weights_of(dir: &Path) -> Vec<String> {
-        let weights = in_directory(dir, None).unwrap().weights;
+        let weights = in_directory(dir, None, None).unwrap().weights;
         weights
             .iter()
             .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
@@ -301,7 +337,9 @@ mod tests {
     #[test]
     fn a_directory_says_all_that_it_lacks() {
         let dir = directory(&[]);
-        let error = in_directory(dir.path(), None).unwrap_err().to_string();
+        let error = in_directory(dir.path(), None, None)
+            .unwrap_err()
+            .to_string();
         for name in ["config.json", "tokenizer.json", "model.safetensors"] {
             assert!(error.contains(name), "{error}");
         }
@@ -313,7 +351,9 @@ mod tests {
             ("model.safetensors.index.json", &shards),
             ("s-1.safetensors", "1"),
         ]);
-        let error = in_directory(dir.path(), None).unwrap_err().to_string();
+        let error = in_directory(dir.path(), None, None)
+            .unwrap_err()
+            .to_string();
         assert!(
             error.contains("s-2.safetensors") && !error.contains("s-1"),
             "{error}"
@@ -349,13 +389,15 @@ mod tests {
             ("preprocessor_config.json", "{}"),
             ("model.safetensors", "weights"),
         ];
-        in_directory(directory(&whole).path(), None).unwrap();
+        in_directory(directory(&whole).path(), None, None).unwrap();
         for broken in 0..whole.len() {
             for (content, said) in [("", "is empty"), (POINTER, "git lfs pull")] {
                 let mut files = whole;
                 files[broken].1 = content;
                 let dir = directory(&files);
-                let error = in_directory(dir.path(), None).unwrap_err().to_string();
+                let error = in_directory(dir.path(), None, None)
+                    .unwrap_err()
+                    .to_string();
                 let name = files[broken].0;
                 assert!(error.contains(&format!("{name} is ")), "{error}");
                 assert!(error.contains(said), "{error}");
@@ -397,7 +439,7 @@ mod tests {
         ];
         let layout = |more: &[(&str, &str)], asked| {
             let dir = directory(&[&open_clip[..], more].concat());
-            let found = in_directory(dir.path(), asked).unwrap();
+            let found = in_directory(dir.path(), asked, None).unwrap();
             let weights = found.weights[0].file_name().unwrap().to_owned();
             let of_open_clip = weights.to_str().unwrap().starts_with("open_clip");
             assert_eq!(found.layout == Layout::OpenClip, of_open_clip);
@@ -422,7 +464,7 @@ mod tests {
     #[test]
     fn a_missing_tokenizer_is_told_with_what_to_do() {
         let said = |files: &[(&str, &str)]| {
-            let error = in_directory(directory(files).path(), None).unwrap_err();
+            let error = in_directory(directory(files).path(), None, None).unwrap_err();
             error.to_string()
         };
         let bert = said(&[("config.json", r#"{"model_type": "bert"}"#)]);

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::cache::tokenizer_in;
 use super::checkpoint::{
-    FileState, choose_weights, is_plain_name, model_type_in, no_tokenizer, shards_of,
+    FileState, TOKENIZER, TOKENIZER_CONFIG, choose_weights, is_plain_name, model_type_in,
+    no_tokenizer, shards_of, tokenizer_model_in,
 };
 use super::client::{Client, Fault, Head};
 use super::id::ModelId;
@@ -73,7 +75,8 @@ struct Remote {
 struct Download<'a> {
     client: Client,
     id: &'a ModelId,
-    endpoint: &'a str,
+    cache: &'a Path,
+    env: &'a HubEnv,
     commit: String,
     files: Vec<Remote>,
     store: Store,
@@ -101,30 +104,9 @@ pub fn download(
     env: &HubEnv,
     progress: &dyn DownloadProgress,
 ) -> Result<PathBuf, DownloadError> {
-    let client = Client::new(env).map_err(DownloadError::Network)?;
-    let (commit, files) = list(&client, id, &env.endpoint, progress)?;
-    let download = Download {
-        client,
-        id,
-        endpoint: &env.endpoint,
-        commit,
-        files,
-        store: Store::new(cache, id),
-        progress,
-    };
-    download
-        .store
-        .prepare(&download.commit)
-        .map_err(|(path, source)| DownloadError::Io { path, source })?;
+    let download = Download::begin(id, cache, env, progress)?;
     download.run(asked)?;
-    // Last, so that the ref never points to less than a checkpoint.
-    if !id.revision().eq_ignore_ascii_case(&download.commit) {
-        download
-            .store
-            .set_ref(id.revision(), &download.commit)
-            .map_err(|(path, source)| DownloadError::Io { path, source })?;
-    }
-    Ok(download.store.snapshot(&download.commit))
+    download.finish()
 }
 
 /// The commit of a revision and its files.
@@ -181,7 +163,66 @@ fn can_name_blob(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-impl Download<'_> {
+impl<'a> Download<'a> {
+    /// Asks which files there are.
+    fn begin(
+        id: &'a ModelId,
+        cache: &'a Path,
+        env: &'a HubEnv,
+        progress: &'a dyn DownloadProgress,
+    ) -> Result<Self, DownloadError> {
+        let client = Client::new(env).map_err(DownloadError::Network)?;
+        let (commit, files) = list(&client, id, &env.endpoint, progress)?;
+        let store = Store::new(cache, id);
+        store
+            .prepare(&commit)
+            .map_err(|(path, source)| DownloadError::Io { path, source })?;
+        Ok(Self {
+            client,
+            id,
+            cache,
+            env,
+            commit,
+            files,
+            store,
+            progress,
+        })
+    }
+
+    /// The snapshot, when all that is wanted is there. The ref is last, so that it never points to less than that.
+    fn finish(&self) -> Result<PathBuf, DownloadError> {
+        if !self.id.revision().eq_ignore_ascii_case(&self.commit) {
+            self.store
+                .set_ref(self.id.revision(), &self.commit)
+                .map_err(|(path, source)| DownloadError::Io { path, source })?;
+        }
+        Ok(self.store.snapshot(&self.commit))
+    }
+
+    /// Brings the tokenizer of the model of this name into its own part of the cache, if it is not there already.
+    fn tokenizer_of(&self, model: &str) -> Result<(), DownloadError> {
+        if tokenizer_in(self.cache, model).is_some() {
+            return Ok(());
+        }
+        let lacks = |what: &str| {
+            DownloadError::Answer(format!(
+                "{} has no tokenizer, and says that it is that of {model}, which {what}",
+                self.id.id
+            ))
+        };
+        let id = ModelId::parse(model).ok_or_else(|| lacks("is no id of a hub"))?;
+        let other = Download::begin(&id, self.cache, self.env, self.progress)?;
+        let has = |name: &str| other.files.iter().any(|file| file.name == name);
+        if !has(TOKENIZER) {
+            return Err(lacks("has no tokenizer.json"));
+        }
+        let files = [TOKENIZER, TOKENIZER_CONFIG].into_iter();
+        files
+            .filter(|name| has(name))
+            .try_for_each(|name| other.fetch(name))?;
+        other.finish().map(drop)
+    }
+
     fn run(&self, asked: Option<Layout>) -> Result<(), DownloadError> {
         let state = |name: &str| match self.files.iter().any(|file| file.name == name) {
             true => FileState::Present,
@@ -208,7 +249,10 @@ impl Download<'_> {
         } else if has("vocab.json") && has("merges.txt") {
             wanted.extend(["vocab.json", "merges.txt"]);
         } else if lacking.is_empty() {
-            lacking.push(no_tokenizer(layout, &state));
+            match tokenizer_model_in(&snapshot.join(layout.config())) {
+                Some(model) => self.tokenizer_of(&model)?,
+                None => lacking.push(no_tokenizer(layout, &snapshot, &state)),
+            }
         }
         if !lacking.is_empty() {
             return Err(DownloadError::Answer(format!(
@@ -361,7 +405,7 @@ impl Download<'_> {
         if remote.size.is_some_and(|size| have == size && size > 0) {
             return Ok(Head::default());
         }
-        let url = file_url(self.endpoint, &self.id.id, &self.commit, &remote.name);
+        let url = file_url(&self.env.endpoint, &self.id.id, &self.commit, &remote.name);
         if remote.size.is_some_and(|size| have > size) {
             have = 0;
         }
@@ -372,7 +416,13 @@ impl Download<'_> {
             incoming = self.client.get(&url, 0, &go_on)?;
         }
         let head = incoming.head.clone();
-        check_status(&head, &url, self.id, self.endpoint, self.client.has_token())?;
+        check_status(
+            &head,
+            &url,
+            self.id,
+            &self.env.endpoint,
+            self.client.has_token(),
+        )?;
         if head.status != 206 {
             // A server without ranges sends it all once more.
             have = 0;

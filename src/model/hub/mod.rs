@@ -160,7 +160,7 @@ fn locate(source: &str, env: &HubEnv, hub: Hub<'_>) -> Result<Checkpoint, HubErr
     };
     let path = Path::new(source);
     if path.is_dir() {
-        return in_directory(path, asked);
+        return in_directory(path, asked, env.cache.as_deref());
     }
     if path.is_file() {
         return Err(HubError::IsFile(source.to_owned()));
@@ -211,7 +211,7 @@ fn locate(source: &str, env: &HubEnv, hub: Hub<'_>) -> Result<Checkpoint, HubErr
         Hub::NotAsked(why) => return Err(unavailable(of_cache, why.to_owned(), true)),
     };
     match download::download(&id, asked, cache, env, progress) {
-        Ok(snapshot) => in_directory(&snapshot, asked),
+        Ok(snapshot) => in_directory(&snapshot, asked, Some(cache)),
         Err(DownloadError::Interrupted) => Err(HubError::Interrupted),
         Err(error) => {
             // By hand one gets what the network keeps back, and not what is nowhere.

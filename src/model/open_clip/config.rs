@@ -48,9 +48,17 @@ pub fn read(config: &Value) -> Result<Config, String> {
     let Some(whole) = config.get("model_cfg").filter(|_| model.is_there()) else {
         return Err("has no model_cfg: it is not what open_clip saves beside a model".into());
     };
+    read_model(&model, whole)
+}
+
+/// Reads what open_clip says of a model, in its `model_cfg`: `model` is `whole`, as errors call it.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_model(model: &Section<'_>, whole: &Value) -> Result<Config, String> {
     if let Some(value) = model.get("multimodal_cfg") {
         return Err(format!(
-            "model_cfg.multimodal_cfg is {value}: CoCa, whose text tower has a class token, is not supported; {OF_OUR_OWN}"
+            "multimodal_cfg is {value}: CoCa, whose text tower has a class token, is not supported; {OF_OUR_OWN}"
         ));
     }
     let dim = model.size("embed_dim", 0)?;

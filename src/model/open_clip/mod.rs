@@ -4,9 +4,9 @@
 //! their input.
 
 mod clean;
-mod config;
+pub(super) mod config;
 mod html;
-mod section;
+pub(super) mod section;
 #[cfg(test)]
 mod tests;
 
@@ -58,7 +58,10 @@ pub fn blueprint(documents: &Documents) -> Result<Blueprint, ModelError> {
 }
 
 /// From texts to ids as the model's tokenizer does it.
-fn reader_of(
+///
+/// # Errors
+/// A file of the tokenizer that is not what it should be, by name.
+pub(super) fn reader_of(
     documents: &Documents,
     of_text: &TokenizerConfig,
     length: usize,

@@ -1,4 +1,4 @@
-//! A section of `open_clip_config.json`, read key by key: what is not read must say nothing.
+//! A section of open_clip's configuration, read key by key: what is not read must say nothing.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// A section, and which of its keys have been read.
 pub struct Section<'a> {
-    /// As errors call it.
+    /// As errors call it; empty for the whole file.
     name: &'static str,
     map: Option<&'a Map<String, Value>>,
     read: RefCell<Vec<&'static str>>,
@@ -28,6 +28,15 @@ impl<'a> Section<'a> {
             map,
             read: RefCell::default(),
         })
+    }
+
+    /// A whole file that is one section.
+    pub fn root(config: &'a Value) -> Self {
+        Self {
+            name: "",
+            map: config.as_object(),
+            read: RefCell::default(),
+        }
     }
 
     pub fn is_there(&self) -> bool {
@@ -87,7 +96,14 @@ impl<'a> Section<'a> {
 
     /// That a value is not what it should be.
     pub fn wrong(&self, key: &str, value: &Value, expected: &str) -> String {
-        format!("{}.{key} is {value}: it must be {expected}", self.name)
+        format!("{} is {value}: it must be {expected}", self.path(key))
+    }
+
+    fn path(&self, key: &str) -> String {
+        match self.name {
+            "" => key.to_owned(),
+            name => format!("{name}.{key}"),
+        }
     }
 
     /// Refuses what has not been read, unless it is among the keys that are of no consequence, or says that something is
@@ -112,8 +128,8 @@ impl<'a> Section<'a> {
         match consequential {
             None => Ok(()),
             Some((key, value)) => Err(format!(
-                "{}.{key} is {value}, which is not supported",
-                self.name
+                "{} is {value}, which is not supported",
+                self.path(key)
             )),
         }
     }

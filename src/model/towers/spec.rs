@@ -49,6 +49,9 @@ pub enum VisionPool {
     Mean { norm_first: bool },
     /// A learnt query that attends to the patches, and an MLP; there is no class token and no projection.
     Attention,
+    /// The class token, normed twice, as ProLIP's code does it, and projected. Log σ² is a projection of the token behind it,
+    /// normed once.
+    ClassAndUncertainty,
 }
 
 /// The text tower.
@@ -56,7 +59,7 @@ pub enum VisionPool {
 pub struct TextSpec {
     pub stack: Stack,
     pub vocabulary: usize,
-    /// Tokens of the longest text.
+    /// Tokens of the longest text, start and end included.
     pub length: usize,
     pub padding: Padding,
     pub pool: TextPool,
@@ -83,6 +86,9 @@ pub enum TextPool {
     Highest,
     /// The first one with this id; without one, the first of all.
     Id(u32),
+    /// A class token of its own behind the padded text and an uncertainty token. Log σ² is a projection of what the class token
+    /// is projected to: so has it the published code of ProLIP, where what becomes of the uncertainty token is not looked at.
+    ClassAndUncertainty,
 }
 
 impl VisionSpec {
@@ -93,14 +99,35 @@ impl VisionSpec {
 
     /// Tokens that the blocks see.
     pub fn tokens(&self) -> usize {
-        let patches = self.patches_per_side() * self.patches_per_side();
-        patches + usize::from(self.pool.has_class_token())
+        self.patches_per_side() * self.patches_per_side() + self.pool.learnt_tokens()
     }
 }
 
 impl VisionPool {
-    pub fn has_class_token(self) -> bool {
-        self != Self::Attention
+    /// Learnt tokens before the patches, the class token first.
+    pub fn learnt_tokens(self) -> usize {
+        match self {
+            Self::Attention => 0,
+            Self::Class | Self::Mean { .. } => 1,
+            Self::ClassAndUncertainty => 2,
+        }
+    }
+}
+
+impl TextSpec {
+    /// Tokens that the blocks see of the longest text.
+    pub fn tokens(&self) -> usize {
+        self.length + self.pool.learnt_tokens()
+    }
+}
+
+impl TextPool {
+    /// Learnt tokens behind the text, the class token last.
+    pub fn learnt_tokens(self) -> usize {
+        match self {
+            Self::ClassAndUncertainty => 2,
+            Self::First | Self::Last | Self::Highest | Self::Id(_) => 0,
+        }
     }
 }
 
@@ -111,6 +138,12 @@ const LARGEST: usize = 1 << 24;
 const LARGEST_SIDE: usize = 8192;
 
 impl Spec {
+    /// Whether the towers give log σ² of each dimension beside the mean.
+    pub fn tells_uncertainty(&self) -> bool {
+        self.vision.pool == VisionPool::ClassAndUncertainty
+            && self.text.pool == TextPool::ClassAndUncertainty
+    }
+
     /// Whether a network can be built of these sizes.
     ///
     /// # Errors

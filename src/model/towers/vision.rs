@@ -12,7 +12,8 @@ use crate::model::weights::Weights;
 pub struct VisionTower {
     /// width × (3 · patch · patch): the patch convolution as a matrix.
     patch: Linear,
-    class: Option<Tensor>,
+    /// What stands before the patches, 1 × tokens × width.
+    learnt: Option<Tensor>,
     positions: Tensor,
     pre_norm: Option<Norm>,
     blocks: Blocks,
@@ -26,6 +27,11 @@ enum Head {
     /// dim × width.
     Projection(Linear),
     Attention(AttentionHead),
+    /// The same to the mean, and one to log σ².
+    Uncertain {
+        mean: Linear,
+        log_variance: Linear,
+    },
 }
 
 /// One learnt query that attends to all patches, then an MLP beside what it found.
@@ -44,16 +50,29 @@ impl VisionTower {
         let (stack, patch) = (&spec.stack, spec.patch_size);
         let width = stack.width;
         let embeddings = "vision_model.embeddings";
-        let class = || weights.get(&format!("{embeddings}.class_embedding"), &[width]);
+        let learnt = ["class_embedding", "uncertainty_embedding"];
+        let learnt = learnt[..spec.pool.learnt_tokens()]
+            .iter()
+            .map(|name| weights.get(&format!("{embeddings}.{name}"), &[width]))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        let learnt = match learnt.is_empty() {
+            true => None,
+            false => Some(Tensor::stack(&learnt, 0)?.unsqueeze(0)?),
+        };
         let bias = || weights.get(&format!("{embeddings}.patch_embedding.bias"), &[width]);
         // The spelling is the checkpoints' own.
         let pre_norm = || Norm::load(weights, "vision_model.pre_layrnorm", stack);
+        let projection = || -> std::result::Result<Linear, ModelError> {
+            let weight = weights.get("visual_projection.weight", &[dim, width])?;
+            Ok(Linear::new(weight, None)?)
+        };
         let head = match spec.pool {
             VisionPool::Attention => Head::Attention(AttentionHead::load(weights, &spec)?),
-            VisionPool::Class | VisionPool::Mean { .. } => {
-                let weight = weights.get("visual_projection.weight", &[dim, width])?;
-                Head::Projection(Linear::new(weight, None)?)
-            }
+            VisionPool::Class | VisionPool::Mean { .. } => Head::Projection(projection()?),
+            VisionPool::ClassAndUncertainty => Head::Uncertain {
+                mean: projection()?,
+                log_variance: Linear::load(weights, "visual_uncertainty", [dim, width])?,
+            },
         };
         let name = format!("{embeddings}.patch_embedding.weight");
         let convolution = weights
@@ -61,7 +80,7 @@ impl VisionTower {
             .reshape((width, 3 * patch * patch))?;
         Ok(Self {
             patch: Linear::new(convolution, spec.patch_bias.then(bias).transpose()?)?,
-            class: spec.pool.has_class_token().then(class).transpose()?,
+            learnt,
             positions: weights.get(
                 &format!("{embeddings}.position_embedding.weight"),
                 &[spec.tokens(), width],
@@ -79,7 +98,8 @@ impl VisionTower {
         self.blocks.rows_are_independent()
     }
 
-    /// n × 3 × S × S pixels → n × dim, not normalised, f32 on the host's order of rows.
+    /// n × 3 × S × S pixels → n × dim, not normalised, f32 on the host's order of rows; with as many columns of log σ² behind
+    /// them where the tower tells it.
     pub fn forward(&self, pixels: &[f32], device: &Device, dtype: DType) -> Result<Tensor> {
         let size = self.spec.image_size;
         let n = pixels.len() / (3 * size * size);
@@ -88,9 +108,8 @@ impl VisionTower {
         let patches = Tensor::from_vec(self.patches(pixels), ((), patch), device)?;
         let x = self.patch.forward(&patches.to_dtype(dtype)?)?;
         let mut x = x.reshape((n, (), width))?;
-        if let Some(class) = &self.class {
-            let class = class.reshape((1, 1, width))?.broadcast_as((n, 1, width))?;
-            x = Tensor::cat(&[&class.contiguous()?, &x], 1)?;
+        if let Some(learnt) = &self.learnt {
+            x = Tensor::cat(&[&learnt.repeat((n, 1, 1))?, &x], 1)?;
         }
         let mut x = x
             .broadcast_add(&self.positions)?
@@ -107,10 +126,10 @@ impl VisionTower {
         let tokens = |x: &Tensor| x.reshape((n, self.spec.tokens(), self.spec.stack.width));
         // Without the class token.
         let mean = |x: &Tensor| tokens(x)?.narrow(1, 1, self.spec.tokens() - 1)?.mean(1);
+        let token = |x: &Tensor, i: usize| tokens(x)?.narrow(1, i, 1)?.squeeze(1)?.contiguous();
         let pooled = match self.spec.pool {
-            VisionPool::Class => {
-                let class = tokens(x)?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-                self.post_norm.forward(&class)?
+            VisionPool::Class | VisionPool::ClassAndUncertainty => {
+                self.post_norm.forward(&token(x, 0)?)?
             }
             VisionPool::Mean { norm_first: true } => mean(&self.post_norm.forward(x)?)?,
             VisionPool::Mean { norm_first: false } => self.post_norm.forward(&mean(x)?)?,
@@ -119,6 +138,11 @@ impl VisionTower {
         match &self.head {
             Head::Projection(projection) => projection.forward(&pooled),
             Head::Attention(head) => head.forward(&pooled, n, &self.spec),
+            Head::Uncertain { mean, log_variance } => {
+                let mean = mean.forward(&self.post_norm.forward(&pooled)?)?;
+                let uncertain = self.post_norm.forward(&token(x, 1)?)?;
+                Tensor::cat(&[&mean, &log_variance.forward(&uncertain)?], 1)
+            }
         }
     }
 

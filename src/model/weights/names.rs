@@ -11,6 +11,8 @@ pub enum Naming {
     Siglip,
     /// open_clip's `CLIP`, or `CustomTextCLIP` if the text tower's tensors are below `text.`.
     OpenClip,
+    /// ProLIP's: as those of open_clip's `CustomTextCLIP`, with uncertainty tokens and linear heads.
+    ProLip,
 }
 
 /// Where a tensor is to be found.
@@ -46,12 +48,25 @@ impl Naming {
                         .contains(&name),
                 }
             }
+            Self::ProLip => match name.split_once('.') {
+                Some(("text_projection", part)) => plain(format!("text.text_projection.{part}")),
+                Some(("text_uncertainty", part)) => {
+                    plain(format!("text.text_uncertainty_projection.{part}"))
+                }
+                Some(("visual_uncertainty", part)) => {
+                    plain(format!("visual.uncertainty_proj.{part}"))
+                }
+                _ => Origin {
+                    name: open_clip(name, "text."),
+                    transposed: name == "visual_projection.weight",
+                },
+            },
         }
     }
 
     /// Whether queries, keys and values are one tensor, and what it is called: `in_proj_weight` and `in_proj_bias` of this.
     pub fn fused_attention(self, name: &str, has: &dyn Fn(&str) -> bool) -> Option<String> {
-        (self == Self::OpenClip).then(|| self.origin(name, has).name)
+        matches!(self, Self::OpenClip | Self::ProLip).then(|| self.origin(name, has).name)
     }
 }
 
@@ -66,6 +81,9 @@ fn open_clip(name: &str, text: &str) -> String {
     let whole = match (part, of_text) {
         ("embeddings.patch_embedding.weight", false) => "conv1.weight",
         ("embeddings.class_embedding", false) => "class_embedding",
+        ("embeddings.class_embedding", true) => "cls_emb",
+        ("embeddings.uncertainty_embedding", false) => "unc_embedding",
+        ("embeddings.uncertainty_embedding", true) => "unc_emb",
         ("embeddings.token_embedding.weight", true) => "token_embedding.weight",
         ("embeddings.position_embedding.weight", _) => "positional_embedding",
         ("visual_projection.weight", _) => return "visual.proj".to_owned(),
@@ -134,6 +152,33 @@ mod tests {
                 assert_eq!(origin.name, expected);
                 assert_eq!(origin.transposed, name.contains("projection"), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn the_names_of_prolip() {
+        for (name, expected) in [
+            (
+                "vision_model.embeddings.uncertainty_embedding",
+                "visual.unc_embedding",
+            ),
+            ("text_model.embeddings.class_embedding", "text.cls_emb"),
+            (
+                "text_model.embeddings.uncertainty_embedding",
+                "text.unc_emb",
+            ),
+            ("text_projection.bias", "text.text_projection.bias"),
+            (
+                "text_uncertainty.weight",
+                "text.text_uncertainty_projection.weight",
+            ),
+            ("visual_uncertainty.bias", "visual.uncertainty_proj.bias"),
+            ("text_model.final_layer_norm.bias", "text.ln_final.bias"),
+            ("visual_projection.weight", "visual.proj"),
+        ] {
+            let origin = Naming::ProLip.origin(name, &|_| false);
+            assert_eq!(origin.name, expected);
+            assert_eq!(origin.transposed, name == "visual_projection.weight");
         }
     }
 }

@@ -39,6 +39,30 @@ pub fn figures(out: &mut String, summary: &Summary) {
     mass_and_suspects(out, summary);
     metrics(out, summary);
     retrieval_and_curve(out, summary);
+    uncertainty(out, summary);
+}
+
+fn uncertainty(out: &mut String, summary: &Summary) {
+    if let Some(of) = &summary.uncertainty {
+        for (what, risk) in [("errors", of.errors), ("mistakes", of.mistakes)] {
+            let _ = writeln!(
+                out,
+                "uncertainty  {what} {}, over all shares of the most certain images {}  (at least {})",
+                percent(Some(risk.rate)),
+                percent(Some(risk.area)),
+                percent(Some(risk.least)),
+            );
+        }
+    }
+    if let Some(of) = &summary.inclusion {
+        let _ = writeln!(
+            out,
+            "inclusion    {} of {} labels in what is above them ({}; by chance half)",
+            thousands(of.included),
+            thousands(of.n),
+            percent(Some(of.share)),
+        );
+    }
 }
 
 fn retrieval_and_curve(out: &mut String, summary: &Summary) {

@@ -37,7 +37,7 @@ pub const HELP: &[(&str, &str)] = &[
     ("looks:dog", "the annotation is suspect: it looks like dog"),
     (
         "p<0.4",
-        "the answer's probability; also k, credit, mass, self, margin, noisy, cosine",
+        "the answer's probability; also k, credit, mass, self, margin, noisy, cosine, uncertainty",
     ),
     (
         "k:2..5",
@@ -110,6 +110,7 @@ pub(super) enum Figure {
     Margin,
     Noisy,
     Cosine,
+    Uncertainty,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -197,6 +198,12 @@ pub(super) const FIELDS: &[Field] = &[
         &["text_cosine"],
         Kind::Figure(Figure::Cosine),
         "cosine of the texts of truth and answer",
+    ),
+    field(
+        "uncertainty",
+        &[],
+        Kind::Figure(Figure::Uncertainty),
+        "the model's own uncertainty of the image, if it tells it",
     ),
     field("image", &[], Kind::Image, "part of the image's name"),
     field(
@@ -353,6 +360,7 @@ impl Figure {
             Figure::SelfConfidence => detail()?.self_confidence,
             Figure::Margin => detail()?.margin,
             Figure::Noisy => detail()?.noisy,
+            Figure::Uncertainty => detail()?.uncertainty,
         }
     }
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::score::Gaussian;
 
 const COMPUTED: [Match; 4] = [
     Match::Mean,
@@ -20,7 +21,7 @@ fn plane(degrees: &[f32]) -> Matrix {
 }
 
 fn all(strategy: Match, images: &Matrix, prompts: &Matrix, counts: &[usize]) -> Vec<Vec<f32>> {
-    let matching = Matching::new(strategy, images, prompts, counts).unwrap();
+    let matching = Matching::new(strategy, images, None, &prompts.clone().into(), counts).unwrap();
     assert_eq!(matching.images(), images.rows());
     assert_eq!(matching.candidates(), counts.len());
     (0..matching.images())
@@ -61,6 +62,43 @@ fn strategies_by_hand() {
     close(of(Match::Gaussian)[0], 1.0 - distance / 2.0);
 }
 
+/// Two images of σ² that differ, a label with two prompts and one with one, which agree but for their σ².
+#[test]
+fn the_models_own_uncertainty_is_taken_off() {
+    let images = plane(&[0.0, 60.0]);
+    let prompts = Gaussians {
+        means: plane(&[30.0, 30.0, 30.0]),
+        variances: Some(Matrix::new(2, vec![0.1, 0.3, 0.3, 0.5, 0.0, 0.1])),
+    };
+    let counts = [2, 1];
+    let of = |uncertainty, prompts: &Gaussians| {
+        Matching::new(Match::ProLip, &images, uncertainty, prompts, &counts).map(|matching| {
+            let mut row = Vec::new();
+            matching.fill(1, 0..2, &mut row);
+            row
+        })
+    };
+    let found = of(Some(&[0.25, 0.5]), &prompts).unwrap();
+    let cosine = 30f64.to_radians().cos();
+    close(found[0], cosine - 0.5 * (0.5 + 0.6));
+    close(found[1], cosine - 0.5 * (0.5 + 0.1));
+    // As the pair logit of the two distributions has it.
+    let image = Gaussian {
+        mean: images.row(1),
+        variance: &[0.2, 0.3],
+    };
+    let label = prompts.prototypes(&counts);
+    close(found[0], image.pair_logit(label.get(0).unwrap(), 1.0, 0.0));
+    let without = prompts.means.clone().into();
+    for fault in [
+        of(None, &prompts),
+        of(Some(&[0.25]), &prompts),
+        of(Some(&[0.25, 0.5]), &without),
+    ] {
+        assert_eq!(fault, Err(MatchError::NoUncertainty));
+    }
+}
+
 #[test]
 fn names_are_theirs() {
     for strategy in Match::ALL {
@@ -71,9 +109,9 @@ fn names_are_theirs() {
 
 #[test]
 fn what_cannot_be_matched_says_so() {
-    let (images, prompts) = (plane(&[0.0]), plane(&[10.0, 20.0]));
+    let (images, prompts) = (plane(&[0.0]), plane(&[10.0, 20.0]).into());
     let fault = |strategy, images: &Matrix, counts: &[usize]| {
-        Matching::new(strategy, images, &prompts, counts).err()
+        Matching::new(strategy, images, None, &prompts, counts).err()
     };
     let no_uncertainty = fault(Match::ProLip, &images, &[1, 1]);
     assert_eq!(no_uncertainty, Some(MatchError::NoUncertainty));
@@ -108,7 +146,8 @@ fn parts_are_those_of_the_whole() {
     let counts: Vec<usize> = (0..2 * BLOCK).map(|i| 1 + i % 2).collect();
     for strategy in COMPUTED {
         let whole = all(strategy, &images, &prompts, &counts).remove(0);
-        let matching = Matching::new(strategy, &images, &prompts, &counts).unwrap();
+        let matching =
+            Matching::new(strategy, &images, None, &prompts.clone().into(), &counts).unwrap();
         for part in [0..0, 0..1, 5..BLOCK + 9, BLOCK - 1..2 * BLOCK] {
             let mut found = Vec::new();
             matching.fill(0, part.clone(), &mut found);

@@ -36,8 +36,8 @@ pub struct Found {
 pub enum Raw {
     Ranked(Rankings),
     Scores(Arc<Matrix>, Link),
-    /// Unit rows.
-    Images(Arc<Matrix>),
+    /// Unit rows, and Σσ² of each where it is known.
+    Images(Arc<Matrix>, Option<Arc<[f64]>>),
 }
 
 /// Reads an array; one that is remembered is read once.
@@ -190,7 +190,7 @@ pub fn images(path: &Path, truth: &Truth, memory: Option<&Memory>) -> anyhow::Re
     let names = row_names(path, &array, truth, array.rows.rows())?;
     Ok(Found {
         names,
-        evidence: Raw::Images(array.rows),
+        evidence: Raw::Images(array.rows, array.uncertainty),
         labels: Vec::new(),
         source: array.source,
         model: json!({ "image-embeddings": path.display().to_string() }),

@@ -217,6 +217,7 @@ pub fn compute(
     let mut model = found.model;
     // What goes on to be asked about.
     let (mut basis, mut embeddings) = (None, None);
+    let mut uncertainty: Option<Arc<[f64]>> = None;
     let right_too = run::by_name(&annotated.right_too, &found.names, taxonomy);
     let images: Names = select_names(found.names, &annotated.items);
     let evidence = match found.evidence {
@@ -226,7 +227,9 @@ pub fn compute(
             let scores = select_columns(scores, &found.labels, &candidates, link, &images)?;
             Held::Scored(scores, link)
         }
-        Raw::Images(found) => {
+        Raw::Images(found, of_all) => {
+            let of_items = |of: Arc<[f64]>| annotated.items.iter().map(|&i| of[i]).collect();
+            uncertainty = of_all.map(of_items);
             let selected = match memory {
                 Some(memory) => memory.select(found, &annotated.items),
                 None => select_rows(found, &annotated.items),
@@ -272,18 +275,26 @@ pub fn compute(
                     (Cow::Borrowed(&basis.prompts), asked.kinds, scale)
                 }
             };
-            if prompts.embeddings.cols() != images.cols() {
+            let dim = prompts.embeddings.means.cols();
+            if dim != images.cols() {
                 bail!(
                     "images are embedded in {} dimensions and texts in {}: they are not of one model",
                     images.cols(),
-                    prompts.embeddings.cols()
+                    dim
                 );
             }
             model["logit_scale"] = json!(logit_scale);
             let known = match memory {
                 Some(memory) => {
                     let strategy = options.strategy;
-                    memory.similarities(strategy, images, &prompts, candidates.len())?
+                    let uncertainty = uncertainty.as_deref();
+                    memory.similarities(
+                        strategy,
+                        images,
+                        uncertainty,
+                        &prompts,
+                        candidates.len(),
+                    )?
                 }
                 None => None,
             };
@@ -335,6 +346,7 @@ pub fn compute(
         images: images.clone(),
         annotations: annotated.annotations.clone(),
         also_right: truth.also_right.clone(),
+        uncertainty: uncertainty.clone(),
         evidence,
         collision_threshold: options.collision_cosine,
         credit: policy.clone(),
@@ -358,7 +370,7 @@ pub fn compute(
     Ok(Computed {
         run,
         basis,
-        images: embeddings.map(|rows| Embeddings::new(rows, &calibration)),
+        images: embeddings.map(|rows| Embeddings::new(rows, uncertainty.clone(), &calibration)),
         taxonomy: owned_taxonomy,
     })
 }
@@ -431,7 +443,7 @@ fn candidates(
     let mut seen = HashSet::new();
     let labels: Vec<NodeId> = labels.into_iter().filter(|&n| seen.insert(n)).collect();
     let argument = args.options.candidates.as_deref();
-    let has_model_texts = matches!(found.evidence, Raw::Images(_)) && labels.is_empty();
+    let has_model_texts = matches!(found.evidence, Raw::Images(..)) && labels.is_empty();
     if argument.is_none() && !has_model_texts {
         return Ok(("labels of what was given".to_owned(), labels));
     }

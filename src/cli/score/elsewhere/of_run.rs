@@ -66,7 +66,7 @@ impl Placed {
             }
         }
         Self {
-            rows: prototypes(&prompts.embeddings, &prompts.counts),
+            rows: prototypes(&prompts.embeddings.means, &prompts.counts),
             of,
         }
     }

@@ -2,22 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::bail;
 
-use super::evidence::select_rows;
 use crate::cli::score::memory::unit;
 use crate::dataset::{LabelIndex, Resolver, arrays};
-use crate::matrix::Matrix;
 use crate::run::Prompts;
+use crate::score::Gaussians;
 use crate::taxonomy::NodeId;
 
 /// Embedded prompts of labels.
 pub struct Texts {
     /// The label of each row.
     pub nodes: Vec<NodeId>,
-    rows: Arc<Matrix>,
+    rows: Gaussians,
 }
 
 /// Reads embeddings of prompts: their labels are beside them, else in the index.
@@ -55,7 +53,7 @@ pub fn text_embeddings(
     let known: Vec<usize> = (0..rows).filter(|&row| nodes[row].is_some()).collect();
     Ok(Texts {
         nodes: nodes.into_iter().flatten().collect(),
-        rows: select_rows(Arc::new(unit(array.rows)), &known),
+        rows: Gaussians::of_parts(unit(array.rows), array.log_variances).select(known.into_iter()),
     })
 }
 
@@ -71,10 +69,9 @@ impl Texts {
                 nodes.push(node);
             }
         }
-        let rows = nodes.iter().flat_map(|n| &rows_of[n]);
-        let data = rows.flat_map(|&row| self.rows.row(row)).copied();
+        let rows = nodes.iter().flat_map(|n| &rows_of[n]).copied();
         Prompts {
-            embeddings: Matrix::new(self.rows.cols(), data.collect()),
+            embeddings: self.rows.select(rows),
             counts: nodes.iter().map(|n| rows_of[n].len()).collect(),
             nodes,
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
+use crate::npy;
 
 /// Two shards of four.
 fn two_shards() -> (TempDir, PathBuf) {
@@ -95,6 +96,59 @@ fn nothing_is_lost_that_was_good() {
         let numbers = collection.layout.marked().unwrap();
         assert!(is_tidy(root.path(), &numbers), "{:?}", files(root.path()));
     }
+}
+
+/// Log σ² is in a file of its own, and a part of its row.
+#[test]
+fn a_row_is_its_mean_and_its_log_variance() {
+    let root = TempDir::new().unwrap();
+    let mut uncertain = recipe("w");
+    uncertain.made_by["log_variance"] = json!(true);
+    let open = || {
+        Store::at(root.path())
+            .collection(uncertain.clone())
+            .unwrap()
+    };
+    let row = |i: u32| [i as f32, 1.0, 2.0, -3.0, -0.5 * i as f32, -7.0];
+    let collection = open();
+    for i in 0..3 {
+        collection.add(vec![entry(i)], &row(i)).unwrap();
+    }
+    collection.flush().unwrap();
+    let mut found = [0.0; 2 * DIM];
+    let mut known = |collection: &Collection| -> Vec<u32> {
+        let mut is_known = |i: &u32| {
+            let is_known = collection.get(&key(*i), &mut found);
+            assert!(!is_known || found == row(*i));
+            is_known
+        };
+        (0..3).filter(|i| is_known(i)).collect()
+    };
+    assert_eq!(known(&open()), [0, 1, 2]);
+    let dir = root.path().join(uncertain.directory());
+    for name in ["img_emb", "img_logvar"] {
+        let file = dir.join(format!("{name}/{name}_0000000.npy"));
+        let (columns, values) = npy::read(&mut fs::File::open(file).unwrap()).unwrap();
+        assert_eq!((columns, values.len()), (DIM, 3 * DIM), "{name}");
+    }
+    // Whoever does not know the recipe reads it from the manifest.
+    let listed = Store::at(root.path()).collections().unwrap();
+    assert_eq!(listed[0].recipe().columns(), 2 * DIM);
+    assert_eq!(known(&listed[0]), [0, 1, 2]);
+    flip(&dir.join("img_logvar/img_logvar_0000000.npy"), 4);
+    let damaged = open();
+    assert_eq!(known(&damaged), [0, 1]);
+    let (faults, _) = damaged.verify(&|| true).unwrap();
+    assert!(
+        faults[0].what.contains("img_logvar_0000000.npy"),
+        "{faults:?}"
+    );
+    assert_eq!(open().prune().unwrap().shards, 1);
+    let mended = open();
+    assert_eq!(known(&mended), [0, 1]);
+    assert_eq!(mended.verify(&|| true).unwrap(), (Vec::new(), 1));
+    assert!(!dir.join("img_logvar/img_logvar_0000000.npy").exists());
+    assert_ne!(uncertain.directory(), recipe("w").directory());
 }
 
 /// A row of another shard under a number that is used again.

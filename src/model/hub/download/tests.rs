@@ -193,7 +193,7 @@ fn safetensors_are_downloaded_in_either_form() {
         let dir = TempDir::new().unwrap();
         let server = Model::new(files).serve();
         let snapshot = get(&server, dir.path()).unwrap();
-        let checkpoint = crate::model::hub::in_directory(&snapshot, None).unwrap();
+        let checkpoint = crate::model::hub::in_directory(&snapshot, None, None).unwrap();
         let expected: Vec<PathBuf> = read.iter().map(|name| snapshot.join(name)).collect();
         assert_eq!(checkpoint.weights, expected);
         let bin = usize::from(read == ["pytorch_model.bin"]);
@@ -773,7 +773,7 @@ fn the_files_of_the_layout_that_is_meant() {
         expected.push("tokenizer.json");
         expected.sort_unstable();
         assert_eq!(names(dir.path(), &format!("snapshots/{COMMIT}")), expected);
-        let found = crate::model::hub::in_directory(&found, asked).unwrap();
+        let found = crate::model::hub::in_directory(&found, asked, None).unwrap();
         let is_open_clip = expected.contains(&"open_clip_config.json");
         assert_eq!(found.layout == Layout::OpenClip, is_open_clip);
     }
@@ -803,4 +803,46 @@ fn what_a_repository_lacks_is_told_before_anything_large_is_fetched() {
         assert!(error.to_string().contains(said), "{error}");
         assert!(server.asked_for("model.safetensors").is_empty());
     }
+}
+
+/// As the checkpoints of ProLIP, which have no tokenizer and say whose it is.
+#[test]
+fn the_tokenizer_of_another_model_is_brought_too() {
+    let config = br#"{"vision_cfg": {}, "text_cfg": {"hf_tokenizer_name": "timm/words"}}"#;
+    let own = || Model::with(&[("config.json", config)], &[("model.safetensors", b"w")]);
+    let serve = |words: Model| {
+        let own = own();
+        Server::new(move |request| match request.path.contains("/timm/words/") {
+            true => words.answer(request),
+            false => own.answer(request),
+        })
+    };
+    let files: [(&str, &[u8]); 2] = [
+        ("tokenizer.json", b"{\"t\": 2}"),
+        ("tokenizer_config.json", b"{}"),
+    ];
+    let server = serve(Model::with(&files, &[("other.bin", b"x")]));
+    let dir = TempDir::new().unwrap();
+    let snapshot = get(&server, dir.path()).unwrap();
+    let found = cache::find(dir.path(), &id(), None).unwrap();
+    assert_eq!(found.dir, snapshot);
+    let words = dir
+        .path()
+        .join("models--timm--words/snapshots")
+        .join(COMMIT);
+    assert_eq!(found.tokenizer, [words.join("tokenizer.json")]);
+    let beside = Some(words.join("tokenizer_config.json"));
+    assert_eq!(found.tokenizer_config, beside);
+    assert!(server.asked_for("other.bin").is_empty());
+    get(&server, dir.path()).unwrap();
+    assert_eq!(server.asked_for("tokenizer.json").len(), 1);
+    // Not without it, and before the weights.
+    let server = serve(Model::with(&files[1..], &[]));
+    let error = get(&server, TempDir::new().unwrap().path()).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("that of timm/words, which has no tokenizer.json"),
+        "{error}"
+    );
+    assert!(server.asked_for("model.safetensors").is_empty());
 }

@@ -9,7 +9,7 @@ use super::super::percent;
 use super::walk;
 use crate::report::text::thousands;
 use crate::run::{AtThreshold, Operating};
-use crate::score::{CurvePoint, CurveValue, Summary, Verdict};
+use crate::score::{CurvePoint, CurveValue, RiskCurve, Summary, Verdict};
 use crate::tui::action::Kind;
 use crate::tui::app::{App, Hit};
 use crate::tui::command::Command;
@@ -133,6 +133,10 @@ fn lines(app: &App, found: &Operating, threshold: f64, width: usize) -> Vec<Told
     lines.push(blank());
     let whole = whole_lines(app, found, width);
     lines.extend(whole.into_iter().map(|line| (line, true)));
+    if let Some(risk) = &found.uncertainty {
+        lines.push(blank());
+        lines.extend(risk_lines(app, risk).into_iter().map(|line| (line, true)));
+    }
     lines
 }
 
@@ -322,5 +326,27 @@ fn whole_lines(app: &App, found: &Operating, width: usize) -> Vec<Line<'static>>
     ];
     let texts = texts.iter().flat_map(|text| wrap(text, width));
     lines.extend(texts.map(Line::raw));
+    lines
+}
+
+/// Shares of the images that are told of by the model's own uncertainty.
+const MOST_CERTAIN: [f64; 4] = [0.1, 0.25, 0.5, 1.0];
+
+/// How often answers are wrong of the images of which the model is most certain.
+fn risk_lines(app: &App, risk: &RiskCurve) -> Vec<Line<'static>> {
+    let header = format!("{:<TITLE$}{:>9}{:>9}", "most certain", "errors", "mistakes");
+    let mut lines = vec![Line::styled(header, app.theme.dim())];
+    for share in MOST_CERTAIN {
+        let Some(point) = risk.points.iter().find(|point| point.coverage >= share) else {
+            continue;
+        };
+        let title = format!("{} of images", percent(Some(point.coverage)));
+        let shares = [point.errors, point.mistakes].map(|of| percent(Some(of)));
+        let title = text::fit(&title, TITLE);
+        lines.push(Line::raw(format!(
+            "{title}{:>9}{:>9}",
+            shares[0], shares[1]
+        )));
+    }
     lines
 }

@@ -130,6 +130,10 @@ pub const COLUMNS: &[Shown] = &[
     figures!("cosine", Key::Cosine, false, 3, |run, row| run.saved.rows
         [row]
         .text_cosine),
+    figures!("uncert", Key::Uncertainty, false, 4, |run, row| detail(
+        run, row
+    )?
+    .uncertainty),
 ];
 
 fn detail(run: &Opened, row: usize) -> Option<&crate::run::Detail> {
