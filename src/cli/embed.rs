@@ -16,7 +16,7 @@ use super::parts::{BETWEEN_LOOKS, Parts};
 use super::progress::Progress;
 use super::store::{self, BETWEEN_SHARDS};
 use super::{Interrupted, count, interrupt, open_dataset, texts};
-use crate::dataset::{Dataset, Item, Picture};
+use crate::dataset::{Dataset, Item};
 use crate::embed::{self, EmbedError, EmbedOptions, Encoded, Known};
 use crate::files::{Kind, Staging};
 use crate::hash;
@@ -192,8 +192,8 @@ fn embed_images(
     slice: Option<Slice>,
     dir: Option<&Path>,
 ) -> anyhow::Result<usize> {
-    let all = &encoding.dataset.items;
-    let is_meant = |&i: &usize| slice.is_none_or(|slice| slice.has(&all[i].name));
+    let all = encoding.dataset;
+    let is_meant = |&i: &usize| slice.is_none_or(|slice| slice.has(all.item(i).name()));
     let items: Vec<usize> = (0..all.len()).filter(is_meant).collect();
     if items.is_empty() {
         bail!(
@@ -207,7 +207,7 @@ fn embed_images(
     encoding.each(&items, Some(BETWEEN_SHARDS), &mut |part| {
         let of_part = &items[done..done + part.rows.len()];
         let names = of_part.iter().zip(&part.rows);
-        let names = names.filter_map(|(&i, row)| row.map(|_| &all[i].name[..]));
+        let names = names.filter_map(|(&i, row)| row.map(|_| all.item(i).name()));
         if let Some(files) = &mut files {
             files.push(&part.embeddings, names)?;
         }
@@ -372,7 +372,7 @@ impl Encoding<'_> {
         let mut work = || -> anyhow::Result<()> {
             let longest = longest.or(store.as_ref().map(|_| BETWEEN_SHARDS));
             let mut parts = longest.map(|longest| Parts::new(options.batch, longest));
-            let all: Vec<&Item> = items.iter().map(|&i| &self.dataset.items[i]).collect();
+            let all: Vec<Item> = items.iter().map(|&i| self.dataset.item(i)).collect();
             let believed = store.as_ref().map(|store| store.believed(&all));
             let believed = believed.transpose()?.unwrap_or_default();
             let mut start = 0;
@@ -414,15 +414,12 @@ impl Encoding<'_> {
     /// Encodes what is not known of one part.
     fn encode_part(
         &self,
-        items: &[&Item],
+        items: &[Item<'_>],
         options: &EmbedOptions,
         bar: &Progress,
         store: Option<(&store::Images, store::Part<'_>)>,
     ) -> Result<Encoded, EmbedError> {
-        let read = |i: usize| match &items[i].picture {
-            Picture::File(path) => embed::read_file(path),
-            Picture::Made(bytes) => Ok(bytes.to_vec()),
-        };
+        let read = |i: usize| Ok(items[i].picture().read()?.into_owned());
         let (count, encoder, stop) = (items.len(), self.encoder, self.stop);
         let progress = |count| bar.advance(count);
         let Some((store, believed)) = store else {
@@ -436,9 +433,7 @@ impl Encoding<'_> {
         store.learn(items, believed, &kept);
         store.keep(&kept, &|i| {
             let item = items[i];
-            let path = item.picture.path().map(|path| path.display().to_string());
-            let label = item.labels.first().cloned();
-            (path.unwrap_or_else(|| item.name.clone()), label)
+            (shown_path(item), item.labels().first().cloned())
         })?;
         Ok(kept.encoded)
     }
@@ -457,13 +452,12 @@ impl Encoding<'_> {
 
     /// What is wrong with an item, with its place.
     fn bad(&self, item: usize, reason: &str) -> String {
-        let place = match self.dataset.items[item].line {
+        let place = match self.dataset.item(item).line() {
             Some(_) => format!(" ({})", self.dataset.place(item)),
             None => String::new(),
         };
-        let item = &self.dataset.items[item];
-        let path = item.picture.path().unwrap_or(Path::new(&item.name));
-        format!("{}{place}: {reason}", path.display())
+        let path = shown_path(self.dataset.item(item));
+        format!("{path}{place}: {reason}")
     }
 
     /// Lists what could not be read.
@@ -488,6 +482,16 @@ impl Encoding<'_> {
                 faults.deep_greys
             );
         }
+    }
+}
+
+/// The file of an image; of one that is in an archive, with its name there.
+fn shown_path(item: Item<'_>) -> String {
+    let picture = item.picture();
+    match (picture.path(), picture.holder()) {
+        (Some(path), _) => path.display().to_string(),
+        (None, Some(holder)) => holder.join(item.own_name()).display().to_string(),
+        (None, None) => item.name().to_owned(),
     }
 }
 

@@ -252,9 +252,17 @@ impl<'a> Resolver<'a> {
 /// An item with several labels is at fault as soon as one of them is: judged by the others alone, a right answer could count
 /// as an error.
 pub fn resolve_labels(dataset: &Dataset, resolver: &mut Resolver<'_>) -> Vec<LabelSet> {
-    let items = dataset.items.iter().enumerate();
+    // An index that somebody chose says what numbers are, whatever the data set says.
+    let by_number = resolver.index.is_some();
+    let items = dataset.items().enumerate();
     items
-        .map(|(i, item)| LabelSet::of(&item.labels, resolver, || dataset.place(i)))
+        .map(|(i, item)| {
+            let labels = match by_number {
+                true => item.numbers(),
+                false => item.labels(),
+            };
+            LabelSet::of(labels, resolver, || dataset.place(i))
+        })
         .collect()
 }
 

@@ -66,13 +66,13 @@ impl Hints {
     }
 
     /// The key of each file, where it is known of just this content. Of memory it takes some 60 bytes a file, and none for hints of others.
-    pub fn look_up(&self, files: &[(&Path, Stamp)]) -> Vec<Option<Key>> {
+    pub fn look_up<P: AsRef<Path>>(&self, files: &[(P, Stamp)]) -> Vec<Option<Key>> {
         let mut keys = vec![None; files.len()];
         let hints = self.files();
         if hints.is_empty() {
             return keys;
         }
-        let hashes = files.iter().map(|(path, _)| hash_of(path));
+        let hashes = files.iter().map(|(path, _)| hash_of(path.as_ref()));
         let mut wanted: Vec<(PathHash, usize)> = hashes.zip(0..).collect();
         wanted.sort_unstable();
         for hints in hints {

@@ -1,0 +1,150 @@
+//! Data sets that are no folders: the same images in archives and tables are embedded and scored as the folder of them.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cmd::run;
+use crate::score::{model, world};
+use crate::store::{is_same, settle};
+
+/// The pictures of the world in the order of their folder: name, label, content.
+fn pictures(dir: &Path) -> Vec<(String, String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for folder in fs::read_dir(dir.join("pictures")).unwrap() {
+        let folder = folder.unwrap();
+        let label = folder.file_name().into_string().unwrap();
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let file = file.unwrap();
+            let name = file.file_name().into_string().unwrap();
+            let content = fs::read(file.path()).unwrap();
+            all.push((format!("{label}/{name}"), label.clone(), content));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn add(archive: &mut tar::Builder<fs::File>, name: &str, content: &[u8]) {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    archive.append_data(&mut header, name, content).unwrap();
+}
+
+/// Writes the pictures into `shards/0.tar`, `shards/1.tar`, …, so many in each, with their labels.
+fn write_shards(dir: &Path, in_each: usize) {
+    fs::create_dir(dir.join("shards")).unwrap();
+    for (i, samples) in pictures(dir).chunks(in_each).enumerate() {
+        let path = dir.join(format!("shards/{i}.tar"));
+        let mut archive = tar::Builder::new(fs::File::create(path).unwrap());
+        for (name, label, content) in samples {
+            let key = name.strip_suffix(".png").unwrap();
+            add(&mut archive, name, content);
+            add(&mut archive, &format!("{key}.cls"), label.as_bytes());
+        }
+        archive.finish().unwrap();
+    }
+}
+
+fn embed(dir: &Path, images: &str, out: &str, more: &[&str]) -> String {
+    let model = model();
+    let args = ["embed", "--model", &model, "--images", images, "--out", out];
+    let (code, _, err) = run(dir, &[&args, more].concat());
+    assert_eq!(code, 0, "{err}");
+    err
+}
+
+/// The report of a scoring, without the data set's own name.
+fn score(dir: &Path, images: &str) -> String {
+    let model = model();
+    let args = [
+        "score",
+        "--taxonomy",
+        "colours.yaml",
+        "--images",
+        images,
+        "--model",
+        &model,
+    ];
+    let (code, out, err) = run(dir, &args);
+    assert_eq!(code, 0, "{err}");
+    out.replace(images, "IMAGES")
+}
+
+#[test]
+fn an_archive_is_embedded_as_the_folder_of_its_files_and_shares_its_store() {
+    let dir = world();
+    let dir = dir.path();
+    write_shards(dir, 100);
+    settle(dir);
+    let store = ["--store", "store"];
+    embed(dir, "pictures", "of-folder", &store);
+    let told = embed(dir, "shards/0.tar", "of-tar", &store);
+    assert!(
+        told.contains("12 images from the store, 0 encoded"),
+        "{told}"
+    );
+    assert!(is_same(dir, "of-folder", "of-tar"));
+    embed(dir, "shards/0.tar", "without-store", &[]);
+    assert!(is_same(dir, "of-folder", "without-store"));
+
+    // What is in the archive is known by its place, so that it is not read again.
+    let mut bytes = fs::read(dir.join("shards/0.tar")).unwrap();
+    let modified = fs::metadata(dir.join("shards/0.tar")).unwrap().modified();
+    let at = bytes.windows(4).position(|w| w == b"IDAT").unwrap();
+    bytes[at + 8] ^= 1;
+    fs::write(dir.join("shards/0.tar"), bytes).unwrap();
+    let mut options = fs::File::options();
+    let file = options.write(true).open(dir.join("shards/0.tar")).unwrap();
+    file.set_modified(modified.unwrap()).unwrap();
+    let told = embed(dir, "shards/0.tar", "unread", &store);
+    assert!(
+        told.contains("12 images from the store, 0 encoded"),
+        "{told}"
+    );
+    let told = embed(
+        dir,
+        "shards/0.tar",
+        "read",
+        &["--store", "store", "--verify"],
+    );
+    assert!(told.contains("shards/0.tar/blue/0.png: "), "{told}");
+}
+
+#[test]
+fn several_archives_are_embedded_and_scored_as_one_data_set() {
+    let dir = world();
+    let dir = dir.path();
+    write_shards(dir, 5);
+    embed(dir, "pictures", "of-folder", &[]);
+    let report = score(dir, "pictures");
+    for images in ["shards", "shards/{0..2}.tar"] {
+        embed(dir, images, "of-shards", &[]);
+        let read = |out: &str| fs::read(dir.join(out).join("images.npy")).unwrap();
+        assert_eq!(read("of-folder"), read("of-shards"));
+        assert_eq!(score(dir, images), report);
+    }
+}
+
+/// The image that is not whole is a bad image like any, and those before it are read.
+#[test]
+fn an_archive_that_is_cut_off_has_a_bad_image() {
+    let dir = world();
+    let dir = dir.path();
+    write_shards(dir, 100);
+    let path = dir.join("shards/0.tar");
+    let whole = fs::read(&path).unwrap();
+    // In the second picture: a block of a header, the first with its label, a header, and a half of the second.
+    let (_, _, first) = &pictures(dir)[0];
+    let cut = 512 + first.len().next_multiple_of(512) + 1024 + 512 + first.len() / 2;
+    fs::write(&path, &whole[..cut]).unwrap();
+    let told = embed(dir, "shards/0.tar", "e", &[]);
+    assert!(told.contains("cut off at byte"), "{told}");
+    assert!(told.contains("1 image embedded"), "{told}");
+    let model = model();
+    let args = ["embed", "--model", &model, "--images", "shards/0.tar"];
+    let strict = ["--out", "f", "--on-bad-image", "error"];
+    let (code, _, told) = run(dir, &[&args[..], &strict].concat());
+    assert_eq!(code, 2);
+    assert!(told.contains("shards/0.tar/blue/1.png: "), "{told}");
+    assert!(told.contains("is cut off: it has "), "{told}");
+}
