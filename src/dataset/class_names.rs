@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::DatasetError;
-use super::items::Labels;
 use crate::text;
 
 /// The files that may hold them: a name a line, the first that of class 0.
@@ -33,6 +32,11 @@ impl ClassNames {
         found.map(Self::read).transpose()
     }
 
+    /// `source` is what messages call the place that they are from.
+    pub fn new(source: String, names: Vec<String>) -> Self {
+        Self { source, names }
+    }
+
     fn read(path: PathBuf) -> Result<Self, DatasetError> {
         let text = text::read(&path)?;
         let names: Vec<String> = text
@@ -60,32 +64,27 @@ impl ClassNames {
         &self.source
     }
 
-    /// Labels of which those that are numbers are replaced by names.
+    /// The name of a label that is a number; any other label.
     ///
     /// # Errors
     /// A number that has no name, in words.
-    pub fn name(&self, labels: Vec<String>) -> Result<Labels, String> {
-        let is_number = |label: &String| label.bytes().all(|byte| byte.is_ascii_digit());
-        if !labels.iter().any(is_number) {
-            return Ok(Labels::named(labels));
+    pub fn name(&self, label: &str) -> Result<String, String> {
+        if !is_number(label) {
+            return Ok(label.to_owned());
         }
-        let names = labels.iter().map(|label| match is_number(label) {
-            false => Ok(label.clone()),
-            true => {
-                let name = label.parse().ok().and_then(|i: usize| self.names.get(i));
-                name.cloned().ok_or_else(|| {
-                    format!(
-                        "the class {} is beyond {}, which has {} names, numbered from 0",
-                        text::shown(label),
-                        self.source,
-                        self.names.len()
-                    )
-                })
-            }
-        });
-        Ok(Labels {
-            names: names.collect::<Result<_, _>>()?,
-            numbers: Some(labels),
+        let name = label.parse().ok().and_then(|i: usize| self.names.get(i));
+        name.cloned().ok_or_else(|| {
+            format!(
+                "the class {} is beyond {}, which has {} names, numbered from 0",
+                text::shown(label),
+                self.source,
+                self.names.len()
+            )
         })
     }
+}
+
+/// Whether the label is a whole number from 0.
+pub(super) fn is_number(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit())
 }

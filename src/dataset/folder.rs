@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::items::{Labels, Origin};
 use super::shards::Shard;
-use super::{Dataset, DatasetError, Item, is_image, table, webdataset};
+use super::{Dataset, DatasetError, Item, is_image, picture_tables, table, webdataset};
 
 /// Names of directories that are parts of a data set and no labels, if they stand side by side and alone.
 const SPLITS: [&str; 10] = [
@@ -52,6 +52,14 @@ pub(super) fn read(root: &Path, dataset: &mut Dataset) -> Result<(), DatasetErro
     if dataset.items.is_empty() && !walk.shards.is_empty() {
         dataset.notes.clear();
         return webdataset::read(&walk.shards, dataset);
+    }
+    if dataset.items.is_empty() {
+        walk.tables
+            .retain(|table| picture_tables::is_one(&table.path));
+        if !walk.tables.is_empty() {
+            dataset.notes.clear();
+            return picture_tables::read(&walk.tables, dataset);
+        }
     }
     if dataset.items.is_empty() {
         return Err(DatasetError::NoImages {
@@ -135,6 +143,8 @@ struct Walk {
     metadata: Vec<(String, PathBuf, table::Kind)>,
     /// Archives, which are read where there is nothing else.
     shards: Vec<Shard>,
+    /// Parquet tables, of which those are read that hold images, where there is nothing else.
+    tables: Vec<Shard>,
     /// Files that are no images by their extension.
     ignored: usize,
     first_ignored: Option<String>,
@@ -179,11 +189,14 @@ impl Walk {
                 // A dangling link is kept: reading it fails later, and is then told with the reason.
                 self.images.push((name, path));
             } else {
+                let shard = || Shard {
+                    prefix: format!("{name}/"),
+                    path: path.clone(),
+                };
                 if webdataset::is_shard(&path) {
-                    self.shards.push(Shard {
-                        prefix: format!("{name}/"),
-                        path: path.clone(),
-                    });
+                    self.shards.push(shard());
+                } else if table::Kind::of(&path) == Some(table::Kind::Parquet) {
+                    self.tables.push(shard());
                 }
                 if prefix.is_empty() && table::Kind::of(&path).is_some() {
                     self.manifest.get_or_insert_with(|| name.clone());

@@ -6,7 +6,10 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Picture;
+use super::class_names::{ClassNames, is_number};
+use super::picture::{Cell, Picture};
+use super::table::parquet::PictureColumn;
+use super::table::push_label;
 use crate::names::Names;
 
 /// The images of a data set in their order.
@@ -45,6 +48,8 @@ pub(super) enum Origin {
     File(PathBuf),
     /// Each in an archive, with its offset and length.
     Archive(Arc<Path>, Vec<(u64, u64)>),
+    /// Each in the row of a table.
+    Table(Arc<PictureColumn>),
     Made(Vec<Arc<[u8]>>),
 }
 
@@ -77,6 +82,27 @@ impl Labels {
             names,
             numbers: None,
         }
+    }
+}
+
+impl Labels {
+    /// Adds labels that stand after these, of which numbers are known by `names`, if there are some.
+    ///
+    /// # Errors
+    /// A number that has no name, in words.
+    pub fn add(&mut self, written: Vec<String>, names: Option<&ClassNames>) -> Result<(), String> {
+        let is_named = names.is_some() && written.iter().any(|label| is_number(label));
+        if is_named && self.numbers.is_none() {
+            self.numbers = Some(self.names.clone());
+        }
+        for label in &written {
+            let name = names.map_or_else(|| Ok(label.clone()), |names| names.name(label))?;
+            push_label(&name, &mut self.names);
+        }
+        if let Some(numbers) = &mut self.numbers {
+            numbers.extend(written);
+        }
+        Ok(())
     }
 }
 
@@ -218,6 +244,10 @@ impl<'a> Item<'a> {
                 archive: Arc::clone(archive),
                 offset: members[at].0,
                 length: members[at].1,
+            },
+            Origin::Table(table) => Picture::Cell {
+                table: Cell(Arc::clone(table)),
+                row: at as u64,
             },
             Origin::Made(contents) => Picture::Made(Arc::clone(&contents[at])),
         }

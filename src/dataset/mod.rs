@@ -7,6 +7,7 @@
 //! - a folder with a directory per label (`DIR/square/1.jpg`; deeper directories belong to the first);
 //! - a CSV, TSV, JSON Lines or Parquet manifest, whose paths are relative to it;
 //! - a folder that holds Hugging Face's `metadata.csv`, `.jsonl` or `.parquet`, which then speaks for it;
+//! - a Parquet table that holds the images themselves, or several in a folder, as Hugging Face's data sets are;
 //! - WebDataset shards: a `.tar`, several in a folder, or a pattern such as `{0000..0012}.tar`.
 
 mod annotated;
@@ -17,6 +18,7 @@ mod items;
 mod label_index;
 mod labels;
 mod picture;
+mod picture_tables;
 mod shards;
 mod side;
 mod table;
@@ -208,7 +210,7 @@ pub fn metadata_of(folder: &Path) -> impl Iterator<Item = PathBuf> + '_ {
 pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
     let mut dataset = Dataset::new(path);
     if let Some(shards) = shards::of_pattern(path)? {
-        webdataset::read(&shards, &mut dataset)?;
+        read_shards(&shards, &mut dataset)?;
         dataset.note_duplicates();
         return Ok(dataset);
     }
@@ -218,6 +220,8 @@ pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
     })?;
     if metadata.is_dir() {
         folder::read(path, &mut dataset)?;
+    } else if picture_tables::is_one(path) {
+        picture_tables::read(&[Shard::alone(path)], &mut dataset)?;
     } else if let Some(kind) = table::Kind::of(path) {
         dataset.add_manifest(path, kind, "", false)?;
     } else if is_image(path) {
@@ -238,6 +242,20 @@ pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
     }
     dataset.note_duplicates();
     Ok(dataset)
+}
+
+/// Reads the files that a pattern stands for.
+fn read_shards(shards: &[Shard], dataset: &mut Dataset) -> Result<(), DatasetError> {
+    if shards.iter().all(|shard| webdataset::is_shard(&shard.path)) {
+        return webdataset::read(shards, dataset);
+    }
+    match shards.iter().find(|shard| !picture_tables::is_one(&shard.path)) {
+        None => picture_tables::read(shards, dataset),
+        Some(other) => Err(DatasetError::File {
+            path: other.path.clone(),
+            what: "a pattern stands for shards, all .tar or all Parquet tables that hold images; this is another file".to_owned(),
+        }),
+    }
 }
 
 impl Dataset {
@@ -261,19 +279,27 @@ impl Dataset {
             &mut |row| {
                 name.truncate(prefix.len());
                 name.push_str(&row.image);
-                labels.names.clone_from(&row.labels);
+                labels.numbers = row.named.is_some().then(|| row.labels.clone());
+                labels
+                    .names
+                    .clone_from(row.named.as_ref().unwrap_or(&row.labels));
                 items.push(&name, &labels, row.line);
                 Ok(())
             },
         )?;
         if !seen.labelled {
-            self.notes.push(format!(
-                "{}: no column `label` or `labels` (the columns are: {}), so its images are unlabelled",
-                path.display(),
-                table::list(&seen.columns)
-            ));
+            self.note_unlabelled(path, &seen.columns);
         }
         Ok(())
+    }
+
+    /// Tells that a table with these columns labels nothing.
+    fn note_unlabelled(&mut self, table: &Path, columns: &[String]) {
+        self.notes.push(format!(
+            "{}: no column `label` or `labels` (the columns are: {}), so its images are unlabelled",
+            table.display(),
+            table::list(columns)
+        ));
     }
 
     /// A path that is listed twice is kept twice, since a row is what its author counts; but it is told.

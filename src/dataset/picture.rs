@@ -6,8 +6,10 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::table::parquet::PictureColumn;
+
 /// Where an image's bytes are.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub enum Picture {
     /// In a file to be opened.
     File(PathBuf),
@@ -17,16 +19,22 @@ pub enum Picture {
         offset: u64,
         length: u64,
     },
+    /// In a row of a Parquet table, from 0.
+    Cell { table: Cell, row: u64 },
     /// Here: the content of an image file that the program made.
     Made(Arc<[u8]>),
 }
+
+/// A column of a Parquet table that holds images.
+#[derive(Debug, Clone)]
+pub struct Cell(pub(super) Arc<PictureColumn>);
 
 impl Picture {
     /// The file that is this image and nothing else.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Member { .. } | Self::Made(_) => None,
+            Self::Member { .. } | Self::Cell { .. } | Self::Made(_) => None,
         }
     }
 
@@ -35,6 +43,7 @@ impl Picture {
         match self {
             Self::File(path) => Some(path),
             Self::Member { archive, .. } => Some(archive),
+            Self::Cell { table, .. } => Some(table.0.path()),
             Self::Made(_) => None,
         }
     }
@@ -48,6 +57,7 @@ impl Picture {
                 offset,
                 length,
             } => Some(Cow::Owned(archive.join(format!("{offset}+{length}")))),
+            Self::Cell { table, row } => Some(Cow::Owned(table.0.path().join(row.to_string()))),
             Self::Made(_) => None,
         }
     }
@@ -64,6 +74,7 @@ impl Picture {
                 offset,
                 length,
             } => read_member(archive, *offset, *length).map(Cow::Owned),
+            Self::Cell { table, row } => table.0.read(*row).map(Cow::Owned),
             Self::Made(bytes) => Ok(Cow::Borrowed(bytes)),
         }
     }

@@ -259,21 +259,15 @@ impl Index {
         };
         let labels = sample.cls.or(sample.json).or(sample.txt);
         tally.has_labels |= labels.is_some();
-        let labels = labels.unwrap_or_default();
-        let labels = match names {
-            None => Labels::named(labels),
-            Some(names) => {
-                let named = names
-                    .name(labels)
-                    .map_err(|what| format!("{}: {what}", shown(&name)))?;
-                if named.numbers.is_some() {
-                    tally
-                        .names_of
-                        .get_or_insert_with(|| names.source().to_owned());
-                }
-                named
-            }
-        };
+        let mut found = Labels::default();
+        let added = found.add(labels.unwrap_or_default(), names);
+        added.map_err(|what| format!("{}: {what}", shown(&name)))?;
+        if let (Some(_), Some(names)) = (&found.numbers, names) {
+            tally
+                .names_of
+                .get_or_insert_with(|| names.source().to_owned());
+        }
+        let labels = found;
         self.samples.push(Image {
             name,
             place,

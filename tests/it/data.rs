@@ -2,6 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::{BinaryArray, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
 
 use crate::cmd::run;
 use crate::score::{model, world};
@@ -43,6 +47,30 @@ fn write_shards(dir: &Path, in_each: usize) {
         }
         archive.finish().unwrap();
     }
+}
+
+/// Writes the pictures into a Parquet table with their names as ids.
+fn write_table(dir: &Path) {
+    let pictures = pictures(dir);
+    let names = pictures.iter().map(|(name, ..)| name);
+    let labels = pictures.iter().map(|(_, label, _)| label);
+    let images = pictures.iter().map(|(.., content)| content);
+    let batch = RecordBatch::try_from_iter([
+        ("uuid", Arc::new(StringArray::from_iter_values(names)) as _),
+        (
+            "image",
+            Arc::new(BinaryArray::from_iter_values(images)) as _,
+        ),
+        (
+            "label",
+            Arc::new(StringArray::from_iter_values(labels)) as _,
+        ),
+    ]);
+    let batch = batch.unwrap();
+    let file = fs::File::create(dir.join("t.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
 }
 
 fn embed(dir: &Path, images: &str, out: &str, more: &[&str]) -> String {
@@ -122,6 +150,27 @@ fn several_archives_are_embedded_and_scored_as_one_data_set() {
         let read = |out: &str| fs::read(dir.join(out).join("images.npy")).unwrap();
         assert_eq!(read("of-folder"), read("of-shards"));
         assert_eq!(score(dir, images), report);
+    }
+}
+
+#[test]
+fn a_table_with_the_images_in_it_is_embedded_and_scored_as_their_folder() {
+    let dir = world();
+    let dir = dir.path();
+    write_table(dir);
+    settle(dir);
+    let store = ["--store", "store"];
+    embed(dir, "pictures", "of-folder", &store);
+    embed(dir, "t.parquet", "of-table", &[]);
+    assert!(is_same(dir, "of-folder", "of-table"));
+    assert_eq!(score(dir, "t.parquet"), score(dir, "pictures"));
+    for _ in 0..2 {
+        let told = embed(dir, "t.parquet", "again", &store);
+        assert!(
+            told.contains("12 images from the store, 0 encoded"),
+            "{told}"
+        );
+        assert!(is_same(dir, "of-folder", "again"));
     }
 }
 

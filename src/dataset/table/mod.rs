@@ -12,6 +12,7 @@ use crate::text;
 
 pub(super) use values::of_cell as labels_of_cell;
 pub(super) use values::of_json as labels_of_json;
+pub(super) use values::push as push_label;
 
 /// How a table is written, told by the extension of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +169,10 @@ const IMAGES: &[&[&str]] = &[&["image"], &["file_name"], &["path"]];
 #[derive(Debug, Default, PartialEq)]
 pub struct Row {
     pub image: String,
+    /// As written.
     pub labels: Vec<String>,
+    /// With names for numbers, where the table itself has some.
+    pub named: Option<Vec<String>>,
     pub probabilities: Vec<f64>,
     pub problematic: bool,
     /// From 1.

@@ -125,7 +125,7 @@ fn unknown_labels_come_with_what_is_near() {
     check(
         &["7"],
         Err(
-            "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: name them with --label-index FILE, or give each node its number in `ids`.",
+            "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: name them with --label-index FILE (beside WebDataset shards a classes.txt does), or give each node its number in `ids`.",
         ),
     );
 }

@@ -12,6 +12,7 @@ mod labels;
 mod manifest;
 mod parquet;
 mod picture;
+mod picture_tables;
 mod webdataset;
 
 /// A directory with these files (path, content); a path that ends in `/` is an empty directory.
@@ -48,7 +49,7 @@ fn check_in(dir: &TempDir, source: &str, expected: &str) {
 }
 
 /// A line an item: `line name [labels] -> path`, the path only where it is not the name below the source's folder, of what is in an archive
-/// `archive@offset+length`; `note: …` a note; `error: …`. The directory is `~`.
+/// `archive@offset+length`, and in a table `table@row`; `note: …` a note; `error: …`. The directory is `~`.
 fn told(dir: &Path, source: &str) -> String {
     let mut out = String::new();
     match open(&dir.join(source)) {
@@ -82,6 +83,11 @@ fn tell_item(dir: &Path, dataset: &Dataset, i: usize, out: &mut String) {
     } = picture
     {
         writeln!(out, " -> {}@{offset}+{length}", archive.display()).unwrap();
+        return;
+    }
+    if let Picture::Cell { row, .. } = picture {
+        let table = picture.holder().expect("a table").display();
+        writeln!(out, " -> {table}@{row}").unwrap();
         return;
     }
     let path = picture.path().expect("a file");
