@@ -47,8 +47,9 @@ const TEXT_SLICE: usize = 64;
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
 pub struct EmbedArgs {
-    /// A folder of images, or a CSV, TSV, JSON Lines or Parquet manifest
-    #[arg(long, value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath, group = "what")]
+    /// A folder of images, a manifest (CSV, TSV, JSON Lines, Parquet), COCO's annotations (.json), Parquet tables with the images in them,
+    /// or WebDataset shards (.tar, a folder of them, or a pattern '{00..12}.tar')
+    #[arg(long, value_name = "DIR|FILE", value_hint = ValueHint::AnyPath, group = "what")]
     images: Option<PathBuf>,
 
     /// Texts: a plain file with one a line, or JSON Lines with `text`; encoded exactly as given

@@ -7,12 +7,14 @@
 //! - a folder with a directory per label (`DIR/square/1.jpg`; deeper directories belong to the first);
 //! - a CSV, TSV, JSON Lines or Parquet manifest, whose paths are relative to it;
 //! - a folder that holds Hugging Face's `metadata.csv`, `.jsonl` or `.parquet`, which then speaks for it;
+//! - COCO's annotations, and iNaturalist's (`.json` with `images`, `annotations` and `categories`);
 //! - a Parquet table that holds the images themselves, or several in a folder, as Hugging Face's data sets are;
 //! - WebDataset shards: a `.tar`, several in a folder, or a pattern such as `{0000..0012}.tar`.
 
 mod annotated;
 pub mod arrays;
 mod class_names;
+mod coco;
 mod folder;
 mod items;
 mod label_index;
@@ -34,6 +36,7 @@ use items::{Items, Labels, Origin};
 use shards::Shard;
 
 pub use annotated::{LabelTable, read_also_right, read_predictions};
+pub use coco::{Imported, read_categories};
 pub use items::Item;
 pub use label_index::{LabelIndex, LabelIndexError};
 pub use labels::{
@@ -200,13 +203,18 @@ pub fn metadata_of(folder: &Path) -> impl Iterator<Item = PathBuf> + '_ {
     files.filter(|path| path.is_file())
 }
 
-/// Reads the list of images of a folder or a manifest.
+/// Whether there is something to open: a folder, a file, or all files that a pattern stands for.
+pub fn is_there(path: &Path) -> bool {
+    path.exists() || matches!(shards::of_pattern(path), Ok(Some(_)))
+}
+
+/// Reads the list of images of a data set.
 ///
 /// A single image file is a data set of one unlabelled image.
 ///
 /// # Errors
 /// When the source cannot be read, is empty, or is not understood; each error names the file, the line
-/// where there is one, and what to do. Images that do not exist are not noticed here.
+/// where there is one, and what to do. Images that do not exist, or are cut off, are not noticed here.
 pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
     let mut dataset = Dataset::new(path);
     if let Some(shards) = shards::of_pattern(path)? {
@@ -223,7 +231,9 @@ pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
     } else if picture_tables::is_one(path) {
         picture_tables::read(&[Shard::alone(path)], &mut dataset)?;
     } else if let Some(kind) = table::Kind::of(path) {
-        dataset.add_manifest(path, kind, "", false)?;
+        if !(coco::may_be(path) && coco::read(path, &mut dataset)?) {
+            dataset.add_manifest(path, kind, "", false)?;
+        }
     } else if is_image(path) {
         dataset.items.begin("", Origin::File(path.to_owned()));
         let name = path.display().to_string();
@@ -317,8 +327,8 @@ impl Dataset {
     }
 }
 
-/// Where the image of this name is, without reading the data set: in the folder, or as seen from the manifest. Only names that are
-/// no UTF-8 may be elsewhere.
+/// Where the image of this name is, without reading the data set: in the folder, or as seen from the manifest. There is no such file
+/// of names that are no UTF-8, of what is in archives and tables, and where annotations find their images elsewhere.
 pub fn path_of(source: &Path, name: &str) -> PathBuf {
     if source.is_dir() {
         return locate(source, name);

@@ -5,11 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{BinaryArray, RecordBatch, StringArray};
+use cladist::tui::backend::Backend;
 use parquet::arrow::ArrowWriter;
+use serde_json::json;
 
 use crate::cmd::run;
 use crate::score::{model, world};
 use crate::store::{is_same, settle};
+use crate::workbench::{open, saved, shown};
 
 /// The pictures of the world in the order of their folder: name, label, content.
 fn pictures(dir: &Path) -> Vec<(String, String, Vec<u8>)> {
@@ -172,6 +175,109 @@ fn a_table_with_the_images_in_it_is_embedded_and_scored_as_their_folder() {
         );
         assert!(is_same(dir, "of-folder", "again"));
     }
+}
+
+/// Pictures of a saved run are shown from wherever they are.
+#[test]
+fn the_workbench_shows_pictures_out_of_archives_and_tables() {
+    let dir = world();
+    let dir = dir.path();
+    write_shards(dir, 5);
+    write_table(dir);
+    let pictures = pictures(dir);
+    let model = model();
+    for images in ["shards/{0..2}.tar", "shards", "t.parquet"] {
+        let images = dir.join(images).display().to_string();
+        let args = [
+            "score",
+            "--taxonomy",
+            "colours.yaml",
+            "--model",
+            &model,
+            "--out",
+            "run",
+        ];
+        let (code, _, err) = run(dir, &[&args[..], &["--images", &images]].concat());
+        assert_eq!(code, 0, "{err}");
+        let workbench = saved(dir, &[]);
+        let news = open(&workbench);
+        let opened = &shown(&news)[0].opened;
+        for (i, (name, _, content)) in pictures.iter().enumerate() {
+            assert!(opened.saved.images.get(i).ends_with(name), "{images}");
+            assert_eq!(
+                workbench.picture(opened, i).as_ref(),
+                Ok(content),
+                "{images}"
+            );
+        }
+    }
+}
+
+/// What is imported of annotations is the taxonomy that their labels are found in.
+#[test]
+fn annotations_of_coco_are_scored_under_their_own_categories() {
+    let dir = world();
+    let dir = dir.path();
+    let images = ["red/0.png", "blue/1.png"];
+    let images = images
+        .iter()
+        .zip(1..)
+        .map(|(name, id)| json!({"id": id, "file_name": name}));
+    let category = |id: u32, name: &str| json!({"id": id, "name": name, "supercategory": "colour"});
+    let coco = json!({
+        "images": images.collect::<Vec<_>>(),
+        "annotations": [
+            {"image_id": 1, "category_id": 3, "area": 2.5},
+            {"image_id": 1, "category_id": 4, "area": 7},
+            {"image_id": 2, "category_id": 3, "area": 1},
+        ],
+        "categories": [category(3, "blue"), category(4, "red")],
+    });
+    fs::create_dir(dir.join("annotations")).unwrap();
+    fs::write(dir.join("annotations/of_pictures.json"), coco.to_string()).unwrap();
+    let import = [
+        "import",
+        "annotations/of_pictures.json",
+        "--out",
+        "own.yaml",
+    ];
+    let (code, out, err) = run(dir, &import);
+    assert_eq!((code, &out[..]), (0, ""), "{err}");
+    assert_eq!(err, "2 categories under 1 other node\n");
+    let (code, out, _) = run(dir, &import[..2]);
+    assert_eq!(code, 0);
+    assert_eq!(out, fs::read_to_string(dir.join("own.yaml")).unwrap());
+    // What may have been edited is not lost.
+    let (code, _, err) = run(dir, &import);
+    assert_eq!(code, 2);
+    assert!(err.contains("own.yaml: is there already"), "{err}");
+
+    let model = model();
+    let images = "annotations/of_pictures.json";
+    let args = [
+        "score",
+        "--taxonomy",
+        "own.yaml",
+        "--images",
+        images,
+        "--model",
+        &model,
+        "--out",
+        "run",
+    ];
+    let (code, _, err) = run(dir, &args);
+    assert_eq!(code, 0, "{err}");
+    let lines = fs::read_to_string(dir.join("run/predictions.jsonl")).unwrap();
+    let truths = lines.lines().map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        (line["image"].to_string(), line["truths"].to_string())
+    });
+    let expected = [
+        ("\"red/0.png\"", r#"["red","blue"]"#),
+        ("\"blue/1.png\"", r#"["blue"]"#),
+    ];
+    let expected = expected.map(|(image, truths)| (image.to_owned(), truths.to_owned()));
+    assert_eq!(truths.collect::<Vec<_>>(), expected);
 }
 
 /// The image that is not whole is a bad image like any, and those before it are read.

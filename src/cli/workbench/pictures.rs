@@ -75,13 +75,13 @@ impl Pictures {
         let recorded = manifest.pointer("/images/source").and_then(|s| s.as_str());
         let source = recorded.filter(|_| is_of_pictures).map(Path::new).context(
             "the answers were made elsewhere, and the run does not say where the pictures are: \
-             `cladist tui RUN_DIR --images DIR|MANIFEST` does",
+             `cladist tui RUN_DIR --images DIR|FILE` does",
         )?;
-        if source == Path::new(builtin::NAME) || source.exists() {
+        if source == Path::new(builtin::NAME) || dataset::is_there(source) {
             return Ok(source);
         }
         bail!(
-            "{}: not there any more; `cladist tui RUN_DIR --images DIR|MANIFEST` says where the pictures are now",
+            "{}: not there any more; `cladist tui RUN_DIR --images DIR|FILE` says where the pictures are now",
             source.display()
         )
     }
