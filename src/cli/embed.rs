@@ -1,5 +1,6 @@
 //! `cladist embed`: unit embeddings of images and texts, for users who go on in Python.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -40,6 +41,9 @@ pub(super) const KIND: Kind = Kind {
 
 const IMAGE_FILES: [&str; 2] = ["images.npy", "images.parquet"];
 const TEXT_FILES: [&str; 2] = ["texts.npy", "texts.parquet"];
+
+/// Images of which is looked up at once whether the store has them: what is known of one before it is read is some hundred bytes.
+const LOOKED_UP_AT_ONCE: usize = 1 << 20;
 
 /// Texts a worker between two looks at whether to stop: a second of work with a large model.
 const TEXT_SLICE: usize = 64;
@@ -373,21 +377,35 @@ impl Encoding<'_> {
         let mut work = || -> anyhow::Result<()> {
             let longest = longest.or(store.as_ref().map(|_| BETWEEN_SHARDS));
             let mut parts = longest.map(|longest| Parts::new(options.batch, longest));
-            let all: Vec<Item> = items.iter().map(|&i| self.dataset.item(i)).collect();
-            let believed = store.as_ref().map(|store| store.believed(&all));
-            let believed = believed.transpose()?.unwrap_or_default();
+            let of = |part: Range<usize>| -> Vec<Item> {
+                let items = items[part].iter();
+                items.map(|&i| self.dataset.item(i)).collect()
+            };
+            let (mut believed, mut known) = (store::Believed::default(), 0..0);
             let mut start = 0;
             while start < items.len() {
+                if let Some(store) = &store
+                    && start == known.end
+                {
+                    known = start..items.len().min(start + LOOKED_UP_AT_ONCE);
+                    believed = store.believed(&of(known.clone()))?;
+                }
                 let size = parts.as_ref().map_or(items.len(), Parts::size);
-                let part = start..items.len().min(start + size);
+                let end = if store.is_some() {
+                    known.end
+                } else {
+                    items.len()
+                };
+                let part = start..end.min(start + size);
                 let begun = Instant::now();
                 let encoded = self.encode_part(
-                    &all[part.clone()],
+                    &of(part.clone()),
                     &options,
                     &bar,
-                    store
-                        .as_ref()
-                        .map(|store| (store, believed.part(part.clone()))),
+                    store.as_ref().map(|store| {
+                        let known = start - known.start..part.end - known.start;
+                        (store, believed.part(known))
+                    }),
                 );
                 let encoded = encoded.map_err(|error| self.told(error, &items[part.clone()]))?;
                 faults.add(start, &encoded);

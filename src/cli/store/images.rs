@@ -67,17 +67,11 @@ impl Images {
         let now = SystemTime::now();
         let stamp = |version: Version| stamp(version, now);
         let stamps: Vec<Option<Stamp>> = versions(items)?.into_iter().map(stamp).collect();
-        let mut keys = vec![None; items.len()];
-        let files = items.iter().zip(&stamps).enumerate();
-        let files = files.filter_map(|(i, (item, stamp))| {
+        let files = items.iter().zip(&stamps).map(|(item, stamp)| {
             let stamp = (*stamp)?;
-            Some((i, (item.picture().locator()?.into_owned(), stamp)))
+            Some((item.picture().locator()?.into_owned(), stamp))
         });
-        let (places, files): (Vec<usize>, Vec<_>) = files.unzip();
-        let found = locked(&self.hints).look_up(&files);
-        for (i, key) in places.into_iter().zip(found) {
-            keys[i] = key;
-        }
+        let keys = locked(&self.hints).look_up(files);
         Ok(Believed { stamps, keys })
     }
 
