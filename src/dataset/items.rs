@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -193,9 +193,7 @@ impl Items {
 /// The hash of a name as a path, so that `a.jpg` and `./a.jpg` are one.
 fn hash_of(name: &str) -> u64 {
     let name = name.strip_prefix("./").unwrap_or(name);
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    Path::new(name).hash(&mut hasher);
-    hasher.finish()
+    foldhash::fast::FixedState::default().hash_one(Path::new(name))
 }
 
 impl<'a> Item<'a> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_array::{BinaryArray, RecordBatch, StringArray};
 use cladist::tui::backend::Backend;
 use parquet::arrow::ArrowWriter;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cmd::run;
 use crate::score::{model, world};
@@ -269,7 +269,7 @@ fn annotations_of_coco_are_scored_under_their_own_categories() {
     assert_eq!(code, 0, "{err}");
     let lines = fs::read_to_string(dir.join("run/predictions.jsonl")).unwrap();
     let truths = lines.lines().map(|line| {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let line: Value = serde_json::from_str(line).unwrap();
         (line["image"].to_string(), line["truths"].to_string())
     });
     let expected = [
@@ -278,6 +278,40 @@ fn annotations_of_coco_are_scored_under_their_own_categories() {
     ];
     let expected = expected.map(|(image, truths)| (image.to_owned(), truths.to_owned()));
     assert_eq!(truths.collect::<Vec<_>>(), expected);
+}
+
+/// Data sets that webdataset, pyarrow and COCO's own program wrote and read (tests/parity/data_sets.py).
+#[test]
+fn what_other_programs_write_is_read_as_they_read_it() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/data");
+    let expected = fs::read_to_string(fixtures.join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_str(&expected).unwrap();
+    for (source, kind) in [
+        ("shard-{00..01}.tar", "shards"),
+        ("table.parquet", "table"),
+        ("coco.json", "coco"),
+    ] {
+        let dataset = cladist::dataset::open(&fixtures.join(source)).unwrap();
+        let expected = expected[kind].as_array().unwrap();
+        assert_eq!(dataset.len(), expected.len(), "{source}");
+        for (item, expected) in dataset.items().zip(expected) {
+            assert_eq!(item.name(), expected["name"], "{source}");
+            let labels = match &expected["labels"] {
+                Value::Null => expected["label"].as_str().into_iter().collect(),
+                labels => labels
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|l| l.as_str().unwrap())
+                    .collect::<Vec<_>>(),
+            };
+            assert_eq!(item.labels(), labels, "{source}: {}", item.name());
+            if let Some(content) = expected["content"].as_str() {
+                let found = item.picture().read().unwrap().into_owned();
+                assert_eq!(String::from_utf8(found).unwrap(), content, "{source}");
+            }
+        }
+    }
 }
 
 /// The image that is not whole is a bad image like any, and those before it are read.
