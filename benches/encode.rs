@@ -5,12 +5,12 @@
 //! held at most. `cargo bench --bench encode -- --model DIR --images DIR`.
 
 use std::io::{BufRead, Write, stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use cladist::dataset;
-use cladist::embed::{EmbedOptions, Stages, encode_images, read_file};
+use cladist::dataset::{self, Item, Picture};
+use cladist::embed::{EmbedOptions, Stages, encode_images};
 use cladist::model::pixels::{self, DecodeOptions};
 use cladist::model::{self, DType, Encoder, LoadOptions};
 use clap::Parser;
@@ -69,11 +69,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..LoadOptions::default()
     };
     let encoder = model::load(&args.model, options, &())?;
-    let paths: Vec<PathBuf> = dataset::open(&args.images)?
-        .items
-        .into_iter()
-        .filter_map(|item| item.picture.path().map(Path::to_owned))
-        .collect();
+    let images = dataset::open(&args.images)?;
+    let pictures: Vec<Picture> = images.items().map(Item::picture).collect();
     let options = EmbedOptions {
         batch: args.batch,
         decode: DecodeOptions::default(),
@@ -81,12 +78,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         stages: Stages::default(),
     };
     let mut batches = Vec::new();
-    for paths in paths.chunks(args.batch) {
+    for pictures in pictures.chunks(args.batch) {
         let mut batch = Vec::new();
-        for path in paths {
+        for picture in pictures {
             let preprocess = encoder.preprocess();
             let options = preprocess.decode_options(&options.decode);
-            let picture = pixels::read(&std::fs::read(path)?, &options)?;
+            let picture = pixels::read(&picture.read()?, &options)?;
             batch.extend(preprocess.apply(picture));
         }
         batches.push(batch);
@@ -100,8 +97,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let stop = AtomicBool::new(false);
                 encode_images(
                     encoder.as_ref(),
-                    paths.len(),
-                    &|i| read_file(&paths[i]),
+                    pictures.len(),
+                    &|i| Ok(pictures[i].read()?.into_owned()),
                     &options,
                     &|_| {},
                     &stop,

@@ -74,10 +74,7 @@ impl Bench {
         };
         let encoder = model::load_embedded(&demo::MODEL, LoadOptions::default())?;
         let (dataset, facts) = demo::dataset(&world, &settings, n);
-        let read = |i: usize| match &dataset.items[i].picture {
-            cladist::dataset::Picture::Made(bytes) => Ok(bytes.to_vec()),
-            cladist::dataset::Picture::File(path) => embed::read_file(path),
-        };
+        let read = |i: usize| Ok(dataset.item(i).picture().read()?.into_owned());
         let options = EmbedOptions {
             batch: 16,
             decode: DecodeOptions::default(),
@@ -85,7 +82,7 @@ impl Bench {
             stages: Stages::default(),
         };
         let stop = AtomicBool::new(false);
-        let count = dataset.items.len();
+        let count = dataset.len();
         let encoded =
             embed::encode_images(encoder.as_ref(), count, &read, &options, &|_| {}, &stop)?;
         Ok(Self {

@@ -1,10 +1,14 @@
 //! Text files as people save them: UTF-8, with or without a byte-order mark; and text as messages show it.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Characters of a foreign text that a message shows.
 const SHOWN: usize = 120;
+
+/// Bytes of a text that are read at once, where it need not be in memory as a whole.
+const PIECE: usize = 1 << 22;
 
 /// Why a file could not be read as text.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +40,97 @@ pub fn read(path: &Path) -> Result<String, TextError> {
     })
 }
 
+/// A text that is read piece by piece, each ending where a line does.
+pub struct Pieces<'a> {
+    path: PathBuf,
+    reader: Box<dyn Read + 'a>,
+    size: usize,
+    /// What was read and belongs to a line that goes on.
+    rest: Vec<u8>,
+    /// The line that the next piece begins with, from 1.
+    line: usize,
+    is_first: bool,
+    is_read: bool,
+}
+
+impl<'a> Pieces<'a> {
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, TextError> {
+        let file = File::open(path).map_err(|source| TextError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self::new(path, file, PIECE))
+    }
+
+    /// A text that is here; `path` is what messages name.
+    pub fn of(path: &Path, text: &'a str) -> Self {
+        Self::new(path, text.as_bytes(), PIECE)
+    }
+
+    /// Pieces of `size` bytes, or of a line that is longer.
+    pub fn new(path: &Path, reader: impl Read + 'a, size: usize) -> Self {
+        Self {
+            path: path.to_owned(),
+            reader: Box::new(reader),
+            size,
+            rest: Vec::new(),
+            line: 1,
+            is_first: true,
+            is_read: false,
+        }
+    }
+
+    /// Adds the next piece to `text`; `false` when there is no more.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn add(&mut self, text: &mut String) -> Result<bool, TextError> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let mut end = 0;
+        while end == 0 && !self.is_read {
+            let before = bytes.len();
+            let mut part = (&mut self.reader).take(self.size as u64);
+            part.read_to_end(&mut bytes)
+                .map_err(|source| TextError::Read {
+                    path: self.path.clone(),
+                    source,
+                })?;
+            self.is_read = bytes.len() - before < self.size;
+            let of_part = memchr::memrchr(b'\n', &bytes[before..]);
+            end = of_part.map_or(0, |at| before + at + 1);
+        }
+        if self.is_read {
+            end = bytes.len();
+        }
+        self.rest = bytes.split_off(end);
+        if bytes.is_empty() {
+            return Ok(false);
+        }
+        let lines = memchr::memchr_iter(b'\n', &bytes).count();
+        let piece = decode_part(bytes, self.is_first);
+        let piece = piece.map_err(|(line, what)| TextError::Encoding {
+            path: self.path.clone(),
+            line: self.line + line - 1,
+            what,
+        })?;
+        self.line += lines;
+        self.is_first = false;
+        text.push_str(&piece);
+        Ok(true)
+    }
+}
+
 fn decode(bytes: Vec<u8>) -> Result<String, (usize, String)> {
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+    decode_part(bytes, true)
+}
+
+/// The text of a part of a file, and what is wrong with it at which of its lines.
+fn decode_part(bytes: Vec<u8>, is_first: bool) -> Result<String, (usize, String)> {
+    if is_first && (bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")) {
         return Err((1, "UTF-16".to_owned()));
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
@@ -53,7 +146,7 @@ fn decode(bytes: Vec<u8>) -> Result<String, (usize, String)> {
         let what = "a zero byte: UTF-16, or no text at all".to_owned();
         return Err((line_at(text.as_bytes(), at), what));
     }
-    if text.starts_with('\u{feff}') {
+    if is_first && text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
     Ok(text)
@@ -122,6 +215,33 @@ mod tests {
         check(b"a\n\0b", Err((2, "UTF-16")));
         // Cut inside of a character.
         check(b"a\n\xc3", Err((2, "0xc3")));
+    }
+
+    #[test]
+    fn pieces_are_the_text_and_end_where_lines_do() {
+        let text = "ä\r\nb\n\nlong line\n\rlast ö";
+        for size in 1..30 {
+            let mut pieces = Pieces::new(Path::new("t"), text.as_bytes(), size);
+            let (mut found, mut piece) = (String::new(), String::new());
+            while pieces.add(&mut piece).unwrap() {
+                found += &piece;
+                assert!(piece.ends_with('\n') || found == text, "{size}: {piece:?}");
+                piece.clear();
+            }
+            assert_eq!(found, text, "{size}");
+            let bytes = b"\xef\xbb\xbfa\nb\ncaf\xe9\n";
+            let mut pieces = Pieces::new(Path::new("t"), &bytes[..], size);
+            let mut read = String::new();
+            let error = loop {
+                match pieces.add(&mut read) {
+                    Ok(true) => {}
+                    Ok(false) => panic!("{size}: {read:?}"),
+                    Err(error) => break error.to_string(),
+                }
+            };
+            assert!(error.starts_with("t:3: the byte 0xe9"), "{size}: {error}");
+            assert!("a\nb\n".starts_with(&read), "{size}: {read:?}");
+        }
     }
 
     #[test]

@@ -21,8 +21,8 @@ const MOST_EVENTS: usize = 256;
 /// Files that are larger are not read to be looked at, in bytes: 16 MiB.
 const LARGE: u64 = 1 << 24;
 
-/// Files of arrays, which may be many, and which no editor writes.
-const ARRAYS: [&str; 3] = ["npy", "safetensors", "parquet"];
+/// Files of arrays and of images, which may be many, and which no editor writes.
+const ARRAYS: [&str; 4] = ["npy", "safetensors", "parquet", "tar"];
 
 /// Between two looks where nothing is told: network file systems do not tell.
 const POLL: Duration = Duration::from_secs(2);

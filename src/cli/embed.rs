@@ -1,5 +1,6 @@
 //! `cladist embed`: unit embeddings of images and texts, for users who go on in Python.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -17,7 +18,7 @@ use super::profile::Profile;
 use super::progress::Progress;
 use super::store::{self, BETWEEN_SHARDS};
 use super::{Interrupted, count, interrupt, open_dataset, texts};
-use crate::dataset::{Dataset, Item, Picture};
+use crate::dataset::{Dataset, Item};
 use crate::embed::{self, EmbedError, EmbedOptions, Encoded, Known, Stage, Stages};
 use crate::files::{Kind, Staging};
 use crate::hash;
@@ -45,14 +46,18 @@ pub(super) const KIND: Kind = Kind {
 const IMAGE_FILES: [&str; 3] = ["images.npy", "images_logvar.npy", "images.parquet"];
 const TEXT_FILES: [&str; 3] = ["texts.npy", "texts_logvar.npy", "texts.parquet"];
 
+/// Images of which is looked up at once whether the store has them: what is known of one before it is read is some hundred bytes.
+const LOOKED_UP_AT_ONCE: usize = 1 << 20;
+
 /// Texts a worker between two looks at whether to stop: a second of work with a large model.
 const TEXT_SLICE: usize = 64;
 
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
 pub struct EmbedArgs {
-    /// A folder of images, or a CSV, TSV, JSON Lines or Parquet manifest
-    #[arg(long, value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath, group = "what")]
+    /// A folder of images, a manifest (CSV, TSV, JSON Lines, Parquet), COCO's annotations (.json), Parquet tables with the images in them,
+    /// or WebDataset shards (.tar, a folder of them, or a pattern '{00..12}.tar')
+    #[arg(long, value_name = "DIR|FILE", value_hint = ValueHint::AnyPath, group = "what")]
     images: Option<PathBuf>,
 
     /// Texts: a plain file with one a line, or JSON Lines with `text`; encoded exactly as given
@@ -209,8 +214,8 @@ fn embed_images(
     slice: Option<Slice>,
     dir: Option<&Path>,
 ) -> anyhow::Result<usize> {
-    let all = &encoding.dataset.items;
-    let is_meant = |&i: &usize| slice.is_none_or(|slice| slice.has(&all[i].name));
+    let all = encoding.dataset;
+    let is_meant = |&i: &usize| slice.is_none_or(|slice| slice.has(all.item(i).name()));
     let items: Vec<usize> = (0..all.len()).filter(is_meant).collect();
     if items.is_empty() {
         bail!(
@@ -225,7 +230,7 @@ fn embed_images(
     encoding.each(&items, Some(BETWEEN_SHARDS), &mut |part| {
         let of_part = &items[done..done + part.rows.len()];
         let names = of_part.iter().zip(&part.rows);
-        let names = names.filter_map(|(&i, row)| row.map(|_| &all[i].name[..]));
+        let names = names.filter_map(|(&i, row)| row.map(|_| all.item(i).name()));
         if let Some(files) = &mut files {
             files.push(&part.embeddings, names)?;
         }
@@ -405,21 +410,35 @@ impl Encoding<'_> {
         let mut work = || -> anyhow::Result<()> {
             let longest = longest.or(store.as_ref().map(|_| BETWEEN_SHARDS));
             let mut parts = longest.map(|longest| Parts::new(options.batch, longest));
-            let all: Vec<&Item> = items.iter().map(|&i| &self.dataset.items[i]).collect();
-            let believed = store.as_ref().map(|store| store.believed(&all));
-            let believed = believed.transpose()?.unwrap_or_default();
+            let of = |part: Range<usize>| -> Vec<Item> {
+                let items = items[part].iter();
+                items.map(|&i| self.dataset.item(i)).collect()
+            };
+            let (mut believed, mut known) = (store::Believed::default(), 0..0);
             let mut start = 0;
             while start < items.len() {
+                if let Some(store) = &store
+                    && start == known.end
+                {
+                    known = start..items.len().min(start + LOOKED_UP_AT_ONCE);
+                    believed = store.believed(&of(known.clone()))?;
+                }
                 let size = parts.as_ref().map_or(items.len(), Parts::size);
-                let part = start..items.len().min(start + size);
+                let end = if store.is_some() {
+                    known.end
+                } else {
+                    items.len()
+                };
+                let part = start..end.min(start + size);
                 let begun = Instant::now();
                 let encoded = self.encode_part(
-                    &all[part.clone()],
+                    &of(part.clone()),
                     &options,
                     &bar,
-                    store
-                        .as_ref()
-                        .map(|store| (store, believed.part(part.clone()))),
+                    store.as_ref().map(|store| {
+                        let known = start - known.start..part.end - known.start;
+                        (store, believed.part(known))
+                    }),
                 );
                 let encoded = encoded.map_err(|error| self.told(error, &items[part.clone()]))?;
                 faults.add(start, &encoded);
@@ -447,15 +466,12 @@ impl Encoding<'_> {
     /// Encodes what is not known of one part.
     fn encode_part(
         &self,
-        items: &[&Item],
+        items: &[Item<'_>],
         options: &EmbedOptions,
         bar: &Progress,
         store: Option<(&store::Images, store::Part<'_>)>,
     ) -> Result<Encoded, EmbedError> {
-        let read = |i: usize| match &items[i].picture {
-            Picture::File(path) => embed::read_file(path),
-            Picture::Made(bytes) => Ok(bytes.to_vec()),
-        };
+        let read = |i: usize| Ok(items[i].picture().read()?.into_owned());
         let (count, encoder, stop) = (items.len(), self.encoder, self.stop);
         let progress = |count| bar.advance(count);
         let Some((store, believed)) = store else {
@@ -469,9 +485,7 @@ impl Encoding<'_> {
         store.learn(items, believed, &kept);
         let described = |i: usize| {
             let item = items[i];
-            let path = item.picture.path().map(|path| path.display().to_string());
-            let label = item.labels.first().cloned();
-            (path.unwrap_or_else(|| item.name.clone()), label)
+            (shown_path(item), item.labels().first().cloned())
         };
         let keep = || store.keep(&kept, &described);
         self.stages.time(Stage::Keep, keep)?;
@@ -492,13 +506,12 @@ impl Encoding<'_> {
 
     /// What is wrong with an item, with its place.
     fn bad(&self, item: usize, reason: &str) -> String {
-        let place = match self.dataset.items[item].line {
+        let place = match self.dataset.item(item).line() {
             Some(_) => format!(" ({})", self.dataset.place(item)),
             None => String::new(),
         };
-        let item = &self.dataset.items[item];
-        let path = item.picture.path().unwrap_or(Path::new(&item.name));
-        format!("{}{place}: {reason}", path.display())
+        let path = shown_path(self.dataset.item(item));
+        format!("{path}{place}: {reason}")
     }
 
     /// Lists what could not be read.
@@ -523,6 +536,16 @@ impl Encoding<'_> {
                 faults.deep_greys
             );
         }
+    }
+}
+
+/// The file of an image; of one that is in an archive, with its name there.
+fn shown_path(item: Item<'_>) -> String {
+    let picture = item.picture();
+    match (picture.path(), picture.holder()) {
+        (Some(path), _) => path.display().to_string(),
+        (None, Some(holder)) => holder.join(item.own_name()).display().to_string(),
+        (None, None) => item.name().to_owned(),
     }
 }
 

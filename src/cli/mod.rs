@@ -14,6 +14,7 @@ mod edit;
 mod embed;
 mod generate;
 mod history;
+mod import;
 mod interrupt;
 mod model;
 mod model_args;
@@ -87,6 +88,7 @@ enum Command {
     Diff(diff::DiffArgs),
     Edit(edit::EditArgs),
     History(history::HistoryArgs),
+    Import(import::ImportArgs),
     Distances(distances::DistancesArgs),
     /// Print what each label's prompts expand to
     Prompts(prompts::PromptsArgs),
@@ -174,6 +176,7 @@ fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
         Command::Diff(args) => diff::run(args),
         Command::Edit(args) => edit::run(args),
         Command::History(args) => history::run(args),
+        Command::Import(args) => import::run(args),
         Command::Distances(args) => distances::run(args),
         Command::Prompts(args) => prompts::run(args),
         Command::Embed(args) => embed::run(args),

@@ -200,7 +200,11 @@ fn label_set(path: &Path, row: &Row, resolver: &mut Resolver<'_>) -> LabelSet {
     if row.problematic {
         return LabelSet::Problematic;
     }
-    LabelSet::of(&row.labels, resolver, || place(path, row.line, &row.image))
+    let labels = match &row.named {
+        Some(named) if !resolver.has_index() => named,
+        _ => &row.labels,
+    };
+    LabelSet::of(labels, resolver, || place(path, row.line, &row.image))
 }
 
 /// Where a row stands.

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, DatasetError, Item, Picture, is_image, table};
+use super::items::{Labels, Origin};
+use super::shards::Shard;
+use super::{Dataset, DatasetError, Item, is_image, picture_tables, table, webdataset};
 
 /// Names of directories that are parts of a data set and no labels, if they stand side by side and alone.
 const SPLITS: [&str; 10] = [
@@ -33,20 +35,31 @@ pub(super) fn read(root: &Path, dataset: &mut Dataset) -> Result<(), DatasetErro
     walk.images.sort();
     note_ignored(root, &walk, &mut dataset.notes);
     note_splits(root, &walk.images, &mut dataset.notes);
-    dataset.items = walk
-        .images
-        .into_iter()
-        .map(|(name, path)| Item {
-            labels: label(&name).map(str::to_owned).into_iter().collect(),
-            picture: Picture::File(path),
-            name,
-            line: None,
-        })
-        .collect();
+    dataset.items.begin("", Origin::Folder(root.to_owned()));
+    for (name, path) in walk.images {
+        let labels = Labels::named(label(&name).map(str::to_owned).into_iter().collect());
+        match root.join(&name) == path {
+            true => dataset.items.push(&name, &labels, None),
+            false => dataset.items.push_odd(&name, path, &labels),
+        }
+    }
     for (prefix, path, kind) in walk.metadata {
         let first = dataset.items.len();
         dataset.add_manifest(&path, kind, &prefix, true)?;
-        note_unlisted(&path, &dataset.items[first..], &mut dataset.notes);
+        let unlisted = unlisted(&path, dataset.items().skip(first));
+        dataset.notes.extend(unlisted);
+    }
+    if dataset.items.is_empty() && !walk.shards.is_empty() {
+        dataset.notes.clear();
+        return webdataset::read(&walk.shards, dataset);
+    }
+    if dataset.items.is_empty() {
+        walk.tables
+            .retain(|table| picture_tables::is_one(&table.path));
+        if !walk.tables.is_empty() {
+            dataset.notes.clear();
+            return picture_tables::read(&walk.tables, dataset);
+        }
     }
     if dataset.items.is_empty() {
         return Err(DatasetError::NoImages {
@@ -100,30 +113,24 @@ fn note_splits(root: &Path, images: &[(String, PathBuf)], notes: &mut Vec<String
 }
 
 /// Tells of images beside Hugging Face metadata that it does not list.
-fn note_unlisted(metadata: &Path, items: &[Item], notes: &mut Vec<String>) {
+fn unlisted<'a>(metadata: &Path, items: impl Iterator<Item = Item<'a>>) -> Option<String> {
     let mut walk = Walk::default();
     // What cannot be searched is not missed: the metadata has been read.
     let _ = walk.enter(metadata.parent().unwrap_or(Path::new(".")), "");
-    let listed: HashSet<&Path> = items
-        .iter()
-        .filter_map(|item| item.picture.path())
+    let listed: HashSet<PathBuf> = items
+        .filter_map(|item| item.picture().path().map(Path::to_owned))
         .collect();
-    let mut unlisted = walk
-        .images
-        .iter()
-        .filter(|(_, path)| !listed.contains(path.as_path()))
-        .map(|(name, _)| name);
-    if let Some(first) = unlisted.next() {
-        let others = unlisted.clone().count();
-        let first = unlisted.fold(first, |a, b| a.min(b));
-        let s = if others == 0 { "" } else { "s" };
-        notes.push(format!(
-            "{}: does not list {} image{s} that lie{} beside it; left out (the first: {first})",
-            metadata.display(),
-            others + 1,
-            if others == 0 { "s" } else { "" },
-        ));
-    }
+    let unlisted = walk.images.iter();
+    let unlisted = unlisted.filter(|(_, path)| !listed.contains(path));
+    let unlisted = unlisted.map(|(name, _)| name);
+    let count = unlisted.clone().count();
+    let first = unlisted.min()?;
+    Some(format!(
+        "{}: does not list {count} image{} that lie{} beside it; left out (the first: {first})",
+        metadata.display(),
+        if count == 1 { "" } else { "s" },
+        if count == 1 { "s" } else { "" },
+    ))
 }
 
 #[derive(Default)]
@@ -134,6 +141,10 @@ struct Walk {
     images: Vec<(String, PathBuf)>,
     /// (prefix of its images' names, path, kind).
     metadata: Vec<(String, PathBuf, table::Kind)>,
+    /// Archives, which are read where there is nothing else.
+    shards: Vec<Shard>,
+    /// Parquet tables, of which those are read that hold images, where there is nothing else.
+    tables: Vec<Shard>,
     /// Files that are no images by their extension.
     ignored: usize,
     first_ignored: Option<String>,
@@ -178,6 +189,15 @@ impl Walk {
                 // A dangling link is kept: reading it fails later, and is then told with the reason.
                 self.images.push((name, path));
             } else {
+                let shard = || Shard {
+                    prefix: format!("{name}/"),
+                    path: path.clone(),
+                };
+                if webdataset::is_shard(&path) {
+                    self.shards.push(shard());
+                } else if table::Kind::of(&path) == Some(table::Kind::Parquet) {
+                    self.tables.push(shard());
+                }
                 if prefix.is_empty() && table::Kind::of(&path).is_some() {
                     self.manifest.get_or_insert_with(|| name.clone());
                 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::Dataset;
+use super::class_names::is_number;
 use super::label_index::LabelIndex;
 use crate::taxonomy::{NodeId, Resolution, Taxonomy};
 use crate::text::shown;
@@ -146,7 +147,7 @@ impl fmt::Display for LabelError {
         if !self.has_index && self.faults.iter().any(|f| is_number(&f.label)) {
             writeln!(
                 f,
-                "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: name them with --label-index FILE, or give each node its number in `ids`."
+                "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: name them with --label-index FILE (beside WebDataset shards a classes.txt does), or give each node its number in `ids`."
             )?;
         }
         write!(
@@ -154,10 +155,6 @@ impl fmt::Display for LabelError {
             "Correct the labels, add them to the taxonomy as `names` of a node, or leave these images out with --on-unknown-label skip."
         )
     }
-}
-
-fn is_number(label: &str) -> bool {
-    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Finds the nodes that labels stand for, and remembers those that stand for none or several.
@@ -210,6 +207,11 @@ impl<'a> Resolver<'a> {
         found
     }
 
+    /// Whether somebody chose an index, which then says what numbers are, whatever the data set says.
+    pub(super) fn has_index(&self) -> bool {
+        self.index.is_some()
+    }
+
     fn look_up(&self, label: &str) -> Result<NodeId, Reason> {
         if let (Some(index), true) = (self.index, is_number(label)) {
             let place = label.parse::<usize>().ok();
@@ -252,9 +254,16 @@ impl<'a> Resolver<'a> {
 /// An item with several labels is at fault as soon as one of them is: judged by the others alone, a right answer could count
 /// as an error.
 pub fn resolve_labels(dataset: &Dataset, resolver: &mut Resolver<'_>) -> Vec<LabelSet> {
-    let items = dataset.items.iter().enumerate();
+    let by_number = resolver.has_index();
+    let items = dataset.items().enumerate();
     items
-        .map(|(i, item)| LabelSet::of(&item.labels, resolver, || dataset.place(i)))
+        .map(|(i, item)| {
+            let labels = match by_number {
+                true => item.numbers(),
+                false => item.labels(),
+            };
+            LabelSet::of(labels, resolver, || dataset.place(i))
+        })
         .collect()
 }
 

@@ -1,33 +1,48 @@
 //! Folders and manifests → images with labels; what others predicted, scored, embedded or found right of images.
 //!
-//! Nothing is decoded here and no image file is opened: a data set is a list of paths with the labels
-//! as their author wrote them. What a label stands for is asked of the taxonomy in [`resolve_labels`].
+//! Nothing is decoded here and no image is read but when it is asked for ([`Picture::read`]): a data set is a list of where images
+//! are, with the labels as their author wrote them. What a label stands for is asked of the taxonomy in [`resolve_labels`].
 //!
-//! Three kinds of source, told apart by [`open`]:
+//! Kinds of source, told apart by [`open`]:
 //! - a folder with a directory per label (`DIR/square/1.jpg`; deeper directories belong to the first);
 //! - a CSV, TSV, JSON Lines or Parquet manifest, whose paths are relative to it;
-//! - a folder that holds Hugging Face's `metadata.csv`, `.jsonl` or `.parquet`, which then speaks for it.
+//! - a folder that holds Hugging Face's `metadata.csv`, `.jsonl` or `.parquet`, which then speaks for it;
+//! - COCO's annotations, and iNaturalist's (`.json` with `images`, `annotations` and `categories`);
+//! - a Parquet table that holds the images themselves, or several in a folder, as Hugging Face's data sets are;
+//! - WebDataset shards: a `.tar`, several in a folder, or a pattern such as `{0000..0012}.tar`.
 
 mod annotated;
 pub mod arrays;
+mod class_names;
+mod coco;
 mod folder;
+mod items;
 mod label_index;
 mod labels;
+mod picture;
+mod picture_tables;
+mod shards;
 mod side;
 mod table;
 #[cfg(test)]
 mod tests;
+mod webdataset;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::text::TextError;
+use items::{Items, Labels, Origin};
+use shards::Shard;
 
 pub use annotated::{LabelTable, read_also_right, read_predictions};
+pub use coco::{Imported, read_categories};
+pub use items::Item;
 pub use label_index::{LabelIndex, LabelIndexError};
 pub use labels::{
     LabelError, LabelFault, LabelSet, OnUnknownLabel, Reason, Resolver, resolve_labels,
 };
+pub use picture::Picture;
 pub use side::{SideError, followed, side_file, with_label};
 pub use table::{Role, Spec};
 
@@ -36,76 +51,87 @@ pub const IMAGE_EXTENSIONS: [&str; 9] = [
     "jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff",
 ];
 
-/// Where an image's bytes are.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Picture {
-    /// In a file to be opened.
-    File(PathBuf),
-    /// Here: the content of an image file that the program made.
-    Made(Arc<[u8]>),
-}
-
-impl Picture {
-    /// The file, if it is in one.
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Self::File(path) => Some(path),
-            Self::Made(_) => None,
-        }
-    }
-}
-
-/// One image of a data set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    pub picture: Picture,
-    /// As in the manifest, or relative to the folder with `/` between the parts: what reports print.
-    pub name: String,
-    /// As written, the primary label first; empty: unlabelled.
-    pub labels: Vec<String>,
-    /// The line in the manifest, from 1, where there is one.
-    pub line: Option<usize>,
-}
-
-/// The images of a folder or a manifest, in a fixed order: a folder's by the bytes of their names, a
-/// manifest's as they are listed.
+/// The images of a folder, a manifest or archives, in a fixed order: a folder's by the bytes of their names, others as they are listed.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// The folder or manifest that was opened.
+    /// What was opened.
     pub source: PathBuf,
-    pub items: Vec<Item>,
+    items: Items,
     /// What the user should know and need not stop for, one sentence each.
     pub notes: Vec<String>,
-    /// (index of its first item, manifest), in order; empty for a folder without metadata.
+    /// (index of its first item, file that lists them), in order; empty for a folder without metadata.
     manifests: Vec<(usize, PathBuf)>,
 }
 
+/// An image file that the program made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    pub name: String,
+    /// The primary label first; empty: unlabelled.
+    pub labels: Vec<String>,
+    pub content: Arc<[u8]>,
+}
+
 impl Dataset {
-    /// A data set of items made elsewhere. `source` is what messages name.
-    pub fn from_items(source: PathBuf, items: Vec<Item>) -> Self {
-        let manifests = vec![(0, source.clone())];
+    fn new(source: &Path) -> Self {
         Self {
-            source,
-            items,
+            source: source.to_owned(),
+            items: Items::default(),
             notes: Vec::new(),
-            manifests,
+            manifests: Vec::new(),
         }
     }
 
-    /// The tables that list its images: the manifest, or the metadata in its folders.
+    /// A data set of images in memory. `source` is what messages name.
+    pub fn of_made(source: &Path, images: Vec<Made>) -> Self {
+        let mut dataset = Self::new(source);
+        dataset.manifests.push((0, source.to_owned()));
+        let contents = images.iter().map(|image| Arc::clone(&image.content));
+        dataset.items.begin("", Origin::Made(contents.collect()));
+        for Made { name, labels, .. } in images {
+            dataset.items.push(&name, &Labels::named(labels), None);
+        }
+        dataset
+    }
+
+    /// Number of images; a data set that was opened has one at least.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The image at this place.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn item(&self, i: usize) -> Item<'_> {
+        self.items.get(i)
+    }
+
+    /// All images in order.
+    pub fn items(&self) -> impl ExactSizeIterator<Item = Item<'_>> + Clone {
+        (0..self.len()).map(|i| self.item(i))
+    }
+
+    /// The files that list its images: the manifest, the metadata in its folders, or archives with their images.
     pub fn manifests(&self) -> impl Iterator<Item = &Path> {
         self.manifests.iter().map(|(_, path)| path.as_path())
     }
 
     /// Where item `i` got its labels: `manifest:line`, or its directory.
     pub fn place(&self, i: usize) -> String {
-        let item = &self.items[i];
+        let item = self.item(i);
         let manifest = self.manifests.iter().rev().find(|(first, _)| *first <= i);
-        match (item.line, manifest, &item.picture) {
-            (Some(line), Some((_, path)), _) => format!("{}:{line}", path.display()),
-            (None, Some((_, path)), _) => format!("{} ({})", path.display(), item.name),
-            (_, None, Picture::File(path)) => path.parent().unwrap_or(path).display().to_string(),
-            (_, None, Picture::Made(_)) => item.name.clone(),
+        match (item.line(), manifest) {
+            (Some(line), Some((_, path))) => format!("{}:{line}", path.display()),
+            (None, Some((_, path))) => format!("{} ({})", path.display(), item.own_name()),
+            (_, None) => match item.picture().path() {
+                Some(path) => path.parent().unwrap_or(path).display().to_string(),
+                None => item.name().to_owned(),
+            },
         }
     }
 }
@@ -113,13 +139,13 @@ impl Dataset {
 /// Why a data set could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    #[error("{}: {source}; give a folder of images or a manifest (.csv, .tsv, .jsonl, .parquet)", path.display())]
+    #[error("{}: {source}; give a folder of images, a manifest (.csv, .tsv, .jsonl, .parquet) or WebDataset shards (.tar)", path.display())]
     Read {
         path: PathBuf,
         source: std::io::Error,
     },
     #[error(
-        "{}: neither a folder nor a manifest; a manifest ends in .csv, .tsv, .jsonl, .ndjson, .json or .parquet",
+        "{}: neither a folder nor a manifest nor a shard; a manifest ends in .csv, .tsv, .jsonl, .ndjson, .json or .parquet, a shard in .tar",
         path.display()
     )]
     UnknownKind { path: PathBuf },
@@ -177,34 +203,47 @@ pub fn metadata_of(folder: &Path) -> impl Iterator<Item = PathBuf> + '_ {
     files.filter(|path| path.is_file())
 }
 
-/// Reads the list of images of a folder or a manifest.
+/// Whether there is something to open: a folder, a file, or all files that a pattern stands for.
+pub fn is_there(path: &Path) -> bool {
+    path.exists() || matches!(shards::of_pattern(path), Ok(Some(_)))
+}
+
+/// Reads the list of images of a data set.
 ///
 /// A single image file is a data set of one unlabelled image.
 ///
 /// # Errors
 /// When the source cannot be read, is empty, or is not understood; each error names the file, the line
-/// where there is one, and what to do. Images that do not exist are not noticed here.
+/// where there is one, and what to do. Images that do not exist, or are cut off, are not noticed here.
 pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
+    let mut dataset = Dataset::new(path);
+    if let Some(shards) = shards::of_pattern(path)? {
+        read_shards(&shards, &mut dataset)?;
+        dataset.note_duplicates();
+        return Ok(dataset);
+    }
     let metadata = std::fs::metadata(path).map_err(|source| DatasetError::Read {
         path: path.to_owned(),
         source,
     })?;
-    let mut dataset = Dataset {
-        source: path.to_owned(),
-        items: Vec::new(),
-        notes: Vec::new(),
-        manifests: Vec::new(),
-    };
     if metadata.is_dir() {
         folder::read(path, &mut dataset)?;
+    } else if picture_tables::is_one(path) {
+        picture_tables::read(&[Shard::alone(path)], &mut dataset)?;
     } else if let Some(kind) = table::Kind::of(path) {
-        dataset.add_manifest(path, kind, "", false)?;
+        if !(coco::may_be(path) && coco::read(path, &mut dataset)?) {
+            dataset.add_manifest(path, kind, "", false)?;
+        }
     } else if is_image(path) {
-        dataset.items.push(Item {
-            picture: Picture::File(path.to_owned()),
-            name: path.display().to_string(),
-            labels: Vec::new(),
-            line: None,
+        dataset.items.begin("", Origin::File(path.to_owned()));
+        let name = path.display().to_string();
+        dataset.items.push(&name, &Labels::default(), None);
+    } else if webdataset::is_shard(path) {
+        webdataset::read(&[Shard::alone(path)], &mut dataset)?;
+    } else if webdataset::is_compressed(path) {
+        return Err(DatasetError::File {
+            path: path.to_owned(),
+            what: "compressed as a whole, so that no image can be read without all before it; decompress it first (images get hardly smaller by it)".to_owned(),
         });
     } else {
         return Err(DatasetError::UnknownKind {
@@ -213,6 +252,20 @@ pub fn open(path: &Path) -> Result<Dataset, DatasetError> {
     }
     dataset.note_duplicates();
     Ok(dataset)
+}
+
+/// Reads the files that a pattern stands for.
+fn read_shards(shards: &[Shard], dataset: &mut Dataset) -> Result<(), DatasetError> {
+    if shards.iter().all(|shard| webdataset::is_shard(&shard.path)) {
+        return webdataset::read(shards, dataset);
+    }
+    match shards.iter().find(|shard| !picture_tables::is_one(&shard.path)) {
+        None => picture_tables::read(shards, dataset),
+        Some(other) => Err(DatasetError::File {
+            path: other.path.clone(),
+            what: "a pattern stands for shards, all .tar or all Parquet tables that hold images; this is another file".to_owned(),
+        }),
+    }
 }
 
 impl Dataset {
@@ -227,41 +280,46 @@ impl Dataset {
         let folder = path.parent().unwrap_or(Path::new(""));
         self.manifests.push((self.items.len(), path.to_owned()));
         let items = &mut self.items;
+        items.begin(prefix, Origin::Listed(folder.to_owned()));
+        let (mut name, mut labels) = (prefix.to_owned(), Labels::default());
         let seen = table::read(
             path,
             kind,
             &table::Spec::manifest(hugging_face),
             &mut |row| {
-                items.push(Item {
-                    picture: Picture::File(locate(folder, &row.image)),
-                    name: format!("{prefix}{}", row.image),
-                    labels: std::mem::take(&mut row.labels),
-                    line: row.line,
-                });
+                name.truncate(prefix.len());
+                name.push_str(&row.image);
+                labels.numbers = row.named.is_some().then(|| row.labels.clone());
+                labels
+                    .names
+                    .clone_from(row.named.as_ref().unwrap_or(&row.labels));
+                items.push(&name, &labels, row.line);
                 Ok(())
             },
         )?;
         if !seen.labelled {
-            self.notes.push(format!(
-                "{}: no column `label` or `labels` (the columns are: {}), so its images are unlabelled",
-                path.display(),
-                table::list(&seen.columns)
-            ));
+            self.note_unlabelled(path, &seen.columns);
         }
         Ok(())
     }
 
+    /// Tells that a table with these columns labels nothing.
+    fn note_unlabelled(&mut self, table: &Path, columns: &[String]) {
+        self.notes.push(format!(
+            "{}: no column `label` or `labels` (the columns are: {}), so its images are unlabelled",
+            table.display(),
+            table::list(columns)
+        ));
+    }
+
     /// A path that is listed twice is kept twice, since a row is what its author counts; but it is told.
     fn note_duplicates(&mut self) {
-        let mut seen = std::collections::HashSet::new();
-        let mut again = (0..self.items.len()).filter(|&i| !seen.insert(&self.items[i].picture));
-        if let Some(first) = again.next() {
-            let count = again.count() + 1;
+        if let Some((first, count)) = self.items.repeated() {
             let note = format!(
                 "{}: {count} row{} an image that was listed before (the first: {}, {}); every row counts",
                 self.source.display(),
                 if count == 1 { " repeats" } else { "s repeat" },
-                self.items[first].name,
+                self.item(first).name(),
                 self.place(first),
             );
             self.notes.push(note);
@@ -269,8 +327,8 @@ impl Dataset {
     }
 }
 
-/// Where the image of this name is, without reading the data set: in the folder, or as seen from the manifest. Only names that are
-/// no UTF-8 may be elsewhere.
+/// Where the image of this name is, without reading the data set: in the folder, or as seen from the manifest. There is no such file
+/// of names that are no UTF-8, of what is in archives and tables, and where annotations find their images elsewhere.
 pub fn path_of(source: &Path, name: &str) -> PathBuf {
     if source.is_dir() {
         return locate(source, name);

@@ -1,12 +1,12 @@
 //! Drawings as image files, and as a data set that is nowhere on disk.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::{Drawing, Facts, Settings, World};
-use crate::dataset::{Dataset, Item, Picture};
+use crate::dataset::{Dataset, Made};
 
 /// The drawing as the content of a PNG file.
 pub fn png(drawing: &Drawing) -> Vec<u8> {
@@ -33,16 +33,15 @@ pub fn dataset(world: &World, settings: &Settings, n: u64) -> (Dataset, Vec<Fact
         .map(|i| {
             let item = world.item(settings, i);
             let label = world.taxonomy().id(item.facts.annotation.label);
-            let picture = Item {
-                picture: Picture::Made(Arc::from(png(&item.drawing))),
+            let picture = Made {
                 name: name(i, n),
                 labels: vec![label.to_owned()],
-                line: None,
+                content: Arc::from(png(&item.drawing)),
             };
             (picture, item.facts)
         })
         .unzip();
-    (Dataset::from_items(PathBuf::from("demo"), items), facts)
+    (Dataset::of_made(Path::new("demo"), items), facts)
 }
 
 /// The name of picture `i` of `n`: all of one length, in their order.

@@ -15,7 +15,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::matrix::Matrix;
@@ -187,24 +186,6 @@ fn encode_full(
 /// Threads that read and decode.
 fn loaders() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// The content of a regular file.
-///
-/// # Errors
-/// What is in its place, or why it cannot be read.
-pub fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    // A pipe would be waited for, and a device read, for ever.
-    let kind = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !kind.is_file() {
-        let what = if kind.is_dir() {
-            "a directory"
-        } else {
-            "no regular file"
-        };
-        return Err(format!("is {what}"));
-    }
-    std::fs::read(path).map_err(|error| error.to_string())
 }
 
 /// Adds the pixels of an image file, and says whether it holds 16-bit greys.

@@ -5,6 +5,7 @@ mod alone;
 mod check;
 mod clip;
 mod cmd;
+mod data;
 mod decide;
 mod demo;
 mod diff;

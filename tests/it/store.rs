@@ -32,7 +32,7 @@ fn embed_pictures(dir: &Path, out: &str, more: &[&str]) -> String {
 }
 
 /// What two runs wrote is the same to the bit.
-fn is_same(dir: &Path, a: &str, b: &str) -> bool {
+pub fn is_same(dir: &Path, a: &str, b: &str) -> bool {
     ["images.npy", "images.parquet"].iter().all(|file| {
         let read = |out: &str| fs::read(dir.join(out).join(file)).unwrap();
         read(a) == read(b)
@@ -40,7 +40,7 @@ fn is_same(dir: &Path, a: &str, b: &str) -> bool {
 }
 
 /// As if the pictures were written an hour ago: what is written now may be written again within the same tick.
-fn settle(dir: &Path) {
+pub fn settle(dir: &Path) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -16,14 +16,14 @@ static GO_ON: AtomicBool = AtomicBool::new(false);
 
 /// What is told while the source is opened.
 #[track_caller]
-fn open(workbench: &Workbench) -> Vec<News> {
+pub fn open(workbench: &Workbench) -> Vec<News> {
     let told = Mutex::new(Vec::new());
     let tell = |news| told.lock().unwrap().push(news);
     workbench.open(&tell, &GO_ON).unwrap();
     told.into_inner().unwrap()
 }
 
-fn shown(news: &[News]) -> Vec<&Shown> {
+pub fn shown(news: &[News]) -> Vec<&Shown> {
     let shown = news.iter().filter_map(|news| match news {
         News::Run(shown) => Some(shown),
         _ => None,
@@ -40,7 +40,7 @@ fn notes(news: &[News]) -> Vec<&str> {
 }
 
 /// The workbench of a saved run of the demo, with more arguments.
-fn saved(dir: &Path, more: &[&str]) -> Workbench {
+pub fn saved(dir: &Path, more: &[&str]) -> Workbench {
     let run = dir.join("run").display().to_string();
     let args: Vec<&str> = std::iter::once(run.as_str())
         .chain(more.iter().copied())
@@ -286,7 +286,7 @@ fn a_run_whose_files_have_gone_says_what_is_missing() {
     let news = open(&workbench);
     let opened = Arc::clone(&shown(&news)[0].opened);
     let error = workbench.picture(&opened, 0).unwrap_err();
-    assert!(error.contains("--images DIR|MANIFEST"), "{error}");
+    assert!(error.contains("--images DIR|FILE"), "{error}");
     let error = workbench.templates(&opened).unwrap_err();
     assert!(error.contains("no templates"), "{error}");
     let label = Trial::Label("oval".to_owned());

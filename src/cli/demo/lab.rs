@@ -137,7 +137,7 @@ impl<'a> Lab<'a> {
         };
         let settings = args.pictures.settings(annotator);
         let (dataset, _) = on_all_cores(|| demo::dataset(world, &settings, args.pictures.n))?;
-        let items: Vec<usize> = (0..dataset.items.len()).collect();
+        let items: Vec<usize> = (0..dataset.len()).collect();
         let encoding = Encoding {
             args: &args.image,
             encoder,

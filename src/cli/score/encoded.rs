@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 
 use crate::cli::on_all_cores;
-use crate::dataset::{Item, Picture};
+use crate::dataset::Item;
 use crate::embed::Encoded;
 use crate::matrix::Matrix;
 use crate::score::Gaussians;
@@ -24,7 +24,7 @@ pub struct Embeddings {
     encoded: HashMap<String, (Version, usize)>,
 }
 
-/// Which content the file of a picture has: its size, and when it was written. `None` of what is in no file, or in none that is there.
+/// Which content the file has that a picture is in: its size, and when it was written. `None` of what is in no file, or in none that is there.
 pub type Version = Option<(u64, SystemTime)>;
 
 /// Images in the order in which they were asked for.
@@ -54,13 +54,10 @@ impl Held {
 ///
 /// # Errors
 /// Threads that cannot be started.
-pub fn versions(items: &[&Item]) -> anyhow::Result<Vec<Version>> {
-    let version = |item: &&Item| match &item.picture {
-        Picture::File(path) => {
-            let metadata = std::fs::metadata(path).ok()?;
-            Some((metadata.len(), metadata.modified().ok()?))
-        }
-        Picture::Made(_) => None,
+pub fn versions(items: &[Item<'_>]) -> anyhow::Result<Vec<Version>> {
+    let version = |item: &Item<'_>| {
+        let metadata = std::fs::metadata(item.picture().holder()?).ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
     };
     on_all_cores(|| items.par_iter().map(version).collect())
 }

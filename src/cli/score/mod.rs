@@ -82,8 +82,9 @@ pub struct WhatArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub taxonomy: Option<PathBuf>,
 
-    /// A folder with a directory per label, a CSV, TSV, JSON Lines or Parquet manifest, or `demo`
-    #[arg(long, group = "source", value_name = "DIR|MANIFEST", value_hint = ValueHint::AnyPath)]
+    /// A folder with a directory per label, a manifest (CSV, TSV, JSON Lines, Parquet), COCO's annotations (.json), Parquet tables with
+    /// the images in them, WebDataset shards (.tar, a folder of them, or a pattern '{00..12}.tar'), or `demo`
+    #[arg(long, group = "source", value_name = "DIR|FILE", value_hint = ValueHint::AnyPath)]
     pub images: Option<PathBuf>,
 
     /// A CLIP, SigLIP or ProLIP checkpoint: a directory, a Hugging Face id such as openai/clip-vit-base-patch32, or `demo`

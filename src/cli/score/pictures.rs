@@ -179,7 +179,7 @@ impl Scoring<'_> {
     /// The names of the images that are asked for.
     fn names(&self) -> Vec<&str> {
         let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
-        items.iter().map(|&i| &dataset.items[i].name[..]).collect()
+        items.iter().map(|&i| dataset.item(i).name()).collect()
     }
 
     /// What their files are now; nothing where nobody asks for them again.
@@ -188,7 +188,7 @@ impl Scoring<'_> {
             return Ok(Vec::new());
         }
         let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
-        let items: Vec<&Item> = items.iter().map(|&i| &dataset.items[i]).collect();
+        let items: Vec<Item> = items.iter().map(|&i| dataset.item(i)).collect();
         versions(&items)
     }
 
@@ -304,7 +304,7 @@ impl Scoring<'_> {
         let annotations = task.annotated.annotations.select(&kept);
         let images: Names = kept
             .iter()
-            .map(|&i| dataset.items[items[i]].name.as_str())
+            .map(|&i| dataset.item(items[i]).name())
             .collect();
         let labelled = (0..annotations.len()).filter(|&i| !annotations.get(i).truths.is_empty());
         let labelled = labelled.count();
@@ -384,11 +384,7 @@ fn prepare<'a>(
         None => Some(dataset::resolve_labels(dataset, &mut resolver)),
     };
     let faults = resolver.finish(options.on_unknown())?;
-    let names: Names = dataset
-        .items
-        .iter()
-        .map(|item| item.name.as_str())
-        .collect();
+    let names: Names = dataset.items().map(Item::name).collect();
     let own = own.map(OwnLabels::from_iter);
     let annotated = truth.annotate(&names, own.as_ref(), inputs.images_source)?;
     annotated.tell(&faults, inputs.images_source)?;
@@ -421,15 +417,13 @@ fn manifest(
     // A hash of each image's name and labels first, so that no other grouping of the same words has the same hash.
     let images: Vec<String> = inputs
         .dataset
-        .items
-        .iter()
+        .items()
         .map(|item| {
-            let name = std::iter::once(item.name.as_bytes());
-            hash::of_parts(name.chain(item.labels.iter().map(String::as_bytes)))
+            let name = std::iter::once(item.name().as_bytes());
+            hash::of_parts(name.chain(item.labels().iter().map(String::as_bytes)))
         })
         .collect();
-    let names = inputs.dataset.items.iter().map(|item| &item.name[..]);
-    let names: Names = names.collect();
+    let names: Names = inputs.dataset.items().map(Item::name).collect();
     let encoding = options.image.embed_options(encoder);
     let own_options = [
         ("batch", json!(encoding.batch)),
@@ -477,7 +471,7 @@ fn manifest(
             .chain(common_options(options, &task.policy))
             .collect(),
         counts: Counts {
-            images: inputs.dataset.items.len(),
+            images: inputs.dataset.len(),
             predicted: 0,
             labelled: 0,
             calibration: 0,

@@ -8,7 +8,7 @@ use super::Kept;
 use crate::cli::output::tell;
 use crate::cli::score::{Version, versions};
 use crate::cli::{count, locked};
-use crate::dataset::{Item, Picture};
+use crate::dataset::Item;
 use crate::embed;
 use crate::embed::store::{Collection, Entry, Hints, Key, Stamp, StoreError};
 
@@ -63,19 +63,15 @@ impl Images {
     ///
     /// # Errors
     /// Threads that cannot be started.
-    pub fn believed(&self, items: &[&Item]) -> anyhow::Result<Believed> {
+    pub fn believed(&self, items: &[Item<'_>]) -> anyhow::Result<Believed> {
         let now = SystemTime::now();
         let stamp = |version: Version| stamp(version, now);
         let stamps: Vec<Option<Stamp>> = versions(items)?.into_iter().map(stamp).collect();
-        let mut keys = vec![None; items.len()];
-        let files = items.iter().zip(&stamps).enumerate();
-        let files =
-            files.filter_map(|(i, (item, stamp))| Some((i, (item.picture.path()?, (*stamp)?))));
-        let (places, files): (Vec<usize>, Vec<_>) = files.unzip();
-        let found = locked(&self.hints).look_up(&files);
-        for (i, key) in places.into_iter().zip(found) {
-            keys[i] = key;
-        }
+        let files = items.iter().zip(&stamps).map(|(item, stamp)| {
+            let stamp = (*stamp)?;
+            Some((item.picture().locator()?.into_owned(), stamp))
+        });
+        let keys = locked(&self.hints).look_up(files);
         Ok(Believed { stamps, keys })
     }
 
@@ -125,16 +121,17 @@ impl Images {
     }
 
     /// Notes which files have which keys.
-    pub fn learn(&self, items: &[&Item], believed: Part<'_>, kept: &embed::Kept) {
+    pub fn learn(&self, items: &[Item<'_>], believed: Part<'_>, kept: &embed::Kept) {
         let mut hints = locked(&self.hints);
         for (i, item) in items.iter().enumerate() {
-            let (Picture::File(path), Some(stamp), Some(key)) =
-                (&item.picture, believed.stamps[i], kept.keys[i])
+            let picture = item.picture();
+            let (Some(place), Some(stamp), Some(key)) =
+                (picture.locator(), believed.stamps[i], kept.keys[i])
             else {
                 continue;
             };
             if believed.keys[i] != Some(key) {
-                hints.learn(path, stamp, &key);
+                hints.learn(&place, stamp, &key);
             }
         }
     }

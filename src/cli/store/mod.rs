@@ -17,7 +17,7 @@ use crate::embed::store::{Collection, Recipe, SHARD_ROWS, Store, StoreError};
 use crate::model::{Encoder, Remembering};
 
 pub use command::{StoreCommand, run};
-pub use images::{BETWEEN_SHARDS, Images, Part};
+pub use images::{BETWEEN_SHARDS, Believed, Images, Part};
 use texts::Texts;
 
 /// Where embeddings are kept from one time to the next.

@@ -9,9 +9,8 @@ use crate::cli::builtin;
 use crate::cli::demo::recorded::settings_of;
 use crate::cli::locked;
 use crate::cli::score::by_last_parts;
-use crate::dataset::{self, Dataset};
+use crate::dataset::{self, Dataset, Item, Picture};
 use crate::demo::{PICTURES, Settings, World, png};
-use crate::embed::read_file;
 use crate::names::{NameIndex, Names};
 use crate::run::Opened;
 use crate::text::shown;
@@ -54,15 +53,13 @@ impl Pictures {
         }
         let path = dataset::path_of(source, name);
         if std::fs::symlink_metadata(&path).is_ok() {
-            return read_file(&path).map_err(|why| anyhow!("{}: {why}", path.display()));
+            return read(&Picture::File(path));
         }
         let listed = self.listed(opened, source)?;
         let item = listed.items.get(image).copied().flatten();
-        let item = item.map(|item| &listed.dataset.items[item as usize]);
-        let path = item.and_then(|item| item.picture.path());
-        let path =
-            path.with_context(|| format!("{}: no image `{}`", source.display(), shown(name)))?;
-        read_file(path).map_err(|why| anyhow!("{}: {why}", path.display()))
+        let item =
+            item.with_context(|| format!("{}: no image `{}`", source.display(), shown(name)))?;
+        read(&listed.dataset.item(item as usize).picture())
     }
 
     /// The data set that has the pictures.
@@ -78,13 +75,13 @@ impl Pictures {
         let recorded = manifest.pointer("/images/source").and_then(|s| s.as_str());
         let source = recorded.filter(|_| is_of_pictures).map(Path::new).context(
             "the answers were made elsewhere, and the run does not say where the pictures are: \
-             `cladist tui RUN_DIR --images DIR|MANIFEST` does",
+             `cladist tui RUN_DIR --images DIR|FILE` does",
         )?;
-        if source == Path::new(builtin::NAME) || source.exists() {
+        if source == Path::new(builtin::NAME) || dataset::is_there(source) {
             return Ok(source);
         }
         bail!(
-            "{}: not there any more; `cladist tui RUN_DIR --images DIR|MANIFEST` says where the pictures are now",
+            "{}: not there any more; `cladist tui RUN_DIR --images DIR|FILE` says where the pictures are now",
             source.display()
         )
     }
@@ -97,11 +94,7 @@ impl Pictures {
             return Ok(Arc::clone(listed));
         }
         let dataset = dataset::open(source)?;
-        let names: Names = dataset
-            .items
-            .iter()
-            .map(|item| item.name.as_str())
-            .collect();
+        let names: Names = dataset.items().map(Item::name).collect();
         let mut index = NameIndex::default();
         for i in 0..names.len() {
             index.insert(&names, i);
@@ -117,6 +110,15 @@ impl Pictures {
             listed.insert(Arc::new(Listed { dataset, items })),
         ))
     }
+}
+
+/// The content of the file of a picture.
+fn read(picture: &Picture) -> anyhow::Result<Vec<u8>> {
+    let bytes = picture.read().map_err(|why| match picture.holder() {
+        Some(path) => anyhow!("{}: {why}", path.display()),
+        None => anyhow!(why),
+    });
+    Ok(bytes?.into_owned())
 }
 
 /// A picture of the drawn world, by its name.

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{COLUMNS, Role, Row, Seen, Spec, Take, list, values};
+use super::{COLUMNS, Role, Row, Seen, Spec, Take, empty, list, values};
 use crate::dataset::DatasetError;
-use crate::text::shown;
+use crate::text::{Pieces, shown};
 
-/// Reads one object a line, blank lines passed over; or one list of objects.
+/// Reads one object a line, blank lines passed over; or one list of objects, which alone is in memory as a whole.
 pub(super) fn read(
     path: &Path,
-    text: &str,
+    pieces: &mut Pieces<'_>,
     spec: &Spec,
     take: &mut Take<'_>,
 ) -> Result<Seen, DatasetError> {
@@ -22,8 +22,13 @@ pub(super) fn read(
         seen: Seen::default(),
         row: Row::default(),
     };
-    if text.trim_start().starts_with('[') {
-        let values: Vec<Value> = serde_json::from_str(text).map_err(|e| DatasetError::Line {
+    let mut text = String::new();
+    while pieces.add(&mut text)? && text.trim_start().is_empty() {}
+    let first = text.trim_start().chars().next();
+    let first = first.ok_or_else(|| empty(path, "the file is empty"))?;
+    if first == '[' {
+        while pieces.add(&mut text)? {}
+        let values: Vec<Value> = serde_json::from_str(&text).map_err(|e| DatasetError::Line {
             path: path.to_owned(),
             line: e.line(),
             what: format!("not JSON: {}", reason(&e)),
@@ -38,20 +43,27 @@ pub(super) fn read(
         }
         return finish(path, reader);
     }
-    for (i, line) in text.lines().enumerate() {
-        if line.trim().is_empty() {
-            continue;
+    let mut number = 0;
+    loop {
+        for line in text.lines() {
+            number += 1;
+            if line.trim().is_empty() {
+                continue;
+            }
+            serde_json::from_str(line)
+                .map_err(|e| format!("not JSON: {}; every line must be one object", reason(&e)))
+                .and_then(|value| reader.read(&value, Some(number), take))
+                .map_err(|what| DatasetError::Line {
+                    path: path.to_owned(),
+                    line: number,
+                    what,
+                })?;
         }
-        serde_json::from_str(line)
-            .map_err(|e| format!("not JSON: {}; every line must be one object", reason(&e)))
-            .and_then(|value| reader.read(&value, Some(i + 1), take))
-            .map_err(|what| DatasetError::Line {
-                path: path.to_owned(),
-                line: i + 1,
-                what,
-            })?;
+        text.clear();
+        if !pieces.add(&mut text)? {
+            return finish(path, reader);
+        }
     }
-    finish(path, reader)
 }
 
 fn finish(path: &Path, reader: Reader<'_>) -> Result<Seen, DatasetError> {

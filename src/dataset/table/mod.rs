@@ -8,10 +8,11 @@ mod values;
 use std::path::Path;
 
 use super::DatasetError;
-use crate::text;
+use crate::text::{self, Pieces};
 
 pub(super) use values::of_cell as labels_of_cell;
 pub(super) use values::of_json as labels_of_json;
+pub(super) use values::push as push_label;
 
 /// How a table is written, told by the extension of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +169,10 @@ const IMAGES: &[&[&str]] = &[&["image"], &["file_name"], &["path"]];
 #[derive(Debug, Default, PartialEq)]
 pub struct Row {
     pub image: String,
+    /// As written.
     pub labels: Vec<String>,
+    /// With names for numbers, where the table itself has some.
+    pub named: Option<Vec<String>>,
     pub probabilities: Vec<f64>,
     pub problematic: bool,
     /// From 1.
@@ -200,9 +204,9 @@ pub(super) fn read(
 ) -> Result<Seen, DatasetError> {
     let seen = match kind {
         Kind::Delimited(delimiter) => {
-            delimited::read(path, &read_text(path)?, delimiter, spec, take)?
+            delimited::read(path, &mut Pieces::open(path)?, delimiter, spec, take)?
         }
-        Kind::Json => json::read(path, &read_text(path)?, spec, take)?,
+        Kind::Json => json::read(path, &mut Pieces::open(path)?, spec, take)?,
         Kind::Parquet => parquet::read(path, spec, take)?,
     };
     if seen.rows == 0 {
@@ -218,7 +222,7 @@ pub(super) fn read_csv(
     spec: &Spec,
     take: &mut Take<'_>,
 ) -> Result<Seen, DatasetError> {
-    delimited::read(path, text, b',', spec, take)
+    delimited::read(path, &mut Pieces::of(path, text), b',', spec, take)
 }
 
 /// Where the column of the images is, and those of the labels in the order in which they are read; `None` where there is no image's.
@@ -232,14 +236,6 @@ fn empty(path: &Path, what: &'static str) -> DatasetError {
         path: path.to_owned(),
         what,
     }
-}
-
-fn read_text(path: &Path) -> Result<String, DatasetError> {
-    let text = text::read(path)?;
-    if text.trim().is_empty() {
-        return Err(empty(path, "the file is empty"));
-    }
-    Ok(text)
 }
 
 /// Which columns are read, of each role.

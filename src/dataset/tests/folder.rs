@@ -194,8 +194,8 @@ fn names_need_not_be_text() {
     std::fs::write(folder.join("1.jpg"), b"").unwrap();
     let dataset = crate::dataset::open(dir.path()).unwrap();
     assert_eq!(
-        dataset.items[0].picture.path(),
+        dataset.item(0).picture().path(),
         Some(&*folder.join("1.jpg"))
     );
-    assert_eq!(dataset.items[0].labels, ["caf\u{fffd}"]);
+    assert_eq!(dataset.item(0).labels(), ["caf\u{fffd}"]);
 }

@@ -1,7 +1,7 @@
 //! Labels as written → nodes.
 
 use crate::dataset::{
-    Dataset, Item, LabelError, LabelFault, LabelSet, OnUnknownLabel, Picture, Resolver,
+    Dataset, LabelError, LabelFault, LabelSet, Labels, OnUnknownLabel, Origin, Resolver,
     resolve_labels,
 };
 use crate::taxonomy::{Taxonomy, load_str};
@@ -24,13 +24,17 @@ fn taxonomy() -> Taxonomy {
 
 /// A manifest `m.csv` whose rows have these labels.
 fn dataset(rows: &[&[&str]]) -> Dataset {
-    let item = |(i, labels): (usize, &&[&str])| Item {
-        picture: Picture::File(format!("{i}.jpg").into()),
-        name: format!("{i}.jpg"),
-        labels: labels.iter().map(|&label| label.to_owned()).collect(),
-        line: Some(i + 2),
-    };
-    Dataset::from_items("m.csv".into(), rows.iter().enumerate().map(item).collect())
+    let mut dataset = Dataset::new("m.csv".as_ref());
+    dataset.manifests.push((0, "m.csv".into()));
+    dataset.items.begin("", Origin::Listed("".into()));
+    for (i, labels) in rows.iter().enumerate() {
+        let labels = labels.iter().map(|&label| label.to_owned());
+        let labels = Labels::named(labels.collect());
+        dataset
+            .items
+            .push(&format!("{i}.jpg"), &labels, Some(i + 2));
+    }
+    dataset
 }
 
 /// What the rows' labels stand for, and those at fault.
@@ -121,7 +125,7 @@ fn unknown_labels_come_with_what_is_near() {
     check(
         &["7"],
         Err(
-            "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: name them with --label-index FILE, or give each node its number in `ids`.",
+            "Labels that are numbers may be indices of classes, as in Hugging Face's ClassLabel: name them with --label-index FILE (beside WebDataset shards a classes.txt does), or give each node its number in `ids`.",
         ),
     );
 }

@@ -196,12 +196,12 @@ fn what_is_empty_or_no_text_is_told() {
     manifest(
         "m.txt",
         b"1.jpg cat\n",
-        "error: ~/m.txt: neither a folder nor a manifest; a manifest ends in .csv, .tsv, .jsonl, .ndjson, .json or .parquet",
+        "error: ~/m.txt: neither a folder nor a manifest nor a shard; a manifest ends in .csv, .tsv, .jsonl, .ndjson, .json or .parquet, a shard in .tar",
     );
     check(
         &[],
         "nowhere.csv",
-        "error: ~/nowhere.csv: No such file or directory (os error 2); give a folder of images or a manifest (.csv, .tsv, .jsonl, .parquet)",
+        "error: ~/nowhere.csv: No such file or directory (os error 2); give a folder of images, a manifest (.csv, .tsv, .jsonl, .parquet) or WebDataset shards (.tar)",
     );
 }
 

@@ -65,16 +65,23 @@ impl Hints {
         files
     }
 
-    /// The key of each file, where it is known of just this content. Of memory it takes some 60 bytes a file, and none for hints of others.
-    pub fn look_up(&self, files: &[(&Path, Stamp)]) -> Vec<Option<Key>> {
+    /// The key of each file, where it is known of just this content; none of what is no file. Of memory it takes some 80 bytes a file, and
+    /// none for hints of others.
+    pub fn look_up<P: AsRef<Path>>(
+        &self,
+        files: impl ExactSizeIterator<Item = Option<(P, Stamp)>>,
+    ) -> Vec<Option<Key>> {
         let mut keys = vec![None; files.len()];
         let hints = self.files();
         if hints.is_empty() {
             return keys;
         }
-        let hashes = files.iter().map(|(path, _)| hash_of(path));
-        let mut wanted: Vec<(PathHash, usize)> = hashes.zip(0..).collect();
-        wanted.sort_unstable();
+        let files = files.zip(0..).filter_map(|(file, i)| {
+            let (path, stamp) = file?;
+            Some((hash_of(path.as_ref()), i, stamp))
+        });
+        let mut wanted: Vec<(PathHash, usize, Stamp)> = files.collect();
+        wanted.sort_unstable_by_key(|&(hash, i, _)| (hash, i));
         for hints in hints {
             // What cannot be read is as if it were lost.
             let _ = each(&hints, &mut |record| {
@@ -85,13 +92,13 @@ impl Hints {
                     changed: i64::from_le_bytes(number(8)),
                 };
                 let key = rest[16..].try_into().unwrap_or_default();
-                let first = wanted.partition_point(|(other, _)| other[..] < *path);
+                let first = wanted.partition_point(|(other, ..)| other[..] < *path);
                 let same = wanted[first..]
                     .iter()
-                    .take_while(|(other, _)| other[..] == *path);
-                for &(_, i) in same {
+                    .take_while(|(other, ..)| other[..] == *path);
+                for &(_, i, wanted) in same {
                     // Of two that differ the later one is true.
-                    if files[i].1 == stamp {
+                    if wanted == stamp {
                         keys[i] = Some(Key::from_bytes(key));
                     }
                 }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
-use super::files::{Reader, options, picture};
+use super::files::{Reader, options, picture, read_file};
 use crate::embed::store::{Collection, Entry, Key, Recipe, Store};
 use crate::embed::{
-    EmbedError, EmbedOptions, Encoded, Kept, Known, encode_images, encode_new_images, read_file,
+    EmbedError, EmbedOptions, Encoded, Kept, Known, encode_images, encode_new_images,
 };
 
 /// Pictures, some of them bad and some twice, and a store.

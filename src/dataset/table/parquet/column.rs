@@ -58,7 +58,7 @@ impl Values {
     }
 
     /// The whole number of row `i` as it is written; none: null, or no number.
-    fn number(&self, i: usize) -> Option<String> {
+    pub fn number(&self, i: usize) -> Option<String> {
         let i = self.position(i)?;
         macro_rules! number {
             ($type:ty) => {

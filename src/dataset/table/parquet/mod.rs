@@ -1,7 +1,9 @@
 //! Parquet tables, such as Hugging Face's `metadata.parquet`.
 
 mod column;
+mod labelling;
 mod lists;
+mod pictures;
 
 use std::path::Path;
 
@@ -14,7 +16,9 @@ use super::{Columns, Role, Row, Seen, Spec, Take};
 use crate::dataset::DatasetError;
 use crate::guard::guard;
 use column::Values;
+use labelling::Labelling;
 pub use lists::{columns, read_lists, read_texts};
+pub(in crate::dataset) use pictures::{PictureColumn, has_pictures, read_pictures};
 
 /// Reads a table in a Parquet file. The library panics on some that are damaged.
 pub(super) fn read(path: &Path, spec: &Spec, take: &mut Take<'_>) -> Result<Seen, DatasetError> {
@@ -51,6 +55,7 @@ fn read_columns(path: &Path, spec: &Spec, take: &mut Take<'_>) -> Result<Seen, D
         }
     }
 
+    let labelling = Labelling::new(path, builder.schema(), columns.of(Role::Label));
     let wanted: Vec<usize> = columns.0.iter().flatten().copied().collect();
     check_compression(&builder, &wanted).map_err(fault)?;
     // Images may lie in the file as bytes: only what is asked for is read.
@@ -73,7 +78,7 @@ fn read_columns(path: &Path, spec: &Spec, take: &mut Take<'_>) -> Result<Seen, D
             arrays.collect()
         };
         let images = arrays(Role::Image)?;
-        let labels = arrays(Role::Label)?;
+        let labels = labelling.of(&batch).map_err(fault)?;
         let probabilities = arrays(Role::Probability)?;
         let flags = arrays(Role::Problematic)?;
         for i in 0..batch.num_rows() {
@@ -87,11 +92,13 @@ fn read_columns(path: &Path, spec: &Spec, take: &mut Take<'_>) -> Result<Seen, D
             };
             row.image.clear();
             row.image.push_str(image);
-            row.labels.clear();
-            for column in &labels {
-                let added = column.labels(i, &mut row.labels);
-                added.map_err(|what| at_row(format!("a label: {what}")))?;
-            }
+            let found = labels
+                .get(i)
+                .map_err(|what| at_row(format!("a label: {what}")))?;
+            (row.labels, row.named) = match found.numbers {
+                Some(numbers) => (numbers, Some(found.names)),
+                None => (found.names, None),
+            };
             row.probabilities.clear();
             for column in &probabilities {
                 column.numbers(i, &mut row.probabilities);
@@ -149,7 +156,7 @@ fn check_image_type(data_type: &DataType) -> Result<(), String> {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(()),
         DataType::Dictionary(_, values) => check_image_type(values),
         DataType::Struct(_) | DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
-            Err("holds the images themselves, which are not read from Parquet; write them to files and put their paths here".to_owned())
+            Err("holds images, where their paths are expected".to_owned())
         }
         other => Err(format!("expected paths as text, found {other}")),
     }
