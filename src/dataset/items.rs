@@ -150,6 +150,18 @@ impl Items {
         self.lines.push(line.unwrap_or(0));
     }
 
+    /// As [`push`](Self::push), of what is at this offset of the archive that was begun, and so long.
+    pub fn push_member(&mut self, name: &str, labels: &Labels, place: (u64, u64)) {
+        if let Some(Part {
+            origin: Origin::Archive(_, members),
+            ..
+        }) = self.parts.last_mut()
+        {
+            members.push(place);
+        }
+        self.push(name, labels, None);
+    }
+
     /// As [`push`](Self::push), of a file whose path is not what its name says.
     pub fn push_odd(&mut self, name: &str, path: PathBuf, labels: &Labels) {
         self.odd.insert(self.len(), path);

@@ -327,16 +327,18 @@ impl Dataset {
     }
 }
 
-/// Where the image of this name is, without reading the data set: in the folder, or as seen from the manifest. There is no such file
-/// of names that are no UTF-8, of what is in archives and tables, and where annotations find their images elsewhere.
-pub fn path_of(source: &Path, name: &str) -> PathBuf {
+/// Where the file of the image of this name is, without reading the data set: in the folder, or as seen from the manifest. `None` of what
+/// is in archives and tables. There is no such file of names that are no UTF-8, and where annotations find their images elsewhere.
+pub fn path_of(source: &Path, name: &str) -> Option<PathBuf> {
     if source.is_dir() {
-        return locate(source, name);
+        return Some(locate(source, name));
     }
     if is_image(source) && source.display().to_string() == name {
-        return source.to_owned();
+        return Some(source.to_owned());
     }
-    locate(source.parent().unwrap_or(Path::new("")), name)
+    let has_files = source.is_file() && !webdataset::is_shard(source);
+    let has_files = has_files && !picture_tables::is_one(source);
+    has_files.then(|| locate(source.parent().unwrap_or(Path::new("")), name))
 }
 
 /// The file of an image as a manifest in `folder` names it.

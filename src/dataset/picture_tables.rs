@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::items::Origin;
 use super::shards::Shard;
-use super::table::{self, parquet};
+use super::table;
+use super::table::parquet::{PictureTable, has_pictures};
 use super::{Dataset, DatasetError};
 
 /// Whether the file is a table that holds images.
 pub(super) fn is_one(path: &Path) -> bool {
-    table::Kind::of(path) == Some(table::Kind::Parquet) && parquet::has_pictures(path)
+    table::Kind::of(path) == Some(table::Kind::Parquet) && has_pictures(path)
 }
 
 /// Adds the images of tables, in the order of these and of their rows.
@@ -20,26 +21,25 @@ pub(super) fn is_one(path: &Path) -> bool {
 pub(super) fn read(tables: &[Shard], dataset: &mut Dataset) -> Result<(), DatasetError> {
     let begin = dataset.items.len();
     for Shard { path, prefix } in tables {
-        let mut rows = Vec::new();
-        let found = parquet::read_pictures(path, &mut |name, labels| {
-            rows.push((name, labels.clone()));
-        })?;
+        let table = PictureTable::open(path)?;
         dataset.manifests.push((dataset.items.len(), path.clone()));
         // An id is one everywhere; a path or a number of a row is one of its table.
-        let prefix = if found.has_ids { "" } else { prefix };
-        let origin = Origin::Table(Arc::new(found.column));
+        let prefix = if table.has_ids() { "" } else { prefix };
+        let origin = Origin::Table(Arc::clone(&table.column));
         dataset.items.begin(prefix, origin);
         let file = path.file_name().unwrap_or_default().to_string_lossy();
-        for (row, (name, labels)) in rows.iter().enumerate() {
+        let (items, mut row) = (&mut dataset.items, 0);
+        table.each(&mut |name, labels| {
             let name = match (name, prefix.is_empty()) {
                 (Some(name), _) => format!("{prefix}{name}"),
                 (None, false) => format!("{prefix}{row}"),
                 (None, true) => format!("{file}/{row}"),
             };
-            dataset.items.push(&name, labels, None);
-        }
-        if !found.labelled {
-            dataset.note_unlabelled(path, &found.columns);
+            items.push(&name, labels, None);
+            row += 1;
+        })?;
+        if !table.is_labelled() {
+            dataset.note_unlabelled(path, &table.columns);
         }
     }
     if dataset.items.len() == begin {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tar::Archive;
 
 use super::class_names::ClassNames;
-use super::items::{Labels, Origin};
+use super::items::{Items, Labels, Origin};
 use super::shards::Shard;
 use super::{Dataset, DatasetError, is_image, table};
 use crate::text::shown;
@@ -56,16 +56,17 @@ pub(super) fn read(shards: &[Shard], dataset: &mut Dataset) -> Result<(), Datase
             names = Some((folder, ClassNames::beside(path)?));
         }
         let class_names = names.as_ref().and_then(|(_, names)| names.as_ref());
-        let found = Index::read(path, class_names, &mut tally)?;
         dataset.manifests.push((dataset.items.len(), path.clone()));
-        let places = found.samples.iter().map(|sample| sample.place);
-        let origin = Origin::Archive(Arc::from(path.as_path()), places.collect());
+        let origin = Origin::Archive(Arc::from(path.as_path()), Vec::new());
         dataset.items.begin(prefix, origin);
-        for sample in &found.samples {
-            let name = format!("{prefix}{}", sample.name);
-            dataset.items.push(&name, &sample.labels, None);
-        }
-        dataset.notes.extend(found.note);
+        let mut index = Index {
+            items: &mut dataset.items,
+            prefix,
+            names: class_names,
+            tally: &mut tally,
+        };
+        let note = index.read(path)?;
+        dataset.notes.extend(note);
     }
     if dataset.items.len() == first {
         let without = tally.without_image;
@@ -142,19 +143,13 @@ impl Tally {
     }
 }
 
-/// The images of an archive.
-#[derive(Default)]
-struct Index {
-    samples: Vec<Image>,
-    /// That it is cut off, and where.
-    note: Option<String>,
-}
-
-struct Image {
-    name: String,
-    /// Offset and length.
-    place: (u64, u64),
-    labels: Labels,
+/// What the images of an archive are added to.
+struct Index<'a> {
+    items: &'a mut Items,
+    /// What goes before the names of the members.
+    prefix: &'a str,
+    names: Option<&'a ClassNames>,
+    tally: &'a mut Tally,
 }
 
 /// The members of a sample so far.
@@ -167,12 +162,9 @@ struct Sample {
     txt: Option<Vec<String>>,
 }
 
-impl Index {
-    fn read(
-        path: &Path,
-        names: Option<&ClassNames>,
-        tally: &mut Tally,
-    ) -> Result<Self, DatasetError> {
+impl Index<'_> {
+    /// Reads the headers of an archive, and says what should be known of it.
+    fn read(&mut self, path: &Path) -> Result<Option<String>, DatasetError> {
         let failed = |source| DatasetError::Read {
             path: path.to_owned(),
             source,
@@ -184,7 +176,7 @@ impl Index {
         let file = File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
         let mut archive = Archive::new(file);
-        let mut index = Self::default();
+        let first = self.items.len();
         let (mut sample, mut members, mut end) = (Sample::default(), 0_usize, 0);
         let mut cut = None;
         for member in archive.entries_with_seek().map_err(failed)? {
@@ -205,12 +197,10 @@ impl Index {
                 let name = name.strip_prefix("./").unwrap_or(&name);
                 if let Some((key, extension)) = split(name) {
                     if key != sample.key {
-                        index
-                            .finish(std::mem::take(&mut sample), names, tally)
-                            .map_err(fault)?;
+                        self.finish(std::mem::take(&mut sample)).map_err(fault)?;
                         sample.key = key.to_owned();
                     }
-                    let add = sample.add(name, extension, place, &mut member, is_whole, tally);
+                    let add = sample.add(name, extension, place, &mut member, is_whole, self.tally);
                     add.map_err(|what| fault(format!("{}: {what}", shown(name))))?;
                 }
             }
@@ -220,59 +210,43 @@ impl Index {
                 break;
             }
         }
-        index.finish(sample, names, tally).map_err(fault)?;
+        self.finish(sample).map_err(fault)?;
+        let images = self.items.len() - first;
         match cut {
             Some(why) if members == 0 => Err(fault(format!("no tar archive ({why})"))),
-            Some(why) => {
-                index.note = Some(format!(
-                    "{}: damaged or cut off at byte {end} ({why}); it is read up to there, {} image{}",
-                    path.display(),
-                    index.samples.len(),
-                    if index.samples.len() == 1 { "" } else { "s" }
-                ));
-                Ok(index)
-            }
-            None if members > 0 && end >= length => {
-                index.note = Some(format!(
-                    "{}: ends without the mark of a tar's end, so it may be cut off",
-                    path.display()
-                ));
-                Ok(index)
-            }
-            None => Ok(index),
+            Some(why) => Ok(Some(format!(
+                "{}: damaged or cut off at byte {end} ({why}); it is read up to there, {images} image{}",
+                path.display(),
+                if images == 1 { "" } else { "s" }
+            ))),
+            None if members > 0 && end >= length => Ok(Some(format!(
+                "{}: ends without the mark of a tar's end, so it may be cut off",
+                path.display()
+            ))),
+            None => Ok(None),
         }
     }
 
     /// Adds what a sample has come to.
-    fn finish(
-        &mut self,
-        sample: Sample,
-        names: Option<&ClassNames>,
-        tally: &mut Tally,
-    ) -> Result<(), String> {
+    fn finish(&mut self, sample: Sample) -> Result<(), String> {
         if sample.key.is_empty() {
             return Ok(());
         }
         let Some((name, place)) = sample.image else {
-            tally.without_image += 1;
+            self.tally.without_image += 1;
             return Ok(());
         };
         let labels = sample.cls.or(sample.json).or(sample.txt);
-        tally.has_labels |= labels.is_some();
+        self.tally.has_labels |= labels.is_some();
         let mut found = Labels::default();
-        let added = found.add(labels.unwrap_or_default(), names);
+        let added = found.add(labels.unwrap_or_default(), self.names);
         added.map_err(|what| format!("{}: {what}", shown(&name)))?;
-        if let (Some(_), Some(names)) = (&found.numbers, names) {
-            tally
-                .names_of
-                .get_or_insert_with(|| names.source().to_owned());
+        if let (Some(_), Some(names)) = (&found.numbers, self.names) {
+            let source = || names.source().to_owned();
+            self.tally.names_of.get_or_insert_with(source);
         }
-        let labels = found;
-        self.samples.push(Image {
-            name,
-            place,
-            labels,
-        });
+        let name = format!("{}{name}", self.prefix);
+        self.items.push_member(&name, &found, place);
         Ok(())
     }
 }

@@ -51,8 +51,9 @@ impl Pictures {
         if source == Path::new(builtin::NAME) {
             return draw(opened, name);
         }
-        let path = dataset::path_of(source, name);
-        if std::fs::symlink_metadata(&path).is_ok() {
+        if let Some(path) = dataset::path_of(source, name)
+            && std::fs::symlink_metadata(&path).is_ok()
+        {
             return read(&Picture::File(path));
         }
         let listed = self.listed(opened, source)?;

@@ -294,6 +294,15 @@ impl ColumnFault {
 
 impl Columns {
     fn find(names: &[String], spec: &Spec) -> Result<Self, ColumnFault> {
+        let columns = Self::without_image(names, spec)?;
+        match columns.of(Role::Image) {
+            [] => Err(ColumnFault::NoImage),
+            _ => Ok(columns),
+        }
+    }
+
+    /// The same of a table that need not have a column of paths.
+    fn without_image(names: &[String], spec: &Spec) -> Result<Self, ColumnFault> {
         let position = |wanted: &String| {
             let mut hits = (0..names.len()).filter(|&i| names[i].eq_ignore_ascii_case(wanted));
             match (hits.next(), hits.next()) {
@@ -319,10 +328,7 @@ impl Columns {
         }
         // Of several image columns one is read.
         columns.0[Role::Image as usize].truncate(1);
-        match columns.of(Role::Image) {
-            [] => Err(ColumnFault::NoImage),
-            _ => Ok(columns),
-        }
+        Ok(columns)
     }
 
     fn of(&self, role: Role) -> &[usize] {

@@ -98,7 +98,7 @@ fn tell_item(dir: &Path, dataset: &Dataset, i: usize, out: &mut String) {
     // It is found again without the others, if its name is all there is to it.
     let is_elsewhere = path.components().any(|part| part == Component::ParentDir);
     if path.to_str().is_some() && !is_elsewhere {
-        assert_eq!(path_of(&dataset.source, item.name()), path);
+        assert_eq!(path_of(&dataset.source, item.name()).as_deref(), Some(path));
     }
     out.push('\n');
 }

@@ -137,6 +137,28 @@ fn ids_come_before_paths_and_tell_images_of_several_tables_apart() {
 }
 
 #[test]
+fn labels_need_no_column_of_paths() {
+    let columns = [("jpg", bytes(1)), ("labels", strings(&["cat|dog"]))];
+    let dir = dir(&[("t.parquet", &table(&columns, 100, ""))]);
+    check_in(
+        &dir,
+        "t.parquet",
+        "- t.parquet/0 [cat, dog] -> ~/t.parquet@0",
+    );
+    let twice = [
+        ("jpg", bytes(1)),
+        ("label", strings(&["cat"])),
+        ("Label", strings(&["dog"])),
+    ];
+    std::fs::write(dir.path().join("t.parquet"), table(&twice, 100, "")).unwrap();
+    check_in(
+        &dir,
+        "t.parquet",
+        "error: ~/t.parquet: the column `label` appears twice; rename one of them",
+    );
+}
+
+#[test]
 fn a_row_without_an_id_or_without_bytes_is_told() {
     let ids: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None]));
     let columns = [("image", bytes(2)), ("id", ids)];

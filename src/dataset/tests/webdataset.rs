@@ -1,7 +1,8 @@
 //! Tar archives as data sets.
 
 use super::{check_in, dir, told};
-use crate::dataset::open;
+use crate::dataset::{LabelIndex, LabelSet, Resolver, open, resolve_labels};
+use crate::taxonomy::load_str;
 
 /// The archive of these members (name, content), as GNU tar writes it.
 fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -106,6 +107,17 @@ fn numbers_are_named_by_the_file_beside_the_archive_or_above_it() {
     // An index that somebody chose is asked for the numbers.
     let dataset = open(&dir.path().join("test")).unwrap();
     assert_eq!(dataset.item(0).numbers(), ["1"]);
+    let taxonomy = load_str("t.yaml", "nodes: {cat: {}, dog: {}, cow: {}}");
+    let taxonomy = taxonomy.taxonomy.unwrap();
+    let path = dir.path().join("index.txt");
+    std::fs::write(&path, "dog\ncow\n").unwrap();
+    let index = LabelIndex::read(&path, &taxonomy).unwrap();
+    for (index, expected) in [(None, "dog"), (Some(&index), "cow")] {
+        let mut resolver = Resolver::new(&taxonomy, index);
+        let found = resolve_labels(&dataset, &mut resolver);
+        let node = taxonomy.find(expected).unwrap();
+        assert_eq!(found, [LabelSet::Labels(vec![node])]);
+    }
 }
 
 #[test]

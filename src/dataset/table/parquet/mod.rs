@@ -18,7 +18,7 @@ use crate::guard::guard;
 use column::Values;
 use labelling::Labelling;
 pub use lists::{columns, read_lists, read_texts};
-pub(in crate::dataset) use pictures::{PictureColumn, has_pictures, read_pictures};
+pub(in crate::dataset) use pictures::{PictureColumn, PictureTable, has_pictures};
 
 /// Reads a table in a Parquet file. The library panics on some that are damaged.
 pub(super) fn read(path: &Path, spec: &Spec, take: &mut Take<'_>) -> Result<Seen, DatasetError> {

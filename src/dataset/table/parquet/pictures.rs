@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, FieldRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -89,14 +89,15 @@ struct Kept {
     content: Arc<Content>,
 }
 
-/// A table whose images have been listed.
-pub(in crate::dataset) struct Listed {
-    pub column: PictureColumn,
-    /// Whether names are ids, which tell images of several tables apart.
-    pub has_ids: bool,
-    pub labelled: bool,
-    /// The columns in their order.
+/// A table of images.
+pub(in crate::dataset) struct PictureTable {
+    pub column: Arc<PictureColumn>,
+    /// The names of its columns in their order.
     pub columns: Vec<String>,
+    /// Of the images.
+    root: usize,
+    naming: Naming,
+    labelled: Vec<usize>,
 }
 
 /// Takes a row: its name, where it has one, and its labels.
@@ -111,117 +112,132 @@ pub(in crate::dataset) fn has_pictures(path: &Path) -> bool {
     found.flatten().is_some()
 }
 
-/// Reads what the images of a table are called and which labels they have, a row at a time.
-///
-/// # Errors
-/// What is wrong with the table.
-pub(in crate::dataset) fn read_pictures(
-    path: &Path,
-    take: &mut TakePicture<'_>,
-) -> Result<Listed, DatasetError> {
-    let fault = |what| DatasetError::File {
-        path: path.to_owned(),
-        what,
-    };
-    let read = guard(|| read_table(path, take));
-    read.unwrap_or_else(|| Err("the Parquet file is damaged".to_owned()))
-        .map_err(fault)
-}
-
-fn read_table(path: &Path, take: &mut TakePicture<'_>) -> Result<Listed, String> {
-    let builder = super::open(path)?;
-    let (root, leaf) = image_leaf(&builder).ok_or("no column of it holds images")?;
-    let fields = builder.schema().fields().clone();
-    let columns: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
-    let naming = Naming::find(&fields, root);
-    let labelled = Columns::find(&columns, &Spec::manifest(false))
-        .map_or_else(|_| Vec::new(), |found| found.of(Role::Label).to_vec());
-    for &i in &labelled {
-        check_label_type(fields[i].data_type())
-            .map_err(|what| format!("column `{}`: {what}", columns[i]))?;
+impl PictureTable {
+    /// # Errors
+    /// What is wrong with the table.
+    pub fn open(path: &Path) -> Result<Self, DatasetError> {
+        guarded(path, || Self::find(path))?
     }
-    let labelling = Labelling::new(path, builder.schema(), &labelled);
 
-    let mut roots = labelled.clone();
-    let schema = builder.parquet_schema();
-    let is_path = |leaf: usize| {
-        let parts = schema.column(leaf);
-        let parts = parts.path().parts();
-        matches!(parts, [column, part] if *column == columns[root] && part == "path")
-    };
-    roots.extend(naming.column());
-    check_compression(&builder, &[&roots[..], &[root]].concat())?;
-    let wanted = (0..schema.num_columns()).filter(|&leaf| {
-        let is_struct = naming == Naming::Struct && is_path(leaf);
-        is_struct || roots.contains(&schema.get_column_root_idx(leaf))
-    });
-    let mask = ProjectionMask::leaves(schema, wanted.collect::<Vec<_>>());
-    let metadata = Arc::clone(builder.metadata());
-    let reader = builder.with_projection(mask).build();
-    let mut row = 0_u64;
-    for batch in reader.map_err(|error| error.to_string())? {
-        let batch = batch.map_err(|error| format!("row {} or after: {error}", row + 1))?;
-        let names = match naming {
-            Naming::Id(i) | Naming::Path(i) => batch.column_by_name(&columns[i]).map(Values::new),
-            Naming::Struct => {
-                let images = batch.column_by_name(&columns[root]);
-                let path = images.and_then(|images| {
-                    let images = images.as_struct_opt()?;
-                    images.column_by_name("path")
+    /// Whether names are ids, which tell images of several tables apart.
+    pub fn has_ids(&self) -> bool {
+        matches!(self.naming, Naming::Id(_))
+    }
+
+    pub fn is_labelled(&self) -> bool {
+        !self.labelled.is_empty()
+    }
+
+    /// Hands on what each image is called and which labels it has, a row at a time.
+    ///
+    /// # Errors
+    /// What is wrong with the table.
+    pub fn each(&self, take: &mut TakePicture<'_>) -> Result<(), DatasetError> {
+        guarded(&self.column.path, || self.read(take))
+    }
+
+    /// The columns; else the outer error is of the file, and the inner one of the names of its columns.
+    fn find(path: &Path) -> Result<Result<Self, DatasetError>, String> {
+        let builder = super::open(path)?;
+        let (root, leaf) = image_leaf(&builder).ok_or("no column of it holds images")?;
+        let fields = builder.schema().fields();
+        let columns: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+        let spec = Spec::manifest(false);
+        let labelled = match Columns::without_image(&columns, &spec) {
+            Ok(found) => found.of(Role::Label).to_vec(),
+            Err(fault) => {
+                return Ok(Err(fault.told(
+                    path,
+                    None,
+                    &columns,
+                    (&spec, String::new()),
+                )));
+            }
+        };
+        for &i in &labelled {
+            check_label_type(fields[i].data_type())
+                .map_err(|what| format!("column `{}`: {what}", columns[i]))?;
+        }
+        let naming = Naming::find(fields, root);
+        let read = labelled.iter().copied().chain(naming.column());
+        check_compression(&builder, &read.chain([root]).collect::<Vec<_>>())?;
+        Ok(Ok(Self {
+            column: Arc::new(PictureColumn::new(path, leaf)?),
+            columns,
+            root,
+            naming,
+            labelled,
+        }))
+    }
+
+    fn read(&self, take: &mut TakePicture<'_>) -> Result<(), String> {
+        let builder = super::open(&self.column.path)?;
+        let labelling = Labelling::new(&self.column.path, builder.schema(), &self.labelled);
+        let schema = builder.parquet_schema();
+        let wanted = (0..schema.num_columns()).filter(|&leaf| {
+            let root = schema.get_column_root_idx(leaf);
+            let column = schema.column(leaf);
+            let is_path = column
+                .path()
+                .parts()
+                .last()
+                .is_some_and(|part| part == "path");
+            let is_name = match self.naming {
+                Naming::Id(column) | Naming::Path(column) => root == column,
+                Naming::Struct => root == self.root && is_path,
+                Naming::Row => false,
+            };
+            is_name || self.labelled.contains(&root)
+        });
+        let mask = ProjectionMask::leaves(schema, wanted.collect::<Vec<_>>());
+        let reader = builder.with_projection(mask).build();
+        let mut row = 0_u64;
+        for batch in reader.map_err(|error| error.to_string())? {
+            let batch = batch.map_err(|error| format!("row {} or after: {error}", row + 1))?;
+            let names = self.names(&batch);
+            let labels = labelling.of(&batch)?;
+            for i in 0..batch.num_rows() {
+                row += 1;
+                let name = names.as_ref().and_then(|names| {
+                    let text = names.text(i).map(|text| text.trim().to_owned());
+                    text.filter(|text| !text.is_empty())
+                        .or_else(|| names.number(i))
                 });
-                path.map(Values::new)
+                if let (Naming::Id(i), None) = (self.naming, &name) {
+                    let column = &self.columns[i];
+                    return Err(format!("row {row}: nothing in the column `{column}`"));
+                }
+                let labels = labels
+                    .get(i)
+                    .map_err(|what| format!("row {row}: a label: {what}"))?;
+                take(name, &labels);
+            }
+        }
+        Ok(())
+    }
+
+    /// The column of a batch that names its images.
+    fn names(&self, batch: &RecordBatch) -> Option<Values> {
+        match self.naming {
+            Naming::Id(i) | Naming::Path(i) => {
+                batch.column_by_name(&self.columns[i]).map(Values::new)
+            }
+            Naming::Struct => {
+                let images = batch.column_by_name(&self.columns[self.root])?;
+                let path = images.as_struct_opt()?.column_by_name("path")?;
+                Some(Values::new(path))
             }
             Naming::Row => None,
-        };
-        let labels = labelling.of(&batch)?;
-        for i in 0..batch.num_rows() {
-            let name = names.as_ref().and_then(|names| {
-                let text = names.text(i).map(|text| text.trim().to_owned());
-                text.filter(|text| !text.is_empty())
-                    .or_else(|| names.number(i))
-            });
-            if let (Naming::Id(i), None) = (naming, &name) {
-                return Err(format!(
-                    "row {}: nothing in the column `{}`",
-                    row + 1,
-                    columns[i]
-                ));
-            }
-            let labels = labels
-                .get(i)
-                .map_err(|what| format!("row {}: a label: {what}", row + 1))?;
-            take(name, &labels);
-            row += 1;
         }
     }
-    let of_groups = metadata.row_groups().iter();
-    let mut first = 0;
-    let groups = of_groups.map(|group| {
-        let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-        let bytes = u64::try_from(group.column(leaf).uncompressed_size()).unwrap_or(0);
-        let window = (WINDOW * rows / bytes.max(1)).clamp(1, WINDOW_ROWS);
-        first += rows;
-        Group {
-            first: first - rows,
-            rows,
-            window,
-        }
-    });
-    let groups = groups.collect();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-        .map_err(|error| error.to_string())?;
-    Ok(Listed {
-        column: PictureColumn {
-            path: path.to_owned(),
-            metadata,
-            leaf,
-            groups,
-            recent: Mutex::default(),
-        },
-        has_ids: matches!(naming, Naming::Id(_)),
-        labelled: !labelled.is_empty(),
-        columns,
+}
+
+/// What `read` gives, or what is wrong with the table.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, String>) -> Result<T, DatasetError> {
+    let read = guard(read).unwrap_or_else(|| Err("the Parquet file is damaged".to_owned()));
+    read.map_err(|what| DatasetError::File {
+        path: path.to_owned(),
+        what,
     })
 }
 
@@ -303,6 +319,31 @@ fn image_leaf(builder: &Builder) -> Option<(usize, usize)> {
 }
 
 impl PictureColumn {
+    fn new(path: &Path, leaf: usize) -> Result<Self, String> {
+        let file = File::open(path).map_err(|error| error.to_string())?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+            .map_err(|error| error.to_string())?;
+        let mut first = 0;
+        let groups = metadata.metadata().row_groups().iter().map(|group| {
+            let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+            let bytes = u64::try_from(group.column(leaf).uncompressed_size()).unwrap_or(0);
+            let window = (WINDOW.saturating_mul(rows) / bytes.max(1)).clamp(1, WINDOW_ROWS);
+            first += rows;
+            Group {
+                first: first - rows,
+                rows,
+                window,
+            }
+        });
+        Ok(Self {
+            path: path.to_owned(),
+            leaf,
+            groups: groups.collect(),
+            metadata,
+            recent: Mutex::default(),
+        })
+    }
+
     /// The table.
     pub fn path(&self) -> &Path {
         &self.path
