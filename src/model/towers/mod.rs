@@ -5,12 +5,15 @@
 //! the first maximum. Its other models repeat the same network without the fused operations of ours.
 
 mod block;
+mod eva;
 mod kernels;
 mod ops;
 mod spec;
 mod text;
 mod vision;
 
-pub use spec::{Activation, Padding, Spec, Stack, TextPool, TextSpec, VisionPool, VisionSpec};
+pub use spec::{
+    Activation, Blocks, Padding, Spec, Stack, TextPool, TextSpec, VisionPool, VisionSpec,
+};
 pub use text::TextTower;
 pub use vision::VisionTower;

@@ -3,10 +3,14 @@
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::block::{Block, Linear, Mlp, Norm};
+use super::eva::EvaBlocks;
 use super::ops;
-use super::spec::{Spec, VisionPool, VisionSpec};
+use super::spec::{Blocks, Spec, VisionPool, VisionSpec};
 use crate::model::ModelError;
 use crate::model::weights::Weights;
+
+/// What the blocks are called.
+const LAYERS: &str = "vision_model.encoder.layers";
 
 /// A vision transformer.
 pub struct VisionTower {
@@ -17,16 +21,24 @@ pub struct VisionTower {
     learnt: Option<Tensor>,
     positions: Tensor,
     pre_norm: Option<Norm>,
-    blocks: Vec<Block>,
+    blocks: BlocksOf,
     post_norm: Norm,
     head: Head,
     spec: VisionSpec,
+}
+
+/// The blocks of either kind.
+enum BlocksOf {
+    Plain(Vec<Block>),
+    Eva(EvaBlocks),
 }
 
 /// From what stands for a picture to the joint space.
 enum Head {
     /// dim × width.
     Projection(Tensor),
+    /// With a bias.
+    Linear(Linear),
     Attention(AttentionHead),
     /// The same to the mean, and one to log σ².
     Uncertain {
@@ -66,6 +78,9 @@ impl VisionTower {
         let projection = || weights.get("visual_projection.weight", &[dim, width]);
         let head = match spec.pool {
             VisionPool::Attention => Head::Attention(AttentionHead::load(weights, &spec)?),
+            VisionPool::Class | VisionPool::Mean { .. } if spec.projection_bias => {
+                Head::Linear(Linear::load(weights, "visual_projection", [dim, width])?)
+            }
             VisionPool::Class | VisionPool::Mean { .. } => Head::Projection(projection()?),
             VisionPool::ClassAndUncertainty => Head::Uncertain {
                 mean: projection()?,
@@ -86,7 +101,12 @@ impl VisionTower {
                 &[spec.tokens(), width],
             )?,
             pre_norm: spec.pre_norm.then(pre_norm).transpose()?,
-            blocks: Block::load_all(weights, "vision_model.encoder.layers", stack)?,
+            blocks: match spec.blocks {
+                Blocks::Plain => BlocksOf::Plain(Block::load_all(weights, LAYERS, stack)?),
+                Blocks::Eva { grid } => {
+                    BlocksOf::Eva(EvaBlocks::load(weights, LAYERS, &spec, grid)?)
+                }
+            },
             post_norm: Norm::load(weights, "vision_model.post_layernorm", stack)?,
             head,
             spec,
@@ -115,9 +135,13 @@ impl VisionTower {
         if let Some(norm) = &self.pre_norm {
             x = norm.forward(&x)?;
         }
-        for block in &self.blocks {
-            x = block.forward(x, length, &self.spec.stack)?;
-        }
+        let stack = &self.spec.stack;
+        x = match &self.blocks {
+            BlocksOf::Plain(blocks) => {
+                (blocks.iter()).try_fold(x, |x, block| block.forward(x, length, stack))?
+            }
+            BlocksOf::Eva(blocks) => blocks.forward(x, length, stack)?,
+        };
         self.pooled(&x, n)?.to_dtype(DType::F32)
     }
 
@@ -137,6 +161,7 @@ impl VisionTower {
         };
         match &self.head {
             Head::Projection(projection) => ops::project(&pooled, projection),
+            Head::Linear(linear) => linear.forward(&pooled),
             Head::Attention(head) => head.forward(&pooled, n, &self.spec),
             Head::Uncertain { mean, log_variance } => {
                 let mean = ops::project(&self.post_norm.forward(&pooled)?, mean)?;
