@@ -22,7 +22,9 @@ use cladist::run::{
     self, Counts, Embeddings, Evidence, Inputs, MANIFEST_SCHEMA, Manifest, Opened, Prompts, Run,
     Saved, SourceHash,
 };
-use cladist::score::{AlsoRight, Annotations, Collisions, CreditPolicy, Match, Root, Rule};
+use cladist::score::{
+    AlsoRight, Annotations, Collisions, CreditPolicy, Gaussians, Match, Root, Rule,
+};
 use cladist::taxonomy::edit::Edit;
 use cladist::taxonomy::{Declared, NodeId, Taxonomy, load_str};
 use rand::{Rng, SeedableRng};

@@ -16,10 +16,10 @@ use super::{Interrupted, builtin};
 
 #[derive(clap::Args)]
 pub struct ModelArgs {
-    /// A CLIP or SigLIP checkpoint: a directory, a Hugging Face id such as openai/clip-vit-base-patch32, or `demo`
+    /// A CLIP, SigLIP or ProLIP checkpoint: a directory, a Hugging Face id such as openai/clip-vit-base-patch32, or `demo`
     ///
-    /// CLIP as transformers or open_clip save it, SigLIP, and SigLIP 2 of fixed resolution; `cladist model info` tells what is
-    /// understood. hf-hub:ORG/NAME and local-dir:DIR ask for open_clip's files where there are others too.
+    /// CLIP as transformers or open_clip save it, SigLIP, SigLIP 2 of fixed resolution, EVA-CLIP with EVA-02, and ProLIP; `cladist model
+    /// info` tells what is understood. hf-hub:ORG/NAME and local-dir:DIR ask for open_clip's files where there are others too.
     #[arg(long, value_name = "DIR|ID", value_hint = clap::ValueHint::AnyPath)]
     pub model: String,
 
@@ -48,6 +48,10 @@ pub struct ImageArgs {
     // Takes `=false`, so that the command line can take back what a config file says.
     #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
     no_exif_orientation: bool,
+
+    /// Decode large JPEG files at a reduced scale: faster, but not the pixels that the model's reference sees
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, hide_possible_values = true, value_name = "BOOL")]
+    fast_decode: bool,
 
     /// What to do with a picture that cannot be read or decoded
     #[arg(long, value_enum, value_name = "DO", default_value = "skip")]
@@ -125,6 +129,7 @@ impl ImageArgs {
         };
         let decode = DecodeOptions {
             exif_orientation: !self.no_exif_orientation,
+            fast: self.fast_decode,
             ..DecodeOptions::default()
         };
         EmbedOptions {

@@ -146,10 +146,10 @@ impl Images {
 }
 
 /// The files of a row's parts: that of the mean alone, unless there is log σ².
-fn parts_of<'n>(
-    [mean, log_variance]: [&'n str; 2],
+fn parts_of(
+    [mean, log_variance]: [&str; 2],
     tells_uncertainty: bool,
-) -> impl Iterator<Item = &'n str> {
+) -> impl Iterator<Item = &str> {
     std::iter::once(mean).chain(tells_uncertainty.then_some(log_variance))
 }
 

@@ -16,6 +16,8 @@ pub enum Family {
     Clip,
     /// CLIP in the layout of open_clip.
     OpenClip,
+    /// EVA-CLIP, whose image tower is of timm, in the layout of open_clip.
+    EvaClip,
     /// SigLIP, and SigLIP 2 of fixed resolution, in the layout of transformers.
     Siglip,
     /// ProLIP, as its authors save it.
@@ -28,6 +30,7 @@ impl Family {
         match self {
             Self::Clip => "CLIP (transformers)",
             Self::OpenClip => "CLIP (open_clip)",
+            Self::EvaClip => "EVA-CLIP (open_clip)",
             Self::Siglip => "SigLIP (transformers)",
             Self::ProLip => "ProLIP",
         }
@@ -38,6 +41,7 @@ impl Family {
         match self {
             Self::Clip => Naming::Clip,
             Self::OpenClip => Naming::OpenClip,
+            Self::EvaClip => Naming::EvaClip,
             Self::Siglip => Naming::Siglip,
             Self::ProLip => Naming::ProLip,
         }
@@ -111,4 +115,5 @@ const SUPPORTED: &str = "Supported are:\n  \
     - CLIP in the layout of transformers (config.json with model_type `clip`)\n  \
     - SigLIP, and SigLIP 2 of fixed resolution, in that of transformers (model_type `siglip`)\n  \
     - ProLIP, as its authors save it (config.json with vision_cfg and text_cfg)\n  \
-    - vision transformers in the layout of open_clip (open_clip_config.json): LAION, DataComp, BioCLIP, …";
+    - vision transformers in the layout of open_clip (open_clip_config.json): LAION, DataComp, BioCLIP, …; \
+    EVA-CLIP with EVA-02";

@@ -10,7 +10,7 @@ use super::blueprint::Blueprint;
 use super::documents::Documents;
 use super::hub::{self, HubEnv};
 use super::pixels::Preprocess;
-use super::towers::{Padding, Spec, Stack, TextPool, VisionPool};
+use super::towers::{Blocks, Padding, Spec, Stack, TextPool, VisionPool};
 use super::weights::Weights;
 use super::{EmbeddedCheckpoint, ModelError, hash_files};
 use crate::hash;
@@ -153,12 +153,16 @@ fn describe_parts(
         TextPool::Id(_) => "end of the text",
         TextPool::ClassAndUncertainty => "class token behind the text; log σ²: its projection",
     };
+    let mut image_tower = tower(&vision.stack, vision.tokens(), of_picture, of_images);
+    if vision.blocks != Blocks::Plain {
+        image_tower.activation = "silu of a gate";
+    }
     Ok(Description {
         family: blueprint.family.name(),
         directory,
         dim,
         tells_uncertainty,
-        image_tower: tower(&vision.stack, vision.tokens(), of_picture, of_images),
+        image_tower,
         text_tower: tower(&text.stack, text.tokens(), of_text, of_texts),
         image_size: vision.image_size,
         patch_size: vision.patch_size,

@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 
 use super::ModelError;
 use super::device::{self, DType, DeviceChoice};
-use super::towers::{Activation, Blocks, Stack};
+use super::towers::{Activation, PlainBlocks, Stack};
 
 /// Tokens of a picture for ViT-B/32.
 const TOKENS: usize = 50;
@@ -17,7 +17,7 @@ const IMAGES: usize = 16;
 
 /// One transformer block with the sizes of ViT-B/32.
 pub struct SpeedTest {
-    blocks: Blocks,
+    blocks: PlainBlocks,
     x: Tensor,
     device: Device,
 }
@@ -47,7 +47,7 @@ impl SpeedTest {
         };
         let dtype = dtype.of_candle();
         Ok(Self {
-            blocks: Blocks::of_ones(&stack, &device, dtype)?,
+            blocks: PlainBlocks::of_ones(&stack, &device, dtype)?,
             x: Tensor::ones((IMAGES * TOKENS, stack.width), dtype, &device)?,
             device,
         })

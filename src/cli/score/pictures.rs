@@ -431,6 +431,7 @@ fn manifest(
             "no-exif-orientation",
             json!(!encoding.decode.exif_orientation),
         ),
+        ("fast-decode", json!(encoding.decode.fast)),
         (
             "on-bad-image",
             json!(value_name(options.image.on_bad_image)),

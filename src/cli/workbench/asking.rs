@@ -309,11 +309,12 @@ impl Workbench {
 fn embed_options(manifest: &Value) -> EmbedOptions {
     let option = |name: &str| manifest.get("options")?.get(name);
     let batch = option("batch").and_then(Value::as_u64);
-    let is_as_stored = option("no-exif-orientation").and_then(Value::as_bool);
+    let is_set = |name: &str| option(name).and_then(Value::as_bool).unwrap_or(false);
     EmbedOptions {
         batch: batch.map_or(BATCH, |batch| batch as usize),
         decode: DecodeOptions {
-            exif_orientation: !is_as_stored.unwrap_or(false),
+            exif_orientation: !is_set("no-exif-orientation"),
+            fast: is_set("fast-decode"),
             ..DecodeOptions::default()
         },
         stop_at_bad_image: false,

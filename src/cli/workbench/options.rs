@@ -291,6 +291,7 @@ mod tests {
         ("no-side-labels", ""),
         ("batch", "8"),
         ("no-exif-orientation", "true"),
+        ("fast-decode", "true"),
         ("on-bad-image", "error"),
         ("store", "kept"),
         ("no-store", "true"),

@@ -79,6 +79,9 @@ impl Recipe {
         let mut made_by = parts(encoder.fingerprint(), "tokenizer");
         made_by["exif_orientation"] = json!(decode.exif_orientation);
         made_by["max_pixels"] = json!(decode.max_pixels);
+        if decode.fast {
+            made_by["fast_decode"] = json!(true);
+        }
         if encoder.batch_matters() {
             made_by["batch"] = json!(options.batch);
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::towers::{Padding, Spec, TextPool, TextSpec, VisionPool, VisionSpec};
+use crate::model::towers::{Blocks, Padding, Spec, TextPool, TextSpec, VisionPool, VisionSpec};
 use crate::model::transformers::{TextConfig, VisionConfig, size};
 
 /// What old configurations say of the end of a text, wrongly: transformers then takes the largest id for it.
@@ -31,9 +31,11 @@ pub fn read(config: &Value) -> Result<Spec, String> {
     let spec = Spec {
         vision: VisionSpec {
             stack: vision.stack()?,
+            blocks: Blocks::Plain,
             image_size: vision.image_size,
             patch_size: vision.patch_size,
             patch_bias: false,
+            projection_bias: false,
             pre_norm: true,
             pool: VisionPool::Class,
         },

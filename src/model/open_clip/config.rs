@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::eva;
 use super::section::Section;
 use crate::model::towers::{
-    Activation, Padding, Spec, Stack, TextPool, TextSpec, VisionPool, VisionSpec,
+    Activation, Blocks, Padding, Spec, Stack, TextPool, TextSpec, VisionPool, VisionSpec,
 };
 
 /// The model, as `model_cfg` describes it.
@@ -87,9 +88,13 @@ pub fn read_model(model: &Section<'_>, whole: &Value) -> Result<Config, String> 
 
 fn vision_of(vision: &Section<'_>, quick_gelu: bool) -> Result<VisionSpec, String> {
     if let Some(name) = vision.get("timm_model_name") {
+        if let Some(spec) = name.as_str().and_then(eva::tower) {
+            return eva_of(vision, spec);
+        }
         return Err(format!(
-            "vision_cfg.timm_model_name is {name}: image towers of timm are not supported; {OF_OUR_OWN}. \
-             SigLIP is: give the checkpoint in the layout of transformers, such as google/siglip-base-patch16-224"
+            "vision_cfg.timm_model_name is {name}: of the image towers of timm those of EVA-CLIP are supported ({}); {OF_OUR_OWN}. \
+             SigLIP is: give the checkpoint in the layout of transformers, such as google/siglip-base-patch16-224",
+            eva::names()
         ));
     }
     if let Some(layers) = vision.get("layers").filter(|layers| layers.is_array()) {
@@ -109,9 +114,11 @@ fn vision_of(vision: &Section<'_>, quick_gelu: bool) -> Result<VisionSpec, Strin
             eps: eps(vision)?,
             causal: false,
         },
+        blocks: Blocks::Plain,
         image_size: side(vision, "image_size", 224)?,
         patch_size: side(vision, "patch_size", 16)?,
         patch_bias: false,
+        projection_bias: false,
         pre_norm: !vision.flag("no_ln_pre")?,
         pool: match vision.text("pool_type", "tok")? {
             "tok" => VisionPool::Class,
@@ -138,6 +145,42 @@ fn vision_of(vision: &Section<'_>, quick_gelu: bool) -> Result<VisionSpec, Strin
         "timm_proj_bias",
         "timm_drop",
         "timm_drop_path",
+    ])?;
+    Ok(spec)
+}
+
+/// A tower that timm knows, as open_clip asks it for.
+fn eva_of(vision: &Section<'_>, spec: VisionSpec) -> Result<VisionSpec, String> {
+    let size = side(vision, "image_size", 224)?;
+    if size != spec.image_size {
+        return Err(format!(
+            "vision_cfg.image_size is {size}, and timm's model is for pictures of {}",
+            spec.image_size
+        ));
+    }
+    let pool = vision.text("timm_pool", "avg")?;
+    if pool != "token" {
+        return Err(format!(
+            "vision_cfg.timm_pool is `{pool}`: EVA-CLIP's is token"
+        ));
+    }
+    // A null says that there is none; a key that is missing, that it is linear.
+    let otherwise = vision.given("timm_proj").map_or("linear", |_| "");
+    let projection = vision.text("timm_proj", otherwise)?;
+    if !projection.is_empty() {
+        return Err(format!(
+            "vision_cfg.timm_proj is `{projection}`: EVA-CLIP's is null, so that timm's own head projects"
+        ));
+    }
+    // Sizes of a tower of open_clip's own say nothing of one of timm.
+    vision.refuse_the_rest(&[
+        "timm_model_pretrained",
+        "timm_drop",
+        "timm_drop_path",
+        "width",
+        "layers",
+        "head_width",
+        "patch_size",
     ])?;
     Ok(spec)
 }

@@ -5,6 +5,7 @@
 
 mod clean;
 pub(super) mod config;
+mod eva;
 mod html;
 pub(super) mod section;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use super::blueprint::{Blueprint, Family};
 use super::documents::{Document, Documents};
 use super::pixels::Preprocess;
 use super::tokenizer::{self, TextReader};
-use super::towers::Padding;
+use super::towers::{Blocks, Padding};
 use super::{ModelError, check_vocabulary};
 use config::{Config, TokenizerConfig};
 
@@ -47,7 +48,10 @@ pub fn blueprint(documents: &Documents) -> Result<Blueprint, ModelError> {
     let preprocess = Preprocess::from_open_clip_json(steps, size)
         .map_err(|reason| documents.config.fault(format!("preprocess_cfg: {reason}")))?;
     Ok(Blueprint {
-        family: Family::OpenClip,
+        family: match spec.vision.blocks {
+            Blocks::Plain => Family::OpenClip,
+            Blocks::Eva { .. } => Family::EvaClip,
+        },
         spec,
         preprocess,
         config_hash: documents.config_hash(),

@@ -49,6 +49,11 @@ impl<'a> Section<'a> {
         self.map?.get(key).filter(|value| !value.is_null())
     }
 
+    /// The value of a key that is there, be it null.
+    pub fn given(&self, key: &'static str) -> Option<&'a Value> {
+        self.map?.get(key)
+    }
+
     /// A whole number.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::config::{Cleaning, read};
-use crate::model::towers::{Activation, Padding, TextPool, VisionPool};
+use crate::model::towers::{Activation, Blocks, Padding, TextPool, VisionPool};
 
 fn model(vision: Value, text: Value) -> Value {
     json!({"model_cfg": {"embed_dim": 512, "vision_cfg": vision, "text_cfg": text}})
@@ -70,6 +70,80 @@ fn variants_are_read() {
     );
     assert!(config.tokenizer.strips_separator);
     assert_eq!(config.tokenizer.cleaning, Cleaning::Whitespace);
+}
+
+/// `vision_cfg` of `timm/eva02_base_patch16_clip_224.merged2b_s8b_b131k`.
+fn eva() -> Value {
+    json!({"timm_model_name": "eva02_base_patch16_clip_224", "timm_model_pretrained": false, "timm_pool": "token",
+           "timm_proj": null, "image_size": 224})
+}
+
+#[test]
+fn what_timm_alone_knows_of_a_tower_is_known_by_its_name() {
+    let vision = read(&model(eva(), json!({}))).unwrap().spec.vision;
+    assert_eq!(
+        (
+            vision.stack.width,
+            vision.stack.layers,
+            vision.stack.heads,
+            vision.stack.inner
+        ),
+        (768, 12, 12, 2048)
+    );
+    assert_eq!(
+        (vision.blocks, vision.pool, vision.stack.eps),
+        (Blocks::Eva { grid: 16 }, VisionPool::Class, 1e-6)
+    );
+    assert!(vision.patch_bias && vision.projection_bias && !vision.pre_norm);
+    // The larger has the positions of the smaller, closer together.
+    let mut larger = eva();
+    larger["timm_model_name"] = json!("eva02_large_patch14_clip_336");
+    larger["image_size"] = json!(336);
+    let vision = read(&model(larger, json!({}))).unwrap().spec.vision;
+    assert_eq!(
+        (vision.image_size, vision.stack.inner, vision.blocks),
+        (336, 2730, Blocks::Eva { grid: 16 })
+    );
+}
+
+#[test]
+fn a_tower_of_timm_that_is_asked_for_otherwise_is_refused() {
+    for (key, value, said) in [
+        (
+            "timm_model_name",
+            json!("fastvit_mci2"),
+            "timm_model_name is \"fastvit_mci2\": of the image towers of timm those of EVA-CLIP are supported (eva02_base_patch16_clip_224, ",
+        ),
+        ("timm_pool", json!("avg"), "vision_cfg.timm_pool is `avg`"),
+        (
+            "timm_proj",
+            json!("linear"),
+            "vision_cfg.timm_proj is `linear`",
+        ),
+        (
+            "image_size",
+            json!(336),
+            "vision_cfg.image_size is 336, and timm's model is for pictures of 224",
+        ),
+        (
+            "timm_proj_bias",
+            json!(true),
+            "vision_cfg.timm_proj_bias is true",
+        ),
+        ("mlp_ratio", json!(2.6667), "vision_cfg.mlp_ratio is 2.6667"),
+    ] {
+        let mut vision = eva();
+        vision[key] = value;
+        let error = read(&model(vision, json!({}))).unwrap_err();
+        assert!(error.contains(said), "{error}: {said}");
+    }
+    // What is not said has open_clip's defaults, which are not those of these models.
+    for key in ["timm_pool", "timm_proj"] {
+        let mut vision = eva();
+        vision.as_object_mut().unwrap().remove(key);
+        let error = read(&model(vision, json!({}))).unwrap_err();
+        assert!(error.contains(key), "{error}");
+    }
 }
 
 #[test]

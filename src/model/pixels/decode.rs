@@ -27,6 +27,12 @@ pub struct DecodeOptions {
     pub tiff_orientation: bool,
     /// Refuse pictures with more pixels than this, from the header, before anything is allocated.
     pub max_pixels: u64,
+    /// Decode JPEG files at a half, a quarter or an eighth where that is still as large as `needed_side`: faster, but other pixels than
+    /// the reference's.
+    pub fast: bool,
+    /// What the shorter side is made at least, where that is known: [`Preprocess::decode_options`](super::Preprocess::decode_options)
+    /// tells.
+    pub needed_side: Option<usize>,
 }
 
 impl Default for DecodeOptions {
@@ -35,6 +41,8 @@ impl Default for DecodeOptions {
             exif_orientation: true,
             tiff_orientation: false,
             max_pixels: MAX_PIXELS,
+            fast: false,
+            needed_side: None,
         }
     }
 }

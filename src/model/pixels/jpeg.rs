@@ -112,9 +112,12 @@ fn corrupt(message: impl ToString) -> DecodeError {
 
 fn read(source: Source<'_>, options: &DecodeOptions) -> Result<Rgb, DecodeError> {
     let builder = Decompress::with_markers(&[Marker::APP(1)]);
-    let decoder = builder.from_reader(source).map_err(corrupt)?;
+    let mut decoder = builder.from_reader(source).map_err(corrupt)?;
     let (width, height) = decoder.size();
     check_size(width as u64, height as u64, options)?;
+    if let (true, Some(side)) = (options.fast, options.needed_side) {
+        decoder.scale(eighths(width.min(height), side));
+    }
     let turn = if options.exif_orientation {
         turn(&decoder)
     } else {
@@ -129,6 +132,7 @@ fn read(source: Source<'_>, options: &DecodeOptions) -> Result<Rgb, DecodeError>
     };
     let mut started = decoder.to_colorspace(output).map_err(corrupt)?;
     let samples: Vec<u8> = started.read_scanlines().map_err(corrupt)?;
+    let (width, height) = (started.width(), started.height());
     started.finish().map_err(corrupt)?;
 
     let data = match channels {
@@ -154,6 +158,12 @@ fn read(source: Source<'_>, options: &DecodeOptions) -> Result<Rgb, DecodeError>
     })
 }
 
+/// The smallest of the scales that the decoder is faster at, in eighths, at which `shorter` pixels are still `side`.
+fn eighths(shorter: usize, side: usize) -> u8 {
+    let is_enough = |eighths: &u8| shorter * usize::from(*eighths) / 8 >= side;
+    [1, 2, 4].into_iter().find(is_enough).unwrap_or(8)
+}
+
 /// The orientation in the EXIF segments (continued ones joined), else in the XMP packet.
 fn turn<R>(decoder: &Decompress<R>) -> Option<u8> {
     let mut exif = Vec::new();
@@ -166,4 +176,58 @@ fn turn<R>(decoder: &Decompress<R>) -> Option<u8> {
         }
     }
     orientation::from_exif(&exif).or_else(|| orientation::from_xmp(xmp?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A JPEG file of a picture that changes slowly.
+    fn file(width: usize, height: usize) -> Vec<u8> {
+        let mut encoder = mozjpeg::Compress::new(ColorSpace::JCS_RGB);
+        encoder.set_size(width, height);
+        encoder.set_quality(95.0);
+        let mut started = encoder.start_compress(Vec::new()).unwrap();
+        let values: Vec<u8> = (0..width * height)
+            .flat_map(|i| {
+                let (x, y) = (i % width * 255 / width, i / width * 255 / height);
+                [x as u8, y as u8, ((x + y) / 2) as u8]
+            })
+            .collect();
+        started.write_scanlines(&values).unwrap();
+        started.finish().unwrap()
+    }
+
+    #[test]
+    fn fast_decoding_stays_as_large_as_is_needed() {
+        assert_eq!(
+            [(1000, 224), (900, 224), (448, 224), (447, 224), (2000, 224)]
+                .map(|(s, n)| eighths(s, n)),
+            [2, 2, 4, 8, 1]
+        );
+        let bytes = file(401, 300);
+        let full = decode(&bytes, &DecodeOptions::default()).unwrap();
+        for (fast, needed_side, size) in [
+            (true, Some(150), (201, 150)),
+            (true, Some(75), (101, 75)),
+            (true, Some(151), (401, 300)),
+            (true, None, (401, 300)),
+            (false, Some(75), (401, 300)),
+        ] {
+            let options = DecodeOptions {
+                fast,
+                needed_side,
+                ..DecodeOptions::default()
+            };
+            let found = decode(&bytes, &options).unwrap();
+            let (found, full) = (&found.colours, &full.colours);
+            assert_eq!((found.width, found.height), size, "{needed_side:?}");
+            // The same picture: what is in its middle is in the middle of the other.
+            let middle = |image: &Rgb| {
+                let at = (image.height / 2 * image.width + image.width / 2) as usize;
+                image.data[3 * at]
+            };
+            assert!(middle(found).abs_diff(middle(full)) <= 4);
+        }
+    }
 }

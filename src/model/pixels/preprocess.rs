@@ -11,6 +11,10 @@ impl Preprocess {
         DecodeOptions {
             exif_orientation: options.exif_orientation && self.reference == Reference::Transformers,
             tiff_orientation: self.reference == Reference::OpenClip,
+            needed_side: self.resize.map(|resize| match resize {
+                Resize::ShortestEdge(side) => side,
+                Resize::Exact { height, width } => height.max(width),
+            }),
             ..options.clone()
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::open_clip::config::{Config, read_model};
 use crate::model::open_clip::section::Section;
-use crate::model::towers::{TextPool, VisionPool};
+use crate::model::towers::{Blocks, TextPool, VisionPool};
 
 /// Which tokenizer it is where the configuration names none: that of CLIP.
 const UNNAMED: &str = "CLIP's";
@@ -71,6 +71,11 @@ pub fn read(config: &Value) -> Result<Config, String> {
         .of_transformers
         .get_or_insert_with(|| UNNAMED.to_owned());
     let spec = &mut read.spec;
+    if spec.vision.blocks != Blocks::Plain {
+        return Err(
+            "vision_cfg.timm_model_name: ProLIP's image tower is open_clip's own".to_owned(),
+        );
+    }
     if spec.vision.pool != VisionPool::Class {
         return Err("vision_cfg.pool_type: ProLIP's is tok".to_owned());
     }
@@ -207,6 +212,10 @@ mod tests {
                 "vision_cfg.pool_type",
             ),
             (with("vision_cfg.patch_size", json!(0)), "patch size is 0"),
+            (
+                with("vision_cfg.timm_model_name", json!("fastvit_mci2")),
+                "timm_model_name is \"fastvit_mci2\"",
+            ),
         ] {
             let error = read(&config).unwrap_err();
             assert!(error.contains(said), "{error}: {said}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::towers::{Padding, Spec, TextPool, TextSpec, VisionPool, VisionSpec};
+use crate::model::towers::{Blocks, Padding, Spec, TextPool, TextSpec, VisionPool, VisionSpec};
 use crate::model::transformers::{TextConfig, VisionConfig, size};
 
 /// Reads the content of `config.json`. With what texts are padded the tokenizer's files say.
@@ -43,9 +43,11 @@ pub fn read(config: &Value) -> Result<Spec, String> {
     let spec = Spec {
         vision: VisionSpec {
             stack: vision_stack,
+            blocks: Blocks::Plain,
             image_size: vision.image_size,
             patch_size: vision.patch_size,
             patch_bias: true,
+            projection_bias: false,
             pre_norm: false,
             pool: VisionPool::Attention,
         },

@@ -177,13 +177,13 @@ impl Block {
 }
 
 /// A stack of blocks, all of one kind.
-pub struct Blocks {
+pub struct PlainBlocks {
     stack: Stack,
     composed: Vec<Block>,
     packed: Vec<cladist_kernels::Block>,
 }
 
-impl Blocks {
+impl PlainBlocks {
     /// The blocks `NAME.0`, `NAME.1`, …
     pub(super) fn load(
         weights: &Weights,

@@ -6,12 +6,15 @@
 
 mod block;
 mod cpu;
+mod eva;
 mod ops;
 mod spec;
 mod text;
 mod vision;
 
-pub use block::Blocks;
-pub use spec::{Activation, Padding, Spec, Stack, TextPool, TextSpec, VisionPool, VisionSpec};
+pub use block::PlainBlocks;
+pub use spec::{
+    Activation, Blocks, Padding, Spec, Stack, TextPool, TextSpec, VisionPool, VisionSpec,
+};
 pub use text::TextTower;
 pub use vision::VisionTower;

@@ -30,6 +30,7 @@ pub struct Stack {
 #[derive(Debug, Clone, PartialEq)]
 pub struct VisionSpec {
     pub stack: Stack,
+    pub blocks: Blocks,
     /// Pixels of a side of the picture.
     pub image_size: usize,
     pub patch_size: usize,
@@ -38,6 +39,18 @@ pub struct VisionSpec {
     /// Whether a layer norm stands before the blocks.
     pub pre_norm: bool,
     pub pool: VisionPool,
+    /// Whether the projection has a bias.
+    pub projection_bias: bool,
+}
+
+/// What blocks of an image tower are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocks {
+    /// Pre-norm transformer blocks.
+    Plain,
+    /// Those of EVA-02: rotary positions, gated MLPs (of `silu`, whatever the stack's activation is), and a layer norm more in both.
+    /// `grid` is the side, in patches, of the picture whose patches are one step apart: in others they are as far apart in all.
+    Eva { grid: usize },
 }
 
 /// What stands for a picture.
@@ -181,6 +194,12 @@ impl Spec {
                     stack.width, stack.heads
                 ));
             }
+        }
+        let head = vision.stack.width / vision.stack.heads;
+        if vision.blocks != Blocks::Plain && !head.is_multiple_of(4) {
+            return Err(format!(
+                "the image tower's heads have {head} values, which rotary positions do not part into fours"
+            ));
         }
         if vision.patches_per_side() == 0 {
             return Err(format!(

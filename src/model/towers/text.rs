@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::block::{Blocks, Linear, Norm};
+use super::block::{Linear, Norm, PlainBlocks};
 use super::spec::{Padding, Spec, TextPool, TextSpec};
 use crate::model::ModelError;
 use crate::model::weights::Weights;
@@ -11,7 +11,7 @@ use crate::model::weights::Weights;
 pub struct TextTower {
     tokens: Tensor,
     positions: Tensor,
-    blocks: Blocks,
+    blocks: PlainBlocks,
     final_norm: Norm,
     /// dim × width.
     projection: Linear,
@@ -43,7 +43,7 @@ impl TextTower {
                 &format!("{embeddings}.position_embedding.weight"),
                 &[spec.tokens(), width],
             )?,
-            blocks: Blocks::load(weights, "text_model.encoder.layers", stack)?,
+            blocks: PlainBlocks::load(weights, "text_model.encoder.layers", stack)?,
             final_norm: Norm::load(weights, "text_model.final_layer_norm", stack)?,
             projection: Linear::new(
                 weights.get("text_projection.weight", &[dim, width])?,

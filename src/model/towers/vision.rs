@@ -2,11 +2,15 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::block::{Blocks, Linear, Mlp, Norm};
+use super::block::{Linear, Mlp, Norm, PlainBlocks};
+use super::eva::EvaBlocks;
 use super::ops;
-use super::spec::{Spec, VisionPool, VisionSpec};
+use super::spec::{Blocks, Spec, VisionPool, VisionSpec};
 use crate::model::ModelError;
 use crate::model::weights::Weights;
+
+/// What the blocks are called.
+const LAYERS: &str = "vision_model.encoder.layers";
 
 /// A vision transformer.
 pub struct VisionTower {
@@ -16,10 +20,16 @@ pub struct VisionTower {
     learnt: Option<Tensor>,
     positions: Tensor,
     pre_norm: Option<Norm>,
-    blocks: Blocks,
+    blocks: BlocksOf,
     post_norm: Norm,
     head: Head,
     spec: VisionSpec,
+}
+
+/// The blocks of either kind.
+enum BlocksOf {
+    Plain(PlainBlocks),
+    Eva(EvaBlocks),
 }
 
 /// From what stands for a picture to the joint space.
@@ -68,6 +78,9 @@ impl VisionTower {
         };
         let head = match spec.pool {
             VisionPool::Attention => Head::Attention(AttentionHead::load(weights, &spec)?),
+            VisionPool::Class | VisionPool::Mean { .. } if spec.projection_bias => {
+                Head::Projection(Linear::load(weights, "visual_projection", [dim, width])?)
+            }
             VisionPool::Class | VisionPool::Mean { .. } => Head::Projection(projection()?),
             VisionPool::ClassAndUncertainty => Head::Uncertain {
                 mean: projection()?,
@@ -86,7 +99,12 @@ impl VisionTower {
                 &[spec.tokens(), width],
             )?,
             pre_norm: spec.pre_norm.then(pre_norm).transpose()?,
-            blocks: Blocks::load(weights, "vision_model.encoder.layers", stack)?,
+            blocks: match spec.blocks {
+                Blocks::Plain => BlocksOf::Plain(PlainBlocks::load(weights, LAYERS, stack)?),
+                Blocks::Eva { grid } => {
+                    BlocksOf::Eva(EvaBlocks::load(weights, LAYERS, &spec, grid)?)
+                }
+            },
             post_norm: Norm::load(weights, "vision_model.post_layernorm", stack)?,
             head,
             spec,
@@ -95,7 +113,10 @@ impl VisionTower {
 
     /// Whether a row is the same to the bit whatever is computed with it.
     pub fn rows_are_independent(&self) -> bool {
-        self.blocks.rows_are_independent()
+        match &self.blocks {
+            BlocksOf::Plain(blocks) => blocks.rows_are_independent(),
+            BlocksOf::Eva(_) => false,
+        }
     }
 
     /// n × 3 × S × S pixels → n × dim, not normalised, f32 on the host's order of rows; with as many columns of log σ² behind
@@ -117,7 +138,10 @@ impl VisionTower {
         if let Some(norm) = &self.pre_norm {
             x = norm.forward(&x)?;
         }
-        x = self.blocks.forward(x, length)?;
+        x = match &self.blocks {
+            BlocksOf::Plain(blocks) => blocks.forward(x, length)?,
+            BlocksOf::Eva(blocks) => blocks.forward(x, length, &self.spec.stack)?,
+        };
         self.pooled(&x, n)?.to_dtype(DType::F32)
     }
 

@@ -226,8 +226,9 @@ impl Weights {
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         let origin = self.naming.origin(name, &|name| self.has(name));
         if !origin.transposed {
-            let stored = self.stored(&origin.name, shape)?;
-            return self.placed(stored);
+            let in_file = [&vec![1; origin.leading], shape].concat();
+            let stored = self.stored(&origin.name, &in_file)?;
+            return self.placed(stored.reshape(shape)?);
         }
         let turned: Vec<usize> = shape.iter().rev().copied().collect();
         let stored = self.stored(&origin.name, &turned)?;
@@ -296,8 +297,11 @@ impl Weights {
         self.names.contains(&format!("{}{name}", self.prefix))
     }
 
-    /// As the towers hold it. PyTorch's files may hold a matrix column by column.
-    fn placed(&self, stored: Tensor) -> Result<Tensor, ModelError> {
+    /// A tensor of the host as the towers hold it. PyTorch's files may hold a matrix column by column.
+    ///
+    /// # Errors
+    /// The device has no room for it.
+    pub fn placed(&self, stored: Tensor) -> Result<Tensor, ModelError> {
         let stored = stored.contiguous()?.to_dtype(self.dtype)?;
         Ok(stored.to_device(&self.device)?)
     }

@@ -11,6 +11,8 @@ pub enum Naming {
     Siglip,
     /// open_clip's `CLIP`, or `CustomTextCLIP` if the text tower's tensors are below `text.`.
     OpenClip,
+    /// EVA-CLIP's: open_clip's, but for the image tower, which has timm's.
+    EvaClip,
     /// ProLIP's: as those of open_clip's `CustomTextCLIP`, with uncertainty tokens and linear heads.
     ProLip,
 }
@@ -21,6 +23,8 @@ pub struct Origin {
     pub name: String,
     /// The file holds it transposed.
     pub transposed: bool,
+    /// Axes of length 1 that the file has before those that are asked for.
+    pub leading: usize,
 }
 
 impl Naming {
@@ -29,6 +33,7 @@ impl Naming {
         let plain = |name: String| Origin {
             name,
             transposed: false,
+            leading: 0,
         };
         match self {
             Self::Clip => plain(name.to_owned()),
@@ -46,8 +51,16 @@ impl Naming {
                     // These two are used as x · W there, and as x · Wᵀ in transformers.
                     transposed: ["visual_projection.weight", "text_projection.weight"]
                         .contains(&name),
+                    leading: 0,
                 }
             }
+            Self::EvaClip => match eva(name) {
+                Some((name, leading)) => Origin {
+                    leading,
+                    ..plain(name)
+                },
+                None => Self::OpenClip.origin(name, has),
+            },
             Self::ProLip => match name.split_once('.') {
                 Some(("text_projection", part)) => plain(format!("text.text_projection.{part}")),
                 Some(("text_uncertainty", part)) => {
@@ -59,6 +72,7 @@ impl Naming {
                 _ => Origin {
                     name: open_clip(name, "text."),
                     transposed: name == "visual_projection.weight",
+                    leading: 0,
                 },
             },
         }
@@ -66,8 +80,43 @@ impl Naming {
 
     /// Whether queries, keys and values are one tensor, and what it is called: `in_proj_weight` and `in_proj_bias` of this.
     pub fn fused_attention(self, name: &str, has: &dyn Fn(&str) -> bool) -> Option<String> {
-        matches!(self, Self::OpenClip | Self::ProLip).then(|| self.origin(name, has).name)
+        // Of EVA-CLIP only the text tower asks.
+        matches!(self, Self::OpenClip | Self::EvaClip | Self::ProLip)
+            .then(|| self.origin(name, has).name)
     }
+}
+
+/// timm's name of what an image tower of EVA-02 has, and the axes before those that are asked for; `None` of what is no part of it.
+fn eva(name: &str) -> Option<(String, usize)> {
+    let part = match name.split_once('.')? {
+        ("visual_projection", part) => return Some((format!("visual.trunk.head.{part}"), 0)),
+        ("vision_model", part) => part,
+        _ => return None,
+    };
+    let (part, leading) = match part {
+        "embeddings.class_embedding" => ("cls_token".to_owned(), 2),
+        "embeddings.position_embedding.weight" => ("pos_embed".to_owned(), 1),
+        _ => {
+            let renamed = [
+                ("embeddings.patch_embedding.", "patch_embed.proj."),
+                ("encoder.layers.", "blocks."),
+                ("post_layernorm.", "norm."),
+                (".layer_norm1.", ".norm1."),
+                (".layer_norm2.", ".norm2."),
+                (".self_attn.out_proj.", ".attn.proj."),
+                (".self_attn.", ".attn."),
+                (".mlp.gate.", ".mlp.fc1_g."),
+                (".mlp.value.", ".mlp.fc1_x."),
+            ];
+            let part = part.to_owned();
+            let renamed = renamed.iter();
+            (
+                renamed.fold(part, |part, (from, to)| part.replace(from, to)),
+                0,
+            )
+        }
+    };
+    Some((format!("visual.trunk.{part}"), leading))
 }
 
 /// open_clip's name; `text` precedes those of the text tower.

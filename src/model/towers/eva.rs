@@ -1,0 +1,232 @@
+//! The blocks of EVA-02, the image towers of EVA-CLIP (Fang et al., EVA-02: A Visual Representation for Neon Genesis, 2023):
+//! rotary positions in the attention, an MLP with a gate, and a layer norm more in each of the two.
+
+use candle_core::{Device, Result, Tensor};
+
+use super::block::{Linear, Norm};
+use super::ops;
+use super::spec::{Stack, VisionSpec};
+use crate::model::ModelError;
+use crate::model::weights::Weights;
+
+/// Pre-norm blocks, and the positions that their attention goes by.
+pub(super) struct EvaBlocks {
+    blocks: Vec<Block>,
+    rotary: Rotary,
+}
+
+/// One block.
+struct Block {
+    norm1: Norm,
+    /// Queries, keys and values in one product; keys have no bias.
+    qkv: Linear,
+    inner_norm: Norm,
+    out: Linear,
+    norm2: Norm,
+    gate: Linear,
+    value: Linear,
+    mlp_norm: Norm,
+    fc2: Linear,
+}
+
+impl EvaBlocks {
+    /// The blocks `NAME.0`, `NAME.1`, …; `grid` is the side, in patches, of the picture whose patches are one step apart.
+    pub fn load(
+        weights: &Weights,
+        name: &str,
+        spec: &VisionSpec,
+        grid: usize,
+    ) -> std::result::Result<Self, ModelError> {
+        let stack = &spec.stack;
+        let names = (0..stack.layers).map(|i| format!("{name}.{i}"));
+        let blocks = names.map(|name| Block::load(weights, &name, stack));
+        Ok(Self {
+            blocks: blocks.collect::<std::result::Result<_, _>>()?,
+            rotary: Rotary::new(spec, grid, weights)?,
+        })
+    }
+
+    /// `x` is (n · length) × width.
+    pub fn forward(&self, mut x: Tensor, length: usize, stack: &Stack) -> Result<Tensor> {
+        for block in &self.blocks {
+            x = block.forward(x, length, stack, &self.rotary)?;
+        }
+        Ok(x)
+    }
+}
+
+impl Block {
+    fn load(weights: &Weights, name: &str, stack: &Stack) -> std::result::Result<Self, ModelError> {
+        let Stack { width, inner, .. } = *stack;
+        let attention = format!("{name}.self_attn");
+        let part = |part: &str| weights.get(&format!("{attention}.{part}"), &[width, width]);
+        let bias = |part: &str| weights.get(&format!("{attention}.{part}"), &[width]);
+        let parts = ["q_proj.weight", "k_proj.weight", "v_proj.weight"].map(part);
+        let weight = Tensor::cat(
+            &parts
+                .into_iter()
+                .collect::<std::result::Result<Vec<_>, _>>()?,
+            0,
+        )?;
+        let query = bias("q_proj.bias")?;
+        let bias = Tensor::cat(&[&query, &query.zeros_like()?, &bias("v_proj.bias")?], 0)?;
+        let of_mlp = Stack {
+            width: inner,
+            ..stack.clone()
+        };
+        let linear = |part: &str, sizes| Linear::load(weights, &format!("{name}.{part}"), sizes);
+        Ok(Self {
+            norm1: Norm::load(weights, &format!("{name}.layer_norm1"), stack)?,
+            qkv: Linear::new(weight, Some(bias))?,
+            inner_norm: Norm::load(weights, &format!("{attention}.norm"), stack)?,
+            out: linear("self_attn.out_proj", [width, width])?,
+            norm2: Norm::load(weights, &format!("{name}.layer_norm2"), stack)?,
+            gate: linear("mlp.gate", [inner, width])?,
+            value: linear("mlp.value", [inner, width])?,
+            mlp_norm: Norm::load(weights, &format!("{name}.mlp.norm"), &of_mlp)?,
+            fc2: linear("mlp.fc2", [width, inner])?,
+        })
+    }
+
+    fn forward(&self, x: Tensor, length: usize, stack: &Stack, rotary: &Rotary) -> Result<Tensor> {
+        let qkv = self.qkv.forward(&self.norm1.forward(&x)?)?;
+        let qkv = rotary.turn(&qkv, length, stack.width)?;
+        let mixed = ops::attention(&qkv, length, stack.heads, stack.causal)?;
+        let x = (x + self.out.forward(&self.inner_norm.forward(&mixed)?)?)?;
+        let normed = self.norm2.forward(&x)?;
+        let gated = (self.gate.forward(&normed)?.silu()? * self.value.forward(&normed)?)?;
+        x + self.fc2.forward(&self.mlp_norm.forward(&gated)?)?
+    }
+}
+
+/// Rotations of the values of queries and keys, two by two, by angles that grow with the place of a patch: the first half of a head
+/// goes by its row and the second by its column. The class token has none.
+struct Rotary {
+    /// 1 × length × 2·width, of queries and keys.
+    cos: Tensor,
+    /// The same, negative where a value takes from the next, and positive where it takes from the one before.
+    sin: Tensor,
+}
+
+/// Angles fall off from 1 to almost 1 / this.
+const SLOWEST: f64 = 10_000.0;
+
+impl Rotary {
+    fn new(
+        spec: &VisionSpec,
+        grid: usize,
+        weights: &Weights,
+    ) -> std::result::Result<Self, ModelError> {
+        let (stack, side) = (&spec.stack, spec.patches_per_side());
+        let head = stack.width / stack.heads;
+        let (mut cos, mut sin) = (vec![1f32; 2 * stack.width], vec![0f32; 2 * stack.width]);
+        for patch in 0..side * side {
+            let place = |i: usize| i as f64 / side as f64 * grid as f64;
+            let (row, column) = (place(patch / side), place(patch % side));
+            for value in 0..2 * stack.width {
+                let (pair, pairs) = (value % head / 2, head / 2);
+                let (along, band, bands) = match pair < pairs / 2 {
+                    true => (row, pair, pairs / 2),
+                    false => (column, pair - pairs / 2, pairs / 2),
+                };
+                let angle = along / SLOWEST.powf(band as f64 / bands as f64);
+                let sign = if value.is_multiple_of(2) { -1.0 } else { 1.0 };
+                cos.push(angle.cos() as f32);
+                sin.push((sign * angle.sin()) as f32);
+            }
+        }
+        let shape = (1, 1 + side * side, 2 * stack.width);
+        let placed = |values| weights.placed(Tensor::from_vec(values, shape, &Device::Cpu)?);
+        Ok(Self {
+            cos: placed(cos)?,
+            sin: placed(sin)?,
+        })
+    }
+
+    /// `qkv` is (n · length) × 3·width.
+    fn turn(&self, qkv: &Tensor, length: usize, width: usize) -> Result<Tensor> {
+        let rows = qkv.dim(0)?;
+        let of_picture = (rows / length, length, 2 * width);
+        let both = qkv.narrow(1, 0, 2 * width)?.contiguous()?;
+        let pairs = both.reshape((rows, width, 2))?;
+        // Of each pair the other one.
+        let others = Tensor::cat(&[pairs.narrow(2, 1, 1)?, pairs.narrow(2, 0, 1)?], 2)?;
+        let turned = (both.reshape(of_picture)?.broadcast_mul(&self.cos)?
+            + others.reshape(of_picture)?.broadcast_mul(&self.sin)?)?;
+        let turned = turned.reshape((rows, 2 * width))?;
+        Tensor::cat(&[&turned, &qkv.narrow(1, 2 * width, width)?], 1)?.contiguous()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use candle_core::DType;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::model::towers::{
+        Activation, Blocks, Padding, Spec, TextPool, TextSpec, VisionPool, VisionTower,
+    };
+    use crate::model::weights::Naming;
+
+    fn numbers(value: &Value) -> Vec<f32> {
+        let values = value.as_array().unwrap().iter();
+        values.map(|v| v.as_f64().unwrap() as f32).collect()
+    }
+
+    /// What timm gives for the same weights and pixels (`tests/parity/eva_fixtures.py`).
+    #[test]
+    fn a_tower_is_that_of_timm() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/eva");
+        let expected = std::fs::read(dir.join("expected.json")).unwrap();
+        let expected: Value = serde_json::from_slice(&expected).unwrap();
+        let stack = Stack {
+            width: 32,
+            inner: 85,
+            layers: 2,
+            heads: 2,
+            activation: Activation::Gelu,
+            eps: 1e-6,
+            causal: false,
+        };
+        let spec = Spec {
+            vision: VisionSpec {
+                stack: stack.clone(),
+                blocks: Blocks::Eva { grid: 4 },
+                image_size: 40,
+                patch_size: 8,
+                patch_bias: true,
+                pre_norm: false,
+                pool: VisionPool::Class,
+                projection_bias: true,
+            },
+            text: TextSpec {
+                stack,
+                vocabulary: 2,
+                length: 2,
+                padding: Padding::Unseen,
+                pool: TextPool::Last,
+                projection_bias: false,
+            },
+            dim: 24,
+        };
+        spec.check().unwrap();
+        let files = [dir.join("model.safetensors")];
+        for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::BF16, 0.2)] {
+            let weights = Weights::open(&files, Naming::EvaClip, &Device::Cpu, dtype).unwrap();
+            let tower = VisionTower::load(&weights, &spec).unwrap();
+            assert_eq!(weights.unused(), [""; 0]);
+            let pixels = numbers(&expected["pixels"]);
+            let found = tower.forward(&pixels, &Device::Cpu, dtype).unwrap();
+            let found = found.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let expected = numbers(&expected["features"]);
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                let off = (found - expected).abs();
+                assert!(off < tolerance, "{found}, not {expected} in {dtype:?}");
+            }
+        }
+    }
+}
