@@ -111,11 +111,16 @@ fn what_was_encoded_is_not_encoded_again() {
     embed_pictures(path, "anew", &["--no-store"]);
     assert!(is_same(path, "anew", "added"));
     assert_eq!(list(path)[0]["embeddings"], 13);
-    // How pictures are decoded, and micro-batches made, has a say in the values: they are others.
-    let turned = embed_pictures(path, "turned", &["--no-exif-orientation"]);
-    assert!(turned.contains(&said(0, 12)), "{turned}");
+    // How pictures are decoded has a say in the values: they are others.
+    for option in ["--no-exif-orientation", "--fast-decode"] {
+        let otherwise = embed_pictures(path, "otherwise", &[option]);
+        assert!(otherwise.contains(&said(0, 12)), "{option}: {otherwise}");
+    }
+    // How many are encoded at once has none on a CPU.
     let batched = embed_pictures(path, "batched", &["--batch", "3"]);
-    assert!(batched.contains(&said(0, 12)), "{batched}");
+    assert!(batched.contains(&said(14, 0)), "{batched}");
+    embed_pictures(path, "alone", &["--batch", "1", "--no-store"]);
+    assert!(is_same(path, "batched", "added") && is_same(path, "alone", "added"));
     assert_eq!(list(path).len(), 3);
 }
 

@@ -267,7 +267,7 @@ mod tests {
     use crate::cli::workbench::TuiArgs;
 
     /// Another value than the default of each option.
-    const OTHERS: [(&str, &str); 39] = [
+    const OTHERS: [(&str, &str); 40] = [
         ("image-protocol", "none"),
         ("theme", "light"),
         ("keys", "keys.toml"),
