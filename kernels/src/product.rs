@@ -1,9 +1,9 @@
 //! Matrix products on one core, with weights that are laid out for it once.
 //!
 //! As in BLIS (Van Zee & van de Geijn 2015): a tile of the result stays in registers while the inputs are read, each in the order
-//! in which it lies. The loops are plain Rust, compiled for several vector widths of which the widest that the machine has is
-//! taken at run time. Each value of the result is summed in an order that the inputs' widths alone decide: it depends neither
-//! on the number of rows nor on the vector width, but for machines without fused multiply-add.
+//! in which it lies. There are tiles for several vector widths, of which the widest that the machine has is taken at run
+//! time. Each value of the result is summed in an order that the inputs' widths alone decide: it depends neither on the
+//! number of rows nor on the vector width, but for machines without fused multiply-add.
 
 use std::ops::Range;
 
@@ -293,7 +293,7 @@ impl Block<'_> {
             Tile::Avx512 => {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
                 fn compute(block: &mut Block<'_>) {
-                    block.compute_with::<12, 32>(f32::mul_add);
+                    block.compute_with(|rows, weights| sums_avx512(rows, weights));
                 }
                 // SAFETY: the tile is of this machine, which was asked for these features.
                 unsafe { compute(self) }
@@ -302,30 +302,26 @@ impl Block<'_> {
             Tile::Avx2 => {
                 #[target_feature(enable = "avx2,fma")]
                 fn compute(block: &mut Block<'_>) {
-                    block.compute_with::<6, 16>(f32::mul_add);
+                    block.compute_with(|rows, weights| sums_avx2(rows, weights));
                 }
                 // SAFETY: the tile is of this machine, which was asked for these features.
                 unsafe { compute(self) }
             }
-            // Without the instruction a fused multiply-add is a call into the C library.
-            Tile::Baseline if cfg!(target_arch = "aarch64") => {
-                self.compute_with::<4, 16>(f32::mul_add)
-            }
-            _ => self.compute_with::<4, 16>(|a, b, c| a * b + c),
+            _ => self.compute_with(sums_of_any::<4, 16>),
         }
     }
 
-    /// `mul_add(a, b, c)` is a · b + c.
+    /// `sums(rows, weights)` are a tile's over the slice.
     #[inline(always)]
     fn compute_with<const ROWS: usize, const COLUMNS: usize>(
         &mut self,
-        mul_add: impl Fn(f32, f32, f32) -> f32 + Copy,
+        sums: impl Fn(&[f32], &[f32]) -> [[f32; COLUMNS]; ROWS],
     ) {
         let groups = self.rows.chunks_exact(ROWS * self.depth);
         for (group, rows) in groups.enumerate() {
             let panels = self.panels.chunks_exact(COLUMNS * self.depth);
             for (panel, weights) in panels.enumerate() {
-                let mut sums = sums::<ROWS, COLUMNS>(rows, weights, mul_add);
+                let mut sums = sums(rows, weights);
                 let (row, column) = (group * ROWS, self.from + panel * COLUMNS);
                 let there = ROWS.min(self.count - row);
                 // Of all but the last panels the number of columns is known to the compiler.
@@ -382,13 +378,63 @@ fn add(sums: &mut [f32], values: &[f32]) {
     }
 }
 
-/// A tile's sums over a slice of the inputs.
-#[inline(always)]
-fn sums<const ROWS: usize, const COLUMNS: usize>(
+/// Defines the sums of a tile over a slice of the inputs, of two vectors of columns, for one width of vectors. What the compiler makes of plain
+/// loops is as fast for some widths, and for others goes through memory for each product.
+macro_rules! sums {
+    (
+        $name:ident, $rows:literal x $columns:literal, $features:literal,
+        $zero:ident, $load:ident, $splat:ident, $mul_add:ident, $store:ident
+    ) => {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = $features)]
+        fn $name(rows: &[f32], weights: &[f32]) -> [[f32; $columns]; $rows] {
+            use std::arch::x86_64::*;
+            const LANES: usize = $columns / 2;
+            let mut sums = [[$zero(); 2]; $rows];
+            let (rows, _) = rows.as_chunks::<$rows>();
+            let (weights, _) = weights.as_chunks::<$columns>();
+            for (rows, weights) in rows.iter().zip(weights) {
+                // SAFETY: both vectors are inside of the array.
+                let [first, second] =
+                    unsafe { [0, LANES].map(|lane| $load(weights.as_ptr().add(lane))) };
+                for i in 0..$rows {
+                    let value = $splat(rows[i]);
+                    sums[i][0] = $mul_add(value, first, sums[i][0]);
+                    sums[i][1] = $mul_add(value, second, sums[i][1]);
+                }
+            }
+            let mut out = [[0.0; $columns]; $rows];
+            for (out, [first, second]) in out.iter_mut().zip(sums) {
+                // SAFETY: both vectors are inside of the array.
+                unsafe {
+                    $store(out.as_mut_ptr(), first);
+                    $store(out.as_mut_ptr().add(LANES), second);
+                }
+            }
+            out
+        }
+    };
+}
+
+sums! {
+    sums_avx512, 12 x 32, "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma",
+    _mm512_setzero_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_storeu_ps
+}
+sums! {
+    sums_avx2, 6 x 16, "avx2,fma",
+    _mm256_setzero_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_storeu_ps
+}
+
+/// The same in plain loops.
+fn sums_of_any<const ROWS: usize, const COLUMNS: usize>(
     rows: &[f32],
     weights: &[f32],
-    mul_add: impl Fn(f32, f32, f32) -> f32,
 ) -> [[f32; COLUMNS]; ROWS] {
+    // Without the instruction a fused multiply-add is a call into the C library.
+    let mul_add = |a: f32, b: f32, c: f32| match cfg!(target_arch = "aarch64") {
+        true => a.mul_add(b, c),
+        false => a * b + c,
+    };
     let mut sums = [[0f32; COLUMNS]; ROWS];
     let (rows, _) = rows.as_chunks::<ROWS>();
     let (weights, _) = weights.as_chunks::<COLUMNS>();
