@@ -157,7 +157,7 @@ impl Kept {
     /// Tells what is damaged.
     fn tell_faults(&self) {
         for fault in self.collection.faults() {
-            let again = match fault.rows {
+            let again = match fault.rows() {
                 0 => String::new(),
                 1 => "; 1 embedding was made again".to_owned(),
                 rows => format!("; {rows} embeddings were made again"),

@@ -1,6 +1,6 @@
 //! The embeddings of one recipe: found by key, added to, shard by shard.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,16 +26,21 @@ const OPEN_FILES: usize = 64;
 pub struct Fault {
     /// What is wrong, with the file.
     pub what: String,
-    /// How many embeddings were asked for and could not be had for it.
-    pub rows: usize,
+    /// The rows that were asked for and could not be had for it, each once however often that was.
+    rows: BTreeSet<u32>,
 }
 
 impl Fault {
     pub(super) fn of(error: &StoreError) -> Self {
         Self {
             what: error.to_string(),
-            rows: 0,
+            rows: BTreeSet::new(),
         }
+    }
+
+    /// How many embeddings could not be had for it.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
     }
 }
 
@@ -202,7 +207,8 @@ impl Collection {
         if let Err(error) = &read {
             let mut damaged = self.damaged();
             let fault = damaged.entry(shard.number);
-            fault.or_insert_with(|| Fault::of(error)).rows += 1;
+            let fault = fault.or_insert_with(|| Fault::of(error));
+            fault.rows.insert(place.row);
         }
         read.is_ok()
     }
