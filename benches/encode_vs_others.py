@@ -10,9 +10,8 @@
 - latency: one image at a time, from its tensor.
 
 All hold the model in memory and do one pass in turn, so that what else the machine does slows all of them; what counts is the
-median of the ratios of one round. Peak memory is that of the whole process, ours read from /proc at the end. `--dtypes q8` (and
-others) times cladist in that precision against the same references, and tells how often the nearest of 1,000 random texts' directions
-is the one of f32.
+median of the ratios of one round. Peak memory is that of the whole process, ours read from /proc at the end. `--dtypes` times
+cladist in other precisions against the same references, where the device has them.
 
 Needs a Rust toolchain (it builds and runs `cargo bench --bench encode`, or runs BINARY), torch, transformers, pillow, and where
 they are to be compared open_clip_torch, onnx, onnxscript and onnxruntime. What is not installed is left out and said.
