@@ -5,8 +5,8 @@
                                         [--kinds pixels files latency] [--dtypes f32] [--bench BINARY]
 
 - pixels: the encoder alone, from tensors in memory to embeddings;
-- files: from JPEG files to embeddings, each with its own preprocessing (transformers' processor, open_clip's transform in a
-  DataLoader without workers; ONNX Runtime has none, and takes open_clip's);
+- files: from JPEG files to embeddings, each with its own preprocessing (transformers' processor, open_clip's transform, one
+  file after the other; ONNX Runtime has none, and takes open_clip's);
 - latency: one image at a time, from its tensor.
 
 All hold the model in memory and do one pass in turn, so that what else the machine does slows all of them; what counts is the
