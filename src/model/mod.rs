@@ -41,7 +41,7 @@ use crate::matrix::Matrix;
 use documents::{Document, Documents};
 use encoder::DualEncoder;
 use hub::{DownloadProgress, HubEnv, HubError};
-use pixels::Preprocess;
+use pixels::{Preprocess, PreprocessError};
 use tokenizer::TextReader;
 use towers::{Padding, Spec};
 
@@ -238,9 +238,26 @@ fn hash_files(paths: &[PathBuf]) -> Result<String, ModelError> {
     hash::of_readers(files).map_err(|error| failed(first, error))
 }
 
-/// How a checkpoint wants pictures prepared, and where it says so, as transformers looks it up: `image_processor` in
-/// `processor_config.json`, where newer checkpoints have it, else `preprocessor_config.json`.
-fn image_processor(documents: &Documents) -> Result<Option<(&Document, Value)>, ModelError> {
+/// How a checkpoint wants pictures prepared, as `read` understands it; `None` if it does not say.
+///
+/// # Errors
+/// What is not understood, or makes pictures of another size than the model's, with the file.
+fn image_processor(
+    documents: &Documents,
+    spec: &Spec,
+    read: impl Fn(&Value) -> Result<Preprocess, PreprocessError>,
+) -> Result<Option<Preprocess>, ModelError> {
+    let Some((document, steps)) = processor_steps(documents)? else {
+        return Ok(None);
+    };
+    let preprocess = read(&steps).map_err(|reason| document.fault(reason.to_string()))?;
+    check_size(document, &preprocess, spec)?;
+    Ok(Some(preprocess))
+}
+
+/// The steps, and where they are, as transformers looks them up: `image_processor` in `processor_config.json`, where newer
+/// checkpoints have it, else `preprocessor_config.json`.
+fn processor_steps(documents: &Documents) -> Result<Option<(&Document, Value)>, ModelError> {
     if let Some(document) = &documents.processor
         && let Some(nested) = document.json()?.get_mut("image_processor")
     {

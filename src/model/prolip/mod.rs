@@ -14,7 +14,7 @@ use super::open_clip;
 use super::pixels::Preprocess;
 use super::tokenizer;
 use super::towers::Padding;
-use super::{ModelError, check_size, check_vocabulary, image_processor};
+use super::{ModelError, check_vocabulary, image_processor};
 
 /// What it is called where transformers has a `model_type`, of which its `config.json` has none.
 pub const TYPE: &str = "prolip";
@@ -32,13 +32,8 @@ pub fn blueprint(documents: &Documents, config: &Value) -> Result<Blueprint, Mod
     let reader = open_clip::reader_of(documents, &of_text, spec.text.length)?;
     spec.text.padding = Padding::Full(tokenizer::pad_id(documents, &reader)?);
     check_vocabulary(&reader, &spec)?;
-    let preprocess = match image_processor(documents)? {
-        Some((document, steps)) => {
-            let read = Preprocess::from_json(&steps);
-            let preprocess = read.map_err(|reason| document.fault(reason.to_string()))?;
-            check_size(document, &preprocess, &spec)?;
-            preprocess
-        }
+    let preprocess = match image_processor(documents, &spec, Preprocess::from_json)? {
+        Some(preprocess) => preprocess,
         // As the authors' own evaluation, which is built on open_clip.
         None => Preprocess::from_open_clip_json(&Value::Null, spec.vision.image_size)
             .map_err(|reason| fault(reason.to_string()))?,

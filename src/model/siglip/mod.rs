@@ -14,7 +14,7 @@ use super::documents::Documents;
 use super::pixels::Preprocess;
 use super::tokenizer::{self, Clean, TextReader};
 use super::towers::Padding;
-use super::{ModelError, check_size, check_vocabulary, image_processor};
+use super::{ModelError, check_vocabulary, image_processor};
 
 /// What the small files of a checkpoint with this `config.json` say.
 ///
@@ -28,13 +28,8 @@ pub fn blueprint(documents: &Documents, config: &Value) -> Result<Blueprint, Mod
     spec.text.padding = Padding::Full(tokenizer::pad_id(documents, &reader)?);
     check_vocabulary(&reader, &spec)?;
     let mut notes = Vec::new();
-    let preprocess = match image_processor(documents)? {
-        Some((document, steps)) => {
-            let read = Preprocess::from_siglip_json(&steps);
-            let preprocess = read.map_err(|reason| document.fault(reason.to_string()))?;
-            check_size(document, &preprocess, &spec)?;
-            preprocess
-        }
+    let preprocess = match image_processor(documents, &spec, Preprocess::from_siglip_json)? {
+        Some(preprocess) => preprocess,
         None => {
             notes.push(
                 "no preprocessor_config.json beside the weights: pictures are prepared as SigLIP's own are".to_owned(),

@@ -176,11 +176,16 @@ impl Block {
     }
 }
 
-/// A stack of blocks, all of one kind.
+/// A stack of blocks.
 pub struct PlainBlocks {
     stack: Stack,
-    composed: Vec<Block>,
-    packed: Vec<cladist_kernels::Block>,
+    layers: Layers,
+}
+
+/// Blocks of one kind: their weights are all of one type on one device.
+enum Layers {
+    Composed(Vec<Block>),
+    Packed(Vec<cladist_kernels::Block>),
 }
 
 impl PlainBlocks {
@@ -206,10 +211,13 @@ impl PlainBlocks {
                 Err(block) => composed.push(block),
             }
         }
+        let layers = match composed.is_empty() {
+            true => Layers::Packed(packed),
+            false => Layers::Composed(composed),
+        };
         Ok(Self {
             stack: stack.clone(),
-            composed,
-            packed,
+            layers,
         })
     }
 
@@ -252,21 +260,26 @@ impl PlainBlocks {
 
     /// Whether a row is the same to the bit whatever is computed with it: how candle's products sum depends on how many rows there are.
     pub(super) fn rows_are_independent(&self) -> bool {
-        self.composed.is_empty()
+        matches!(self.layers, Layers::Packed(_))
     }
 
     /// `x` is (n · length) × width.
     pub fn forward(&self, x: Tensor, length: usize) -> Result<Tensor> {
-        if !self.packed.is_empty() {
-            let sequences = Sequences {
-                length,
-                width: self.stack.width,
-                heads: self.stack.heads,
-                causal: self.stack.causal,
-            };
-            return cpu::forward(&self.packed, &x, sequences);
+        let stack = &self.stack;
+        match &self.layers {
+            Layers::Packed(blocks) => {
+                let sequences = Sequences {
+                    length,
+                    width: stack.width,
+                    heads: stack.heads,
+                    causal: stack.causal,
+                };
+                cpu::forward(blocks, &x, sequences)
+            }
+            Layers::Composed(blocks) => {
+                let mut blocks = blocks.iter();
+                blocks.try_fold(x, |x, block| block.forward(&x, length, stack))
+            }
         }
-        let mut blocks = self.composed.iter();
-        blocks.try_fold(x, |x, block| block.forward(&x, length, &self.stack))
     }
 }

@@ -74,13 +74,12 @@ impl VisionTower {
         let pre_norm = || Norm::load(weights, "vision_model.pre_layrnorm", stack);
         let projection = || -> std::result::Result<Linear, ModelError> {
             let weight = weights.get("visual_projection.weight", &[dim, width])?;
-            Ok(Linear::new(weight, None)?)
+            let bias = || weights.get("visual_projection.bias", &[dim]);
+            let bias = spec.projection_bias.then(bias).transpose()?;
+            Ok(Linear::new(weight, bias)?)
         };
         let head = match spec.pool {
             VisionPool::Attention => Head::Attention(AttentionHead::load(weights, &spec)?),
-            VisionPool::Class | VisionPool::Mean { .. } if spec.projection_bias => {
-                Head::Projection(Linear::load(weights, "visual_projection", [dim, width])?)
-            }
             VisionPool::Class | VisionPool::Mean { .. } => Head::Projection(projection()?),
             VisionPool::ClassAndUncertainty => Head::Uncertain {
                 mean: projection()?,
