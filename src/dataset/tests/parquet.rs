@@ -27,9 +27,14 @@ fn parquet(columns: &[(&str, ArrayRef)], group: usize) -> Vec<u8> {
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(group))
         .build();
+    written(&batch, properties)
+}
+
+/// A Parquet file of this batch.
+pub(super) fn written(batch: &RecordBatch, properties: WriterProperties) -> Vec<u8> {
     let mut out = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
+    writer.write(batch).unwrap();
     writer.close().unwrap();
     out
 }

@@ -8,9 +8,9 @@ use arrow_array::{
     StructArray,
 };
 use arrow_schema::{DataType, Field, Schema};
-use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
+use super::parquet::written;
 use super::{check_in, dir};
 use crate::dataset::open;
 
@@ -31,11 +31,7 @@ fn table(columns: &[(&str, ArrayRef)], group: usize, features: &str) -> Vec<u8> 
         .set_data_page_row_count_limit(7)
         .set_write_batch_size(7)
         .build();
-    let mut out = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(properties)).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    out
+    written(&batch, properties)
 }
 
 /// What stands for image `i`.
