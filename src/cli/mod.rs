@@ -12,6 +12,7 @@ mod distances;
 mod doctor;
 mod edit;
 mod embed;
+mod encoding;
 mod generate;
 mod history;
 mod import;

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 use clap::ValueHint;
 
 use super::{PictureArgs, habit_name};
-use crate::cli::embed::{self, Encoding};
+use crate::cli::embed;
+use crate::cli::encoding::Encoding;
 use crate::cli::model_args::{DeviceArgs, ImageArgs};
 use crate::cli::output::{self, tell};
 use crate::cli::score::{candidate_choice, expand_prompts};

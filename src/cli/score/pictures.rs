@@ -18,7 +18,7 @@ use super::{
     credit_policy, taxonomy_hash, tell_of_truths_as_candidates, value_name,
 };
 use crate::cli::demo::recorded;
-use crate::cli::embed::Encoding;
+use crate::cli::encoding::Encoding;
 use crate::cli::output::tell;
 use crate::cli::parts::Looks;
 use crate::cli::{count, prompts};
