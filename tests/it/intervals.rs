@@ -4,14 +4,11 @@ use std::collections::BTreeSet;
 
 use cladist::matrix::Matrix;
 use cladist::run::{Evidence, Inputs, Run};
-use cladist::score::{
-    AlsoRight, Annotation, Annotations, CreditPolicy, FEWEST, Link, Match, Ranked, Rankings, Root,
-    Rule,
-};
+use cladist::score::{Annotation, Annotations, CreditPolicy, FEWEST, Link, Ranked, Rankings};
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
 
-use crate::verdicts::manifest;
+use crate::verdicts::{inputs, manifest};
 
 struct World {
     facts: Value,
@@ -58,25 +55,15 @@ impl World {
             scores.map(|s| s.as_u64().unwrap() as f32)
         });
         let candidates = self.nodes(&self.facts["candidates"]);
-        let names: Vec<String> = (0..images.len()).map(|i| i.to_string()).collect();
+        let annotations = Annotations::new(annotations, self.facts["reannotated"] == true);
+        let evidence = Evidence::Scored(
+            std::borrow::Cow::Owned(Matrix::new(candidates.len(), scores.collect())),
+            Link::Probabilities,
+        );
         let inputs = Inputs {
-            taxonomy: &self.taxonomy,
-            images: names.iter().map(String::as_str).collect(),
-            annotations: Annotations::new(annotations, self.facts["reannotated"] == true),
-            also_right: AlsoRight::default(),
-            uncertainty: None,
-            evidence: Evidence::Scored(
-                std::borrow::Cow::Owned(Matrix::new(candidates.len(), scores.collect())),
-                Link::Probabilities,
-            ),
-            candidates,
-            collision_threshold: 0.99,
             credit: CreditPolicy::by_name("logical").unwrap(),
-            root: Root::default(),
-            strategy: Match::Mean,
-            rule: Rule::Argmax,
-            calibration: Vec::new(),
             top_k: 5,
+            ..inputs(&self.taxonomy, candidates, annotations, evidence)
         };
         json!(Run::build(inputs, manifest()).unwrap().summary)
     }
@@ -197,22 +184,16 @@ fn abstentions_are_drawn_too() {
         };
         rankings.push((i % 2 == 0).then_some(answer));
     }
-    let names: Vec<String> = (0..40).map(|i| i.to_string()).collect();
+    let candidates = vec![square, taxonomy.find("circle").unwrap()];
+    let annotations = Annotations::of_truths(vec![vec![square]; 40]);
     let inputs = Inputs {
-        taxonomy: &taxonomy,
-        candidates: vec![square, taxonomy.find("circle").unwrap()],
-        images: names.iter().map(String::as_str).collect(),
-        annotations: Annotations::of_truths(vec![vec![square]; 40]),
-        also_right: AlsoRight::default(),
-        uncertainty: None,
-        evidence: Evidence::Ranked(rankings),
-        collision_threshold: 0.99,
-        credit: CreditPolicy::Strict,
-        root: Root::default(),
-        strategy: Match::Mean,
-        rule: Rule::Argmax,
-        calibration: Vec::new(),
         top_k: 1,
+        ..inputs(
+            &taxonomy,
+            candidates,
+            annotations,
+            Evidence::Ranked(rankings),
+        )
     };
     let intervals = Run::build(inputs, manifest()).unwrap().summary.intervals_95;
     for path in ["top1", "metrics.hierarchical.micro.precision"] {

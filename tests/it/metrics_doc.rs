@@ -10,13 +10,12 @@ use std::collections::BTreeSet;
 use cladist::matrix::Matrix;
 use cladist::run::{Evidence, Inputs, Prompts, Run};
 use cladist::score::{
-    AlsoRight, Annotation, Annotations, CreditPolicy, Gaussians, Link, Match, Measure, Root, Rule,
-    Verdict,
+    Annotation, Annotations, CreditPolicy, Gaussians, Link, Match, Measure, Rule, Verdict,
 };
 use cladist::taxonomy::{Taxonomy, load_str};
 use serde_json::{Value, json};
 
-use crate::verdicts::manifest;
+use crate::verdicts::{inputs, manifest};
 
 const DOC: &str = include_str!("../../docs/metrics.md");
 
@@ -112,25 +111,21 @@ fn summary() -> Value {
         valid: Some(vec![node(candidates[i % 3])]),
     });
     let scores = (0..images * candidates.len()).map(|i| 1.0 + (i * i % 17) as f32);
-    let names: Vec<String> = (0..images).map(|i| i.to_string()).collect();
+    let evidence = Evidence::Scored(
+        Cow::Owned(Matrix::new(candidates.len(), scores.collect())),
+        Link::Probabilities,
+    );
+    let annotations = Annotations::new(annotations, true);
     let inputs = Inputs {
-        taxonomy: &taxonomy,
-        candidates: candidates.map(node).to_vec(),
-        images: names.iter().map(String::as_str).collect(),
-        annotations: Annotations::new(annotations, true),
-        also_right: AlsoRight::default(),
         uncertainty: Some((0..images).map(|i| (i * i % 7) as f64).collect()),
-        evidence: Evidence::Scored(
-            std::borrow::Cow::Owned(Matrix::new(candidates.len(), scores.collect())),
-            Link::Probabilities,
-        ),
-        collision_threshold: 0.99,
-        credit: CreditPolicy::Strict,
-        root: Root::default(),
-        strategy: Match::Mean,
         rule: Rule::Darts(0.5),
         calibration: (0..20).collect(),
-        top_k: 0,
+        ..inputs(
+            &taxonomy,
+            candidates.map(node).to_vec(),
+            annotations,
+            evidence,
+        )
     };
     let run = Run::build(inputs, manifest()).expect("the root is right, if nothing else is");
     let mut summary = json!(run.summary);
@@ -150,28 +145,15 @@ fn inclusion(taxonomy: &Taxonomy) -> Value {
         counts: vec![1, 1],
         embeddings,
     };
-    let inputs = Inputs {
-        taxonomy,
-        candidates: nodes.to_vec(),
-        images: ["0"].into_iter().collect(),
-        annotations: Annotations::of_truths([vec![nodes[0]]]),
-        also_right: AlsoRight::default(),
-        uncertainty: None,
-        evidence: Evidence::Embedded {
-            images: Cow::Owned(Matrix::new(2, vec![0.6, 0.8])),
-            prompts: Cow::Owned(prompts),
-            kinds: None,
-            logit_scale: 1.0,
-            similarities: None,
-        },
-        collision_threshold: 0.99,
-        credit: CreditPolicy::Strict,
-        root: Root::default(),
-        strategy: Match::Mean,
-        rule: Rule::Argmax,
-        calibration: Vec::new(),
-        top_k: 0,
+    let evidence = Evidence::Embedded {
+        images: Cow::Owned(Matrix::new(2, vec![0.6, 0.8])),
+        prompts: Cow::Owned(prompts),
+        kinds: None,
+        logit_scale: 1.0,
+        similarities: None,
     };
+    let annotations = Annotations::of_truths([vec![nodes[0]]]);
+    let inputs = inputs(taxonomy, nodes.to_vec(), annotations, evidence);
     let run = Run::build(inputs, manifest()).expect("argmax needs nothing");
     let found = run.summary.inclusion.expect("σ² of the labels is known");
     // The narrower is in the wider.

@@ -4,15 +4,14 @@
 use std::borrow::Cow;
 
 use cladist::matrix::Matrix;
-use cladist::run::{Evidence, Inputs, Run};
+use cladist::run::{Evidence, Run};
 use cladist::score::{
-    AlsoRight, Annotations, CreditPolicy, Link, Match, Measure, Pairwise, PerClassSums,
-    PrecisionRecall, Ranked, Rankings, Root, Rule,
+    Annotations, Link, Measure, Pairwise, PerClassSums, PrecisionRecall, Ranked, Rankings,
 };
 use cladist::taxonomy::{NodeId, Taxonomy, load_str};
 use serde_json::{Value, json};
 
-use crate::verdicts::manifest;
+use crate::verdicts::{inputs, manifest};
 
 /// The fixture rounds to twelve decimals, in bits or none.
 const CLOSE: f64 = 1e-11;
@@ -42,23 +41,8 @@ fn run(
     truths: Vec<NodeId>,
     evidence: Evidence,
 ) -> Run {
-    let names: Vec<String> = (0..truths.len()).map(|i| i.to_string()).collect();
-    let inputs = Inputs {
-        taxonomy,
-        candidates,
-        images: names.iter().map(String::as_str).collect(),
-        annotations: Annotations::of_truths(truths.into_iter().map(|t| vec![t])),
-        also_right: AlsoRight::default(),
-        uncertainty: None,
-        evidence,
-        collision_threshold: 0.99,
-        credit: CreditPolicy::Strict,
-        root: Root::default(),
-        strategy: Match::Mean,
-        rule: Rule::Argmax,
-        calibration: Vec::new(),
-        top_k: 0,
-    };
+    let annotations = Annotations::of_truths(truths.into_iter().map(|t| vec![t]));
+    let inputs = inputs(taxonomy, candidates, annotations, evidence);
     Run::build(inputs, manifest()).expect("argmax needs nothing")
 }
 

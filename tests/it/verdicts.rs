@@ -131,36 +131,27 @@ impl World {
             let norm = picture.iter().map(|v| v * v).sum::<f32>().sqrt();
             picture.into_iter().map(move |v| v / norm)
         });
-        let names: Vec<String> = (0..truths.len()).map(|i| i.to_string()).collect();
+        let evidence = Evidence::Embedded {
+            similarities: None,
+            images: Cow::Owned(Matrix::new(axes.len() + 1, pictures.collect())),
+            prompts: Cow::Owned(Prompts {
+                counts: prompts.iter().map(Vec::len).collect(),
+                nodes: prompted,
+                embeddings: Matrix::new(
+                    axes.len() + 1,
+                    prompts.into_iter().flatten().flatten().collect(),
+                )
+                .into(),
+            }),
+            kinds: None,
+            logit_scale: self.facts["logit_scale"].as_f64().unwrap() as f32,
+        };
+        let annotations = Annotations::of_truths(truths);
         let inputs = Inputs {
-            taxonomy: &self.taxonomy,
-            candidates,
-            images: names.iter().map(String::as_str).collect(),
-            annotations: Annotations::of_truths(truths),
-            also_right: AlsoRight::default(),
-            uncertainty: None,
-            evidence: Evidence::Embedded {
-                similarities: None,
-                images: Cow::Owned(Matrix::new(axes.len() + 1, pictures.collect())),
-                prompts: Cow::Owned(Prompts {
-                    counts: prompts.iter().map(Vec::len).collect(),
-                    nodes: prompted,
-                    embeddings: Matrix::new(
-                        axes.len() + 1,
-                        prompts.into_iter().flatten().flatten().collect(),
-                    )
-                    .into(),
-                }),
-                kinds: None,
-                logit_scale: self.facts["logit_scale"].as_f64().unwrap() as f32,
-            },
             collision_threshold: self.facts["threshold"].as_f64().unwrap(),
             credit,
-            root: Root::default(),
-            strategy: Match::Mean,
-            rule: Rule::Argmax,
-            calibration: Vec::new(),
             top_k,
+            ..inputs(&self.taxonomy, candidates, annotations, evidence)
         };
         Run::build(inputs, manifest()).unwrap()
     }
@@ -174,6 +165,33 @@ impl World {
             .into_iter()
             .chain([own])
             .collect()
+    }
+}
+
+/// What is judged in the plainest way: answers are those that fit best, credit is strict, all candidates are kept. Images are called by their
+/// numbers.
+pub fn inputs<'a>(
+    taxonomy: &'a Taxonomy,
+    candidates: Vec<NodeId>,
+    annotations: Annotations,
+    evidence: Evidence<'a>,
+) -> Inputs<'a> {
+    let names: Vec<String> = (0..annotations.len()).map(|i| i.to_string()).collect();
+    Inputs {
+        taxonomy,
+        candidates,
+        images: names.iter().map(String::as_str).collect(),
+        annotations,
+        also_right: AlsoRight::default(),
+        uncertainty: None,
+        evidence,
+        collision_threshold: 0.99,
+        credit: CreditPolicy::Strict,
+        root: Root::default(),
+        strategy: Match::Mean,
+        rule: Rule::Argmax,
+        calibration: Vec::new(),
+        top_k: 0,
     }
 }
 
