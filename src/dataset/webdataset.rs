@@ -184,7 +184,8 @@ impl Index<'_> {
                 Ok(member) => member,
                 // What is cut off or overwritten has no next header; nothing behind it can be found.
                 Err(error) => {
-                    cut = Some(error.to_string());
+                    // The message has bytes of the file.
+                    cut = Some(shown(&error.to_string()));
                     break;
                 }
             };

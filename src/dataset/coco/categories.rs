@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Id, document};
 use crate::dataset::DatasetError;
+use crate::text;
 
 /// The ranks above species that iNaturalist's categories tell, from the top, by their fields.
 const RANKS: [&str; 6] = ["kingdom", "phylum", "class", "order", "family", "genus"];
@@ -102,6 +104,9 @@ pub struct Imported {
     pub above: usize,
 }
 
+/// What is wrong with a file of another kind.
+const NO_CATEGORIES: &str = "no list `categories`, of which a taxonomy could be made: expected annotations as COCO and iNaturalist write them";
+
 /// Makes a taxonomy of the categories of a file: of COCO's supercategories, or of iNaturalist's ranks from kingdom to genus.
 ///
 /// A category is the node of its name, with its number in `ids`; so the labels of the images are found in it. A taxon above is the node
@@ -114,13 +119,29 @@ pub fn read_categories(path: &Path) -> Result<Imported, DatasetError> {
         path: path.to_owned(),
         what: what.to_owned(),
     };
-    let found = document(path)?.and_then(|found| found.categories);
+    let found = match document(path) {
+        Ok(None) => return Err(not_annotations(path)),
+        // What else could be given is not for who wants a taxonomy.
+        Err(DatasetError::Read { source, .. }) => return Err(fault(&source.to_string())),
+        found => found?.and_then(|found| found.categories),
+    };
     let categories = found.filter(|categories| !categories.is_empty());
-    let categories = categories.ok_or_else(|| {
-        fault("no list `categories`, of which a taxonomy could be made: expected annotations as COCO and iNaturalist write them")
-    })?;
+    let categories = categories.ok_or_else(|| fault(NO_CATEGORIES))?;
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     taxonomy(&categories, &file).map_err(|what| fault(&what))
+}
+
+/// What a file is instead of annotations: no JSON, or JSON of another kind.
+fn not_annotations(path: &Path) -> DatasetError {
+    let read = text::read(path).map_err(DatasetError::from);
+    let parsed = read.and_then(|text| {
+        let parsed = serde_json::from_str::<IgnoredAny>(&text);
+        parsed.map_err(|error| super::fault(path, &error))
+    });
+    parsed.err().unwrap_or_else(|| DatasetError::File {
+        path: path.to_owned(),
+        what: NO_CATEGORIES.to_owned(),
+    })
 }
 
 /// A node in the making.

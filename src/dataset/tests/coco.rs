@@ -247,4 +247,16 @@ nodes:
             Err(none.to_owned())
         );
     }
+    // What is no JSON is told where it is not.
+    for (json, told) in [
+        ("", "~/in.json:1: EOF while parsing a value"),
+        (
+            "{\"images\":\n [{\"id\":1",
+            "~/in.json:2: EOF while parsing",
+        ),
+        ("a,b", "~/in.json:1: expected value (column 1)"),
+    ] {
+        let why = imported(json).unwrap_err();
+        assert!(why.starts_with(told), "{why}");
+    }
 }

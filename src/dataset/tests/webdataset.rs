@@ -266,6 +266,10 @@ fn what_is_no_archive_of_images_is_refused() {
         let expected = format!("error: ~/a.tar: {expected}");
         assert!(found.starts_with(&expected), "{found} is not {expected}");
     }
+    // A message has nothing of the file that could steer a terminal.
+    let steering = dir(&[("a.tar", &b"\x1b[2J\x07".repeat(400))]);
+    let found = told(steering.path(), "a.tar");
+    assert!(!found.trim_end().contains(char::is_control), "{found:?}");
     let dir = dir(&[("a.tar.gz", b""), ("b.TGZ", b"")]);
     for name in ["a.tar.gz", "b.TGZ"] {
         assert!(told(dir.path(), name).contains("decompress it first"));
