@@ -1,5 +1,7 @@
 //! Multi-head attention on one core.
 
+use std::ops::Range;
+
 use crate::Sequences;
 use crate::elementwise::softmax;
 use crate::product::{Packed, Rows, Scratch, Then};
@@ -13,11 +15,35 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// `qkv` is (n · length) × 3·width with the queries, keys and values of a token
-    /// side by side; `out` becomes (n · length) × width, heads side by side.
+    /// `qkv` is (n · length) × 3·width with the queries, keys and values of a token side by side. `out` becomes rows × width, heads side by
+    /// side, for the tokens from `first` on.
     pub fn compute(
         &mut self,
         qkv: &[f32],
+        first: usize,
+        out: &mut [f32],
+        sequences: Sequences,
+        scratch: &mut Scratch,
+    ) {
+        let Sequences { length, width, .. } = sequences;
+        let end = first + out.len() / width;
+        let mut rest = out;
+        // Of the first and the last sequence perhaps not all tokens.
+        for sequence in first / length..end.div_ceil(length) {
+            let start = sequence * length;
+            let tokens = first.max(start) - start..end.min(start + length) - start;
+            let out;
+            (out, rest) = rest.split_at_mut(tokens.len() * width);
+            let qkv = &qkv[start * 3 * width..][..length * 3 * width];
+            self.of_sequence(qkv, tokens, out, sequences, scratch);
+        }
+    }
+
+    /// Of one sequence, for some of its tokens.
+    fn of_sequence(
+        &mut self,
+        qkv: &[f32],
+        tokens: Range<usize>,
         out: &mut [f32],
         sequences: Sequences,
         scratch: &mut Scratch,
@@ -30,31 +56,28 @@ impl Attention {
         } = sequences;
         let head = width / heads;
         let scale = 1.0 / (head as f32).sqrt();
-        self.scores.resize(length * length, 0.0);
-        let sequences = qkv.chunks_exact(length * 3 * width);
-        for (qkv, out) in sequences.zip(out.chunks_exact_mut(length * width)) {
-            for first in (0..width).step_by(head) {
-                // Each is read where it lies.
-                let part = |part: usize| &qkv[part * width + first..];
-                let queries = Rows {
-                    values: part(0),
-                    stride: 3 * width,
-                    count: length,
-                };
-                self.keys.refill(part(1), [length, head], [3 * width, 1]);
-                self.values.refill(part(2), [head, length], [1, 3 * width]);
-                let scores = &mut self.scores;
-                self.keys
-                    .multiply(queries, scores, length, Then::Put, scratch);
-                softmax(scores, length, scale, causal);
-                let weights = Rows {
-                    values: scores,
-                    stride: length,
-                    count: length,
-                };
-                self.values
-                    .multiply(weights, &mut out[first..], width, Then::Put, scratch);
-            }
+        self.scores.resize(tokens.len() * length, 0.0);
+        for first in (0..width).step_by(head) {
+            // Each is read where it lies.
+            let part = |part: usize| &qkv[part * width + first..];
+            let queries = Rows {
+                values: &part(0)[tokens.start * 3 * width..],
+                stride: 3 * width,
+                count: tokens.len(),
+            };
+            self.keys.refill(part(1), [length, head], [3 * width, 1]);
+            self.values.refill(part(2), [head, length], [1, 3 * width]);
+            let scores = &mut self.scores;
+            self.keys
+                .multiply(queries, scores, length, Then::Put, scratch);
+            softmax(scores, length, scale, causal.then_some(tokens.start));
+            let weights = Rows {
+                values: scores,
+                stride: length,
+                count: tokens.len(),
+            };
+            self.values
+                .multiply(weights, &mut out[first..], width, Then::Put, scratch);
         }
     }
 }
@@ -78,7 +101,15 @@ mod tests {
                 causal,
             };
             let mut out = vec![0.0; n * length * width];
-            Attention::default().compute(&qkv, &mut out, sequences, &mut Scratch::default());
+            let (mut attention, mut scratch) = (Attention::default(), Scratch::default());
+            attention.compute(&qkv, 0, &mut out, sequences, &mut scratch);
+            for share in [1, 5, 7, 9] {
+                let mut shared = vec![0.0; out.len()];
+                for (i, out) in shared.chunks_mut(share * width).enumerate() {
+                    attention.compute(&qkv, i * share, out, sequences, &mut scratch);
+                }
+                assert_eq!(shared, out, "in shares of {share} tokens");
+            }
             let value = |token: usize, part: usize, i: usize| {
                 f64::from(qkv[token * 3 * width + part * width + i])
             };

@@ -3,13 +3,26 @@
 use crate::Activation;
 use crate::attention::Attention;
 use crate::elementwise;
-use crate::product::{Packed, Rows, Scratch, Then};
+use crate::product::{Int8, Packed, Rows, Scratch, Then};
 
 /// A linear layer.
 pub struct Linear {
-    weight: Packed,
+    weight: Weight,
     /// Zeros where the layer has none.
     bias: Vec<f32>,
+}
+
+enum Weight {
+    F32(Packed),
+    Int8(Int8),
+}
+
+/// How the weight of a linear layer is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    F32,
+    /// In eight bits, the rows that it multiplies in fifteen, with a scale for each output and row.
+    Int8,
 }
 
 /// A layer norm over the last dimension.
@@ -43,30 +56,49 @@ pub struct Sequences {
     pub causal: bool,
 }
 
-/// What a thread computes in; it grows to what is needed, and is kept from one call to the next.
+/// What blocks are computed in; it grows to what is needed, and is kept from one call to the next.
 #[derive(Default)]
 pub struct Workspace {
-    /// rows × width.
-    normed: Vec<f32>,
     /// rows × 3·width.
     qkv: Vec<f32>,
+    /// One a thread.
+    own: Vec<Own>,
+}
+
+/// What a thread alone sees of some rows.
+#[derive(Default)]
+struct Own {
+    /// rows × width.
+    normed: Vec<f32>,
     /// rows × inner.
     inner: Vec<f32>,
     attention: Attention,
     scratch: Scratch,
 }
 
+/// Rows that make a thread of their own worth its while: fewer of them fill no tile.
+const ROWS_OF_THREAD: usize = 12;
+
 impl Linear {
     /// Lays out a weight, outputs × inputs as checkpoints hold it, and its bias.
     ///
     /// # Panics
     /// If the weight is not of the bias's length × inputs.
-    pub fn new(weight: &[f32], bias: Vec<f32>, inputs: usize) -> Self {
+    pub fn new(weight: &[f32], bias: Vec<f32>, inputs: usize, precision: Precision) -> Self {
         let outputs = bias.len();
         assert_eq!(weight.len(), outputs * inputs);
-        Self {
-            weight: Packed::new(weight, [outputs, inputs], [inputs, 1]),
-            bias,
+        let sizes = [outputs, inputs];
+        let weight = match precision {
+            Precision::F32 => Weight::F32(Packed::new(weight, sizes, [inputs, 1])),
+            Precision::Int8 => Weight::Int8(Int8::new(weight, sizes)),
+        };
+        Self { weight, bias }
+    }
+
+    fn inputs(&self) -> usize {
+        match &self.weight {
+            Weight::F32(weight) => weight.inputs(),
+            Weight::Int8(weight) => weight.inputs(),
         }
     }
 
@@ -77,21 +109,24 @@ impl Linear {
 
     /// rows × inputs → rows × outputs.
     pub fn forward(&self, x: &[f32], workspace: &mut Workspace) -> Vec<f32> {
-        let rows = x.len() / self.weight.inputs().max(1);
+        let rows = x.len() / self.inputs().max(1);
         let mut out = vec![0.0; rows * self.outputs()];
-        self.apply(x, &mut out, Then::Bias(&self.bias), &mut workspace.scratch);
+        let own = workspace.of_threads(1);
+        self.apply(x, &mut out, Then::Bias(&self.bias), &mut own[0].scratch);
         out
     }
 
     fn apply(&self, x: &[f32], out: &mut [f32], then: Then<'_>, scratch: &mut Scratch) {
-        let inputs = self.weight.inputs();
+        let (inputs, outputs) = (self.inputs(), self.outputs());
         let rows = Rows {
             values: x,
             stride: inputs,
             count: x.len() / inputs.max(1),
         };
-        let outputs = self.outputs();
-        self.weight.multiply(rows, out, outputs, then, scratch);
+        match &self.weight {
+            Weight::F32(weight) => weight.multiply(rows, out, outputs, then, scratch),
+            Weight::Int8(weight) => weight.multiply(rows, out, outputs, then, scratch),
+        }
     }
 }
 
@@ -101,31 +136,131 @@ impl Norm {
     }
 }
 
+impl Workspace {
+    fn of_threads(&mut self, threads: usize) -> &mut [Own] {
+        if self.own.len() < threads {
+            self.own.resize_with(threads, Own::default);
+        }
+        &mut self.own[..threads]
+    }
+}
+
 impl Block {
-    /// The block, in place; `x` is (n · length) × width.
-    pub fn apply(&self, x: &mut [f32], sequences: Sequences, workspace: &mut Workspace) {
-        let rows = x.len() / sequences.width;
-        let Workspace {
-            normed,
-            qkv,
-            inner,
-            attention,
-            scratch,
-        } = workspace;
-        normed.resize(x.len(), 0.0);
+    /// The block, in place; `x` is (n · length) × width. It is shared among `threads`, if there are rows enough; how many has no say in the
+    /// values.
+    pub fn apply(
+        &self,
+        x: &mut [f32],
+        sequences: Sequences,
+        threads: usize,
+        workspace: &mut Workspace,
+    ) {
+        let width = sequences.width;
+        let rows = x.len() / width;
+        let tiles = rows.div_ceil(ROWS_OF_THREAD).max(1);
+        let share = tiles.div_ceil(threads.clamp(1, tiles)) * ROWS_OF_THREAD;
+        workspace.of_threads(rows.div_ceil(share).max(1));
+        let Workspace { qkv, own } = workspace;
         qkv.resize(3 * x.len(), 0.0);
-        inner.resize(rows * self.fc1.outputs(), 0.0);
-        self.norm1.apply(x, normed);
-        let then = Then::Bias(&self.qkv.bias);
-        self.qkv.apply(normed, qkv, then, scratch);
-        // What was normed has served, and its place is taken.
-        attention.compute(qkv, normed, sequences, scratch);
-        let then = Then::AddTo(&self.out.bias);
-        self.out.apply(normed, x, then, scratch);
-        self.norm2.apply(x, normed);
-        let then = Then::Activate(&self.fc1.bias, self.activation);
-        self.fc1.apply(normed, inner, then, scratch);
-        let then = Then::AddTo(&self.fc2.bias);
-        self.fc2.apply(inner, x, then, scratch);
+
+        let parts = x.chunks(share * width);
+        let parts = parts.zip(qkv.chunks_mut(3 * share * width));
+        side_by_side(parts.zip(&mut *own), |((x, qkv), own)| {
+            own.normed.resize(x.len(), 0.0);
+            self.norm1.apply(x, &mut own.normed);
+            let then = Then::Bias(&self.qkv.bias);
+            self.qkv.apply(&own.normed, qkv, then, &mut own.scratch);
+        });
+        // Tokens look at one another, so all of them must be there.
+        let parts = x.chunks_mut(share * width).enumerate();
+        side_by_side(parts.zip(own), |((part, x), own)| {
+            let Own {
+                normed,
+                inner,
+                attention,
+                scratch,
+            } = own;
+            inner.resize(x.len() / width * self.fc1.outputs(), 0.0);
+            // What was normed has served, and its place is taken.
+            attention.compute(qkv, part * share, normed, sequences, scratch);
+            let then = Then::AddTo(&self.out.bias);
+            self.out.apply(normed, x, then, scratch);
+            self.norm2.apply(x, normed);
+            let then = Then::Activate(&self.fc1.bias, self.activation);
+            self.fc1.apply(normed, inner, then, scratch);
+            let then = Then::AddTo(&self.fc2.bias);
+            self.fc2.apply(inner, x, then, scratch);
+        });
+    }
+}
+
+/// Does the work on each part, on a thread each: the first on this one.
+fn side_by_side<T: Send>(mut parts: impl Iterator<Item = T>, work: impl Fn(T) + Sync) {
+    let Some(first) = parts.next() else {
+        return;
+    };
+    let Some(second) = parts.next() else {
+        return work(first);
+    };
+    std::thread::scope(|scope| {
+        for part in std::iter::once(second).chain(parts) {
+            scope.spawn(|| work(part));
+        }
+        work(first);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(count: usize, step: usize) -> Vec<f32> {
+        let value = |i: usize| ((i * step % 101) as f32 - 50.0) / 250.0;
+        (0..count).map(value).collect()
+    }
+
+    #[test]
+    fn threads_have_no_say_in_the_values() {
+        let (width, inner, length, n) = (24, 40, 13, 5);
+        for precision in [Precision::F32, Precision::Int8] {
+            let linear = |outputs: usize, inputs: usize, step| {
+                let weight = filled(outputs * inputs, step);
+                Linear::new(&weight, filled(outputs, 7), inputs, precision)
+            };
+            let norm = || Norm {
+                scale: vec![1.0; width],
+                shift: vec![0.1; width],
+                eps: 1e-5,
+            };
+            let block = Block {
+                norm1: norm(),
+                qkv: linear(3 * width, width, 37),
+                out: linear(width, width, 41),
+                norm2: norm(),
+                fc1: linear(inner, width, 43),
+                fc2: linear(width, inner, 47),
+                activation: Activation::Gelu,
+            };
+            for causal in [false, true] {
+                let sequences = Sequences {
+                    length,
+                    width,
+                    heads: 3,
+                    causal,
+                };
+                let apply = |x: &[f32], threads| {
+                    let mut x = x.to_vec();
+                    block.apply(&mut x, sequences, threads, &mut Workspace::default());
+                    x
+                };
+                let x = filled(n * length * width, 53);
+                let alone = x.chunks(length * width);
+                let alone: Vec<f32> = alone.flat_map(|x| apply(x, 1)).collect();
+                for threads in [1, 2, 3, 64] {
+                    assert_eq!(apply(&x, threads), alone, "{threads} threads");
+                }
+                assert!(apply(&[], 2).is_empty());
+            }
+        }
     }
 }

@@ -5,6 +5,9 @@
 /// Values in a row that the kernels treat as one vector; wide enough for AVX-512.
 const LANES: usize = 16;
 
+/// What makes an addition round to a whole number, which the low bits of the sum then hold: so it vectorises everywhere.
+const ROUND: f32 = 12_582_912.0;
+
 /// Whether the machine has what the kernels for AVX-512 need.
 #[cfg(target_arch = "x86_64")]
 pub fn has_avx512() -> bool {
@@ -19,6 +22,12 @@ pub fn has_avx512() -> bool {
 #[cfg(target_arch = "x86_64")]
 pub fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+/// Whether a machine with AVX-512 multiplies and adds whole numbers in one instruction.
+#[cfg(target_arch = "x86_64")]
+pub fn has_vnni() -> bool {
+    is_x86_feature_detected!("avx512vnni")
 }
 
 /// Defines a kernel once and compiles it for the baseline, AVX2 + FMA and AVX-512.
@@ -69,11 +78,11 @@ kernel! {
 }
 
 kernel! {
-    /// Softmax of each row of `scale · scores` (rows × `width`) over its first `row + 1` values if `causal`, else over
-    /// all; values outside become 0.
-    pub fn softmax(scores: &mut [f32], width: usize, scale: f32, causal: bool) {
+    /// Softmax of each row of `scale · scores` (rows × `width`) over all its values, or if it is `causal` over those up to its own place,
+    /// which for the first row is the number there; values outside become 0.
+    pub fn softmax(scores: &mut [f32], width: usize, scale: f32, causal: Option<usize>) {
         for (i, row) in scores.chunks_exact_mut(width).enumerate() {
-            let seen = if causal { i + 1 } else { width };
+            let seen = causal.map_or(width, |first| first + i + 1);
             let (row, unseen) = row.split_at_mut(seen);
             unseen.fill(0.0);
             let mut largest = f32::NEG_INFINITY;
@@ -87,6 +96,33 @@ kernel! {
             for v in row.iter_mut() {
                 *v *= norm;
             }
+        }
+    }
+}
+
+kernel! {
+    /// `out = x / scale`, rounded to whole numbers from −`limit` to `limit`, which is the largest of `i16` at most; the scale is that for which
+    /// the largest value becomes the limit. It is 0 if all are 0, or nearly so; NaN, and `out` 0, if one is no finite number.
+    pub fn whole_numbers(out: &mut [i16], x: &[f32], limit: f32, scale: &mut f32) {
+        // Without the sign the bits of floats are in the order of their values, those of NaN after all others.
+        let mut lanes = [0u32; LANES];
+        let (chunks, rest) = x.as_chunks::<LANES>();
+        for chunk in chunks {
+            for (lane, v) in lanes.iter_mut().zip(chunk) {
+                *lane = (*lane).max(v.abs().to_bits());
+            }
+        }
+        let rest = rest.iter().map(|v| v.abs().to_bits());
+        let largest = f32::from_bits(lanes.into_iter().chain(rest).fold(0, u32::max));
+        let by = limit / largest;
+        if !largest.is_finite() || !by.is_finite() {
+            *scale = if largest.is_finite() { 0.0 } else { f32::NAN };
+            out.fill(0);
+            return;
+        }
+        *scale = largest / limit;
+        for (out, x) in out.iter_mut().zip(x) {
+            *out = (x * by + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i16;
         }
     }
 }
@@ -108,8 +144,6 @@ fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
 /// eˣ: range reduction to ±ln2/2 and a polynomial of degree six; 0 below −87, finite above 88.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
-    // The nearest whole number through the rounding of an addition, which vectorises everywhere.
-    const ROUND: f32 = 12_582_912.0;
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     let x = x.clamp(-87.0, 88.0);
@@ -165,7 +199,7 @@ mod tests {
     #[test]
     fn a_causal_softmax_sees_no_later_token() {
         let mut scores = vec![0.0, 9.0, 9.0, 1.0, 1.0, 9.0, 0.0, 0.0, 0.0];
-        softmax(&mut scores, 3, 1.0, true);
+        softmax(&mut scores, 3, 1.0, Some(0));
         let third = 1.0 / 3.0;
         for (ours, expected) in scores
             .iter()

@@ -12,5 +12,5 @@ mod elementwise;
 mod product;
 
 pub use activation::Activation;
-pub use block::{Block, Linear, Norm, Sequences, Workspace};
+pub use block::{Block, Linear, Norm, Precision, Sequences, Workspace};
 pub use product::vectors;
