@@ -128,7 +128,7 @@ fn features() -> Vec<&'static str> {
 /// The speeds of a device in the precisions that it is used with.
 fn speeds(device: DeviceChoice) -> Vec<Speed> {
     let dtypes: &[DType] = match device {
-        DeviceChoice::Cpu => &[DType::F32],
+        DeviceChoice::Cpu => &[DType::F32, DType::Q8],
         _ => &[DType::F32, DType::F16, DType::Bf16],
     };
     let measured = dtypes.iter().filter_map(|&dtype| {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device};
+use candle_core::Device;
 use serde::Serialize;
 
+use super::DType;
 use super::blueprint::Blueprint;
 use super::documents::Documents;
 use super::hub::{self, HubEnv};

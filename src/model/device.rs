@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use candle_core::Device;
+use cladist_kernels::Precision;
 
 use crate::model::ModelError;
 
@@ -25,6 +26,8 @@ pub enum DType {
     F32,
     F16,
     Bf16,
+    /// The weights of the blocks in eight bits, all else as in f32.
+    Q8,
 }
 
 impl FromStr for DeviceChoice {
@@ -54,7 +57,8 @@ impl FromStr for DType {
             "f32" => Ok(Self::F32),
             "f16" => Ok(Self::F16),
             "bf16" => Ok(Self::Bf16),
-            _ => Err(format!("`{text}` is no dtype: use f32, f16 or bf16")),
+            "q8" => Ok(Self::Q8),
+            _ => Err(format!("`{text}` is no dtype: use f32, f16, bf16 or q8")),
         }
     }
 }
@@ -72,14 +76,24 @@ impl DType {
             Self::F32 => "f32",
             Self::F16 => "f16",
             Self::Bf16 => "bf16",
+            Self::Q8 => "q8",
         }
     }
 
+    /// Of tensors; what is in eight bits is none.
     pub(super) fn of_candle(self) -> candle_core::DType {
         match self {
-            Self::F32 => candle_core::DType::F32,
+            Self::F32 | Self::Q8 => candle_core::DType::F32,
             Self::F16 => candle_core::DType::F16,
             Self::Bf16 => candle_core::DType::BF16,
+        }
+    }
+
+    /// Of the blocks' weights, where the CPU computes them.
+    pub(super) fn of_blocks(self) -> Precision {
+        match self {
+            Self::Q8 => Precision::Int8,
+            Self::F32 | Self::F16 | Self::Bf16 => Precision::F32,
         }
     }
 }
@@ -103,12 +117,16 @@ impl DeviceChoice {
             Self::Auto if cfg!(feature = "metal") => Device::new_metal(0).unwrap_or(Device::Cpu),
             Self::Auto => Device::Cpu,
         };
-        if device.is_cpu() && dtype != DType::F32 {
-            return Err(ModelError::Device(format!(
-                "--dtype {dtype} is slow or unsupported on the CPU: use f32 there"
-            )));
+        match dtype {
+            DType::F16 | DType::Bf16 if device.is_cpu() => Err(ModelError::Device(format!(
+                "--dtype {dtype} is slow or unsupported on the CPU: use f32 or q8 there"
+            ))),
+            DType::Q8 if !device.is_cpu() => Err(ModelError::Device(format!(
+                "--dtype q8 is for the CPU: use f16 or bf16 on {}",
+                name(&device)
+            ))),
+            _ => Ok(device),
         }
-        Ok(device)
     }
 }
 
@@ -209,5 +227,6 @@ mod tests {
     fn half_precision_on_the_cpu_is_refused() {
         assert!(DeviceChoice::Cpu.open(DType::F16).is_err());
         assert!(DeviceChoice::Cpu.open(DType::F32).is_ok());
+        assert!(DeviceChoice::Cpu.open(DType::Q8).is_ok());
     }
 }

@@ -53,7 +53,7 @@ impl DualEncoder {
         let (towers, weights) = std::thread::scope(|scope| {
             let hash = scope.spawn(|| hash_files(&checkpoint.weights));
             let naming = blueprint.family.naming();
-            let towers = Weights::open(&checkpoint.weights, naming, &device, dtype.of_candle())
+            let towers = Weights::open(&checkpoint.weights, naming, &device, dtype)
                 .and_then(|weights| Towers::load(&weights, &blueprint.spec));
             (towers, hash.join().expect("hashing does not panic"))
         });
@@ -75,7 +75,7 @@ impl DualEncoder {
             blueprint.family.naming(),
             Path::new(checkpoint.name).join("model.safetensors"),
             &device,
-            dtype.of_candle(),
+            dtype,
         )?;
         let towers = Towers::load(&weights, &blueprint.spec)?;
         // As of a file with the same content, so that a copy on disk has the same fingerprint.
@@ -341,24 +341,28 @@ mod tests {
     /// Half precision takes the way of GPUs through every layer, on the CPU too; the command line refuses it there
     /// for being slow.
     #[test]
-    fn half_precision_agrees_with_f32() {
+    fn less_precision_agrees_with_f32() {
         let names = [
             "clip/quick-gelu",
             "open_clip/clipa",
             "siglip/siglip",
             "prolip/b16",
         ];
-        names.into_iter().for_each(half_precision_agrees);
+        names.into_iter().for_each(less_precision_agrees);
     }
 
-    fn half_precision_agrees(name: &str) {
+    fn less_precision_agrees(name: &str) {
         let exact = fixture(name, DType::F32);
         let (size, half_dim) = (exact.spec.vision.image_size, exact.spec.dim);
         let pixels: Vec<f32> = (0..2 * 3 * size * size)
             .map(|i| ((i * 7919 % 1009) as f32 - 504.0) / 250.0)
             .collect();
         let texts = ["a photo of a square", "the dog and the bone", ""];
-        for (dtype, tolerance) in [(DType::F16, 1e-4f32), (DType::Bf16, 5e-3)] {
+        for (dtype, tolerance) in [
+            (DType::F16, 1e-4f32),
+            (DType::Bf16, 5e-3),
+            (DType::Q8, 1e-3),
+        ] {
             let half = fixture(name, dtype);
             let pairs = [
                 (

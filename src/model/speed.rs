@@ -45,10 +45,10 @@ impl SpeedTest {
             eps: 1e-5,
             causal: false,
         };
-        let dtype = dtype.of_candle();
+        let rows = (IMAGES * TOKENS, stack.width);
         Ok(Self {
             blocks: PlainBlocks::of_ones(&stack, &device, dtype)?,
-            x: Tensor::ones((IMAGES * TOKENS, stack.width), dtype, &device)?,
+            x: Tensor::ones(rows, dtype.of_candle(), &device)?,
             device,
         })
     }

@@ -393,6 +393,57 @@ fn what_the_command_line_asks_for_is_not_widened_by_the_config_file() {
 }
 
 #[test]
+fn what_eight_bits_change_is_told_and_recorded() {
+    let dir = world();
+    let out = dir.path().join("q8");
+    let q8 = ["--dtype", "q8", "--q8-check", "6"];
+    let (code, _, told) = score(dir.path(), &[&q8[..], &["--out", "q8"]].concat());
+    assert_eq!(code, 0, "{told}");
+    assert!(
+        told.contains("q8: of 6 images answered in f32 too, "),
+        "{told}"
+    );
+    let summary = json(&fs::read_to_string(out.join("summary.json")).unwrap());
+    let manifest = |run: &str| -> Value {
+        let text = fs::read_to_string(dir.path().join(run).join("run.yaml")).unwrap();
+        serde_yaml::from_str(&text).unwrap()
+    };
+    let of_q8 = manifest("q8");
+    assert_eq!(of_q8["dtype"], "q8");
+    assert_eq!(of_q8["model"]["fingerprint"]["dtype"], "q8");
+    let check = &of_q8["model"]["q8"];
+    assert_eq!(check["images"], 6);
+    // The model is made of noise, and the pictures of few colours: the answers of a pair are the same or not, the counts are of all six.
+    for dtype in ["f32", "q8"] {
+        let counts = check["verdicts"][dtype].as_object().unwrap();
+        let sum: u64 = counts.values().map(|n| n.as_u64().unwrap()).sum();
+        assert_eq!(sum, 6, "{check}");
+    }
+    assert!(check["same_answer"].as_u64().unwrap() <= 6);
+    assert_eq!(summary["judged"], 12, "the run itself is of all images");
+
+    // The two say the same of the same images.
+    let (code, _, told) = score(dir.path(), &["--out", "f32"]);
+    assert!(code == 0 && !told.contains("q8"), "{told}");
+    let answers = |run: &str| -> Vec<Value> {
+        let rows = lines(dir.path().join(run).join("predictions.jsonl"));
+        rows.into_iter().map(|row| row["answer"].clone()).collect()
+    };
+    let all = ["--dtype", "q8", "--q8-check", "1000", "--out", "all"];
+    let (_, _, told) = score(dir.path(), &all);
+    assert!(told.contains("q8: of 12 images"), "{told}");
+    let same = answers("f32")
+        .iter()
+        .zip(answers("all"))
+        .filter(|(a, b)| *a == b)
+        .count();
+    assert_eq!(manifest("all")["model"]["q8"]["same_answer"], same);
+
+    let (_, _, told) = score(dir.path(), &["--dtype", "q8", "--q8-check", "0"]);
+    assert!(!told.contains("answered in f32"), "{told}");
+}
+
+#[test]
 fn labels_with_the_same_prompts_are_told() {
     let dir = world();
     fs::write(dir.path().join("same.yaml"), "['the same', 'for all']").unwrap();

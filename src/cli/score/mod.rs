@@ -6,6 +6,7 @@ mod encoded;
 mod join;
 mod memory;
 mod pictures;
+mod precision;
 mod prompting;
 mod side;
 mod sources;
@@ -158,6 +159,10 @@ pub struct ScoreOptions {
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true, default_value_t = Collisions::DEFAULT_THRESHOLD)]
     collision_cosine: f64,
 
+    /// With --dtype q8: labelled images that are answered in f32 too, before all others, to tell what eight bits change; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    q8_check: usize,
+
     /// What to do with images one of whose labels names no node of the taxonomy, or several
     #[arg(long, value_enum, value_name = "DO", default_value = "error")]
     on_unknown_label: OnUnknown,
@@ -290,7 +295,18 @@ pub fn answer_under(
     let (Some(images), Some(model)) = (&args.images, &args.model) else {
         return elsewhere::compute(args, source, taxonomy, load, stop, observer).map(Some);
     };
+    let exact = || -> anyhow::Result<_> {
+        let device = args.device.in_f32();
+        let exact = WhatArgs {
+            device,
+            ..args.clone()
+        };
+        exact.load(model, stop)
+    };
+    // Whoever watches has the figures move anyway.
+    let is_checked = args.device.is_q8() && args.options.q8_check > 0 && observer.is_none();
     let inputs = Inputs {
+        exact: is_checked.then_some(&exact),
         taxonomy_source: source,
         taxonomy,
         images_source: images,

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::annotate::{Annotated, OwnLabels, Truth, TruthArgs, read_label_index};
 use super::encoded::{Embeddings, Held, Version, versions};
 use super::memory::Memory;
+use super::precision::Exact;
 use super::prompting::{Basis, ask};
 use super::steps::Steps;
 use super::{
@@ -36,8 +37,13 @@ use crate::run::{
 use crate::score::{Annotations, CreditPolicy, Depth};
 use crate::taxonomy::{NodeId, Taxonomy};
 
+/// Loads the model in f32.
+pub type LoadExact<'a> = dyn Fn() -> anyhow::Result<Arc<dyn Encoder>> + 'a;
+
 /// What is scored: the inputs as they are named, and as they are read.
 pub struct Inputs<'a> {
+    /// Loads the same model in f32, where what its precision changes is to be told.
+    pub exact: Option<&'a LoadExact<'a>>,
     pub taxonomy_source: &'a Path,
     pub taxonomy: Taxonomy,
     pub images_source: &'a Path,
@@ -48,14 +54,14 @@ pub struct Inputs<'a> {
 }
 
 /// What is cheap to read, and is checked before the model is touched.
-struct Task<'a> {
-    inputs: Inputs<'a>,
+pub(super) struct Task<'a> {
+    pub(super) inputs: Inputs<'a>,
     templates: TemplateSet,
     truth: Truth,
-    annotated: Annotated,
+    pub(super) annotated: Annotated,
     policy: CreditPolicy,
     choice: Candidates,
-    candidates: Vec<NodeId>,
+    pub(super) candidates: Vec<NodeId>,
 }
 
 /// What is told while images are still being encoded.
@@ -110,6 +116,11 @@ pub fn compute(
         encoder.as_ref(),
         stop,
     )?;
+    let exact = task.inputs.exact.map(|load| {
+        let (taxonomy, candidates) = (&task.inputs.taxonomy, &task.candidates);
+        Exact::load(load, &asked, taxonomy, candidates, stop)
+    });
+    let exact = exact.transpose()?;
     let mut manifest = manifest(options, &task, encoder.as_ref(), &asked.texts)?;
     if let Some((settings, n)) = &task.inputs.world {
         recorded::record(&mut manifest, settings, *n);
@@ -125,7 +136,7 @@ pub fn compute(
         prompts: asked.prompts,
         strategy: options.strategy,
     });
-    let scoring = Scoring {
+    let mut scoring = Scoring {
         task,
         options,
         basis,
@@ -133,6 +144,12 @@ pub fn compute(
         manifest,
         stop,
     };
+    if let Some(exact) = exact
+        && let Some(effect) = scoring.effect(&exact)?
+    {
+        effect.tell();
+        scoring.manifest.model["q8"] = effect.to_json();
+    }
     // Before they are read: what is written meanwhile is another picture the next time.
     let versions = scoring.versions(observer)?;
     let encoded = scoring.encode(observer, &versions)?;
@@ -155,8 +172,8 @@ pub fn compute(
 }
 
 /// What is asked of the images that could be read.
-struct Posed {
-    manifest: Manifest,
+pub(super) struct Posed {
+    pub(super) manifest: Manifest,
     images: Names,
     annotations: Annotations,
     uncertainty: Option<Arc<[f64]>>,
@@ -165,14 +182,14 @@ struct Posed {
 }
 
 /// All that is known before the images are.
-struct Scoring<'a> {
-    task: Task<'a>,
-    options: &'a ScoreOptions,
-    basis: Arc<Basis>,
-    kinds: Option<KindTexts>,
+pub(super) struct Scoring<'a> {
+    pub(super) task: Task<'a>,
+    pub(super) options: &'a ScoreOptions,
+    pub(super) basis: Arc<Basis>,
+    pub(super) kinds: Option<KindTexts>,
     /// Its counts are those of no image.
     manifest: Manifest,
-    stop: &'a AtomicBool,
+    pub(super) stop: &'a AtomicBool,
 }
 
 impl Scoring<'_> {
@@ -192,21 +209,26 @@ impl Scoring<'_> {
         versions(&items)
     }
 
+    /// How images are encoded by the model, or by another.
+    pub(super) fn encoding<'e>(&'e self, encoder: &'e dyn Encoder) -> Encoding<'e> {
+        Encoding {
+            args: &self.options.image,
+            encoder,
+            model: self.task.inputs.model_source,
+            dataset: &self.task.inputs.dataset,
+            stop: self.stop,
+            stages: Stages::default(),
+        }
+    }
+
     fn encode(
         &self,
         observer: Option<&Observer<'_>>,
         versions: &[Version],
     ) -> anyhow::Result<Held> {
-        let (items, dataset) = (&self.task.annotated.items, &self.task.inputs.dataset);
-        let encoding = Encoding {
-            args: &self.options.image,
-            encoder: self.basis.encoder.as_ref(),
-            model: self.task.inputs.model_source,
-            dataset,
-            stop: self.stop,
-            stages: Stages::default(),
-        };
-        let dim = self.basis.encoder.dim();
+        let items = &self.task.annotated.items;
+        let encoder = self.basis.encoder.as_ref();
+        let (encoding, dim) = (self.encoding(encoder), encoder.dim());
         let encode = |items: &[usize], look| -> anyhow::Result<Held> {
             Ok(Held::new(encoding.encode(items, look)?, dim))
         };
@@ -297,11 +319,21 @@ impl Scoring<'_> {
 
     /// What is asked of the images that could be encoded, which have a row; `uncertainty` is of the rows.
     fn posed(&self, uncertainty: Option<Arc<[f64]>>, rows: &[Option<usize>]) -> Posed {
-        let (task, options) = (&self.task, self.options);
-        let (items, dataset) = (&task.annotated.items, &task.inputs.dataset);
         // Places among the items of those that could be read; their rows are 0, 1, 2, …
         let kept: Vec<usize> = (0..rows.len()).filter(|&i| rows[i].is_some()).collect();
-        let annotations = task.annotated.annotations.select(&kept);
+        self.posed_of(&kept, uncertainty, rows.len())
+    }
+
+    /// The same of the images at these places among the items, of so many that were to be read.
+    pub(super) fn posed_of(
+        &self,
+        kept: &[usize],
+        uncertainty: Option<Arc<[f64]>>,
+        asked: usize,
+    ) -> Posed {
+        let (task, options) = (&self.task, self.options);
+        let (items, dataset) = (&task.annotated.items, &task.inputs.dataset);
+        let annotations = task.annotated.annotations.select(kept);
         let images: Names = kept
             .iter()
             .map(|&i| dataset.item(items[i]).name())
@@ -315,7 +347,7 @@ impl Scoring<'_> {
                 labelled: labelled - calibration.len(),
                 calibration: calibration.len(),
                 unlabelled: kept.len() - labelled,
-                skipped_bad_image: rows.len() - kept.len(),
+                skipped_bad_image: asked - kept.len(),
                 ..self.manifest.counts
             },
             ..self.manifest.clone()
@@ -343,7 +375,7 @@ impl Scoring<'_> {
         }
     }
 
-    fn inputs<'e>(&'e self, posed: &Posed, evidence: Evidence<'e>) -> run::Inputs<'e> {
+    pub(super) fn inputs<'e>(&'e self, posed: &Posed, evidence: Evidence<'e>) -> run::Inputs<'e> {
         let (task, options) = (&self.task, self.options);
         run::Inputs {
             taxonomy: &task.inputs.taxonomy,

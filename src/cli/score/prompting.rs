@@ -92,6 +92,30 @@ pub fn ask(
     })
 }
 
+impl Asked {
+    /// The same, asked another model.
+    ///
+    /// # Errors
+    /// What the encoder says; an interruption.
+    pub fn of_another(
+        &self,
+        taxonomy: &Taxonomy,
+        candidates: &[NodeId],
+        encoder: &dyn Encoder,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<(Prompts, Option<KindTexts>)> {
+        let texts: Vec<&str> = self.texts.iter().map(String::as_str).collect();
+        let prompts = Prompts {
+            nodes: self.prompts.nodes.clone(),
+            counts: self.prompts.counts.clone(),
+            embeddings: embed::embed_prompts(encoder, &texts, stop)?,
+        };
+        let kinds = || kind_texts(taxonomy, candidates, encoder, stop);
+        let kinds = self.kinds.is_some().then(kinds).transpose()?;
+        Ok((prompts, kinds))
+    }
+}
+
 /// "X, which is a kind of P" of every candidate.
 fn kind_texts(
     taxonomy: &Taxonomy,

@@ -1,13 +1,13 @@
 //! The layers that both towers are made of: candle's operations, or in f32 on a CPU those of `cladist_kernels`.
 
-use candle_core::{DType, Device, Result, Tensor};
-use cladist_kernels::Sequences;
+use candle_core::{Device, Result, Tensor};
+use cladist_kernels::{Precision, Sequences};
 
 use super::cpu;
 use super::ops;
 use super::spec::{Activation, Stack};
-use crate::model::ModelError;
 use crate::model::weights::Weights;
+use crate::model::{DType, ModelError};
 
 /// Scale and shift of a layer norm.
 pub(super) struct Norm {
@@ -51,8 +51,13 @@ pub(super) enum Linear {
 impl Linear {
     /// `weight` is out × in, as checkpoints hold it.
     pub(super) fn new(weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
+        Self::held(weight, bias, Precision::F32)
+    }
+
+    /// The same with the precision that the CPU holds it in; elsewhere it is the tensor's own.
+    pub(super) fn held(weight: Tensor, bias: Option<Tensor>, precision: Precision) -> Result<Self> {
         Ok(if is_packed(&weight) {
-            Self::Packed(cpu::linear(&weight, bias.as_ref())?)
+            Self::Packed(cpu::linear(&weight, bias.as_ref(), precision)?)
         } else {
             Self::Composed { weight, bias }
         })
@@ -61,11 +66,20 @@ impl Linear {
     pub(super) fn load(
         weights: &Weights,
         name: &str,
-        [output, input]: [usize; 2],
+        sizes: [usize; 2],
     ) -> std::result::Result<Self, ModelError> {
-        let weight = weights.get(&format!("{name}.weight"), &[output, input])?;
-        let bias = weights.get(&format!("{name}.bias"), &[output])?;
+        let (weight, bias) = parts(weights, name, sizes)?;
         Ok(Self::new(weight, Some(bias))?)
+    }
+
+    /// As [`Linear::load`], for one of the many layers of a tower's blocks.
+    pub(super) fn load_of_block(
+        weights: &Weights,
+        name: &str,
+        sizes: [usize; 2],
+    ) -> std::result::Result<Self, ModelError> {
+        let (weight, bias) = parts(weights, name, sizes)?;
+        Ok(Self::held(weight, Some(bias), weights.of_blocks())?)
     }
 
     /// `x` is rows × in.
@@ -83,9 +97,19 @@ impl Linear {
     }
 }
 
+/// Weight and bias of the layer `name`.
+fn parts(
+    weights: &Weights,
+    name: &str,
+    [output, input]: [usize; 2],
+) -> std::result::Result<(Tensor, Tensor), ModelError> {
+    let weight = weights.get(&format!("{name}.weight"), &[output, input])?;
+    Ok((weight, weights.get(&format!("{name}.bias"), &[output])?))
+}
+
 /// Whether layers with such weights are computed by `cladist_kernels`.
 fn is_packed(weight: &Tensor) -> bool {
-    weight.device().is_cpu() && weight.dtype() == DType::F32
+    weight.device().is_cpu() && weight.dtype() == candle_core::DType::F32
 }
 
 /// The two layers of a block's MLP.
@@ -103,8 +127,8 @@ impl Mlp {
     ) -> std::result::Result<Self, ModelError> {
         let Stack { width, inner, .. } = *stack;
         Ok(Self {
-            fc1: Linear::load(weights, &format!("{name}.fc1"), [inner, width])?,
-            fc2: Linear::load(weights, &format!("{name}.fc2"), [width, inner])?,
+            fc1: Linear::load_of_block(weights, &format!("{name}.fc1"), [inner, width])?,
+            fc2: Linear::load_of_block(weights, &format!("{name}.fc2"), [width, inner])?,
             activation: stack.activation,
         })
     }
@@ -133,8 +157,8 @@ impl Block {
         let (weight, bias) = weights.queries_keys_values(&attention, width)?;
         Ok(Self {
             norm1: Norm::load(weights, &format!("{name}.layer_norm1"), stack)?,
-            qkv: Linear::new(weight, Some(bias))?,
-            out: Linear::load(weights, &format!("{attention}.out_proj"), [width, width])?,
+            qkv: Linear::held(weight, Some(bias), weights.of_blocks())?,
+            out: Linear::load_of_block(weights, &format!("{attention}.out_proj"), [width, width])?,
             norm2: Norm::load(weights, &format!("{name}.layer_norm2"), stack)?,
             mlp: Mlp::load(weights, &format!("{name}.mlp"), stack)?,
         })
@@ -227,6 +251,7 @@ impl PlainBlocks {
         device: &Device,
         dtype: DType,
     ) -> std::result::Result<Self, ModelError> {
+        let (precision, dtype) = (dtype.of_blocks(), dtype.of_candle());
         let ones = |size: usize| Tensor::ones(size, dtype, device);
         let norm = || -> Result<Norm> {
             Ok(Norm {
@@ -236,9 +261,10 @@ impl PlainBlocks {
             })
         };
         let linear = |output: usize, input: usize| {
-            Linear::new(
+            Linear::held(
                 Tensor::ones((output, input), dtype, device)?,
                 Some(ones(output)?),
+                precision,
             )
         };
         let block = || -> Result<Block> {

@@ -1,9 +1,10 @@
 //! Layers in f32 on a CPU: candle's tensors in and out of `cladist_kernels`.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::{Device, Result, Tensor};
-use cladist_kernels::{Block, Linear, Norm, Sequences, Workspace};
+use cladist_kernels::{Block, Linear, Norm, Precision, Sequences, Workspace};
 
 thread_local! {
     /// A worker keeps its memory from one micro-batch to the next.
@@ -11,14 +12,14 @@ thread_local! {
 }
 
 /// Lays out a weight, out × in as checkpoints hold it, and a bias.
-pub fn linear(weight: &Tensor, bias: Option<&Tensor>) -> Result<Linear> {
+pub fn linear(weight: &Tensor, bias: Option<&Tensor>, precision: Precision) -> Result<Linear> {
     let (outputs, inputs) = weight.dims2()?;
     let bias = match bias {
         Some(bias) => bias.to_vec1()?,
         None => vec![0.0; outputs],
     };
     let weight = weight.flatten_all()?.to_vec1::<f32>()?;
-    Ok(Linear::new(&weight, bias, inputs))
+    Ok(Linear::new(&weight, bias, inputs, precision))
 }
 
 /// A layer norm of its scale and shift.
@@ -38,13 +39,41 @@ pub fn project(linear: &Linear, x: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(out, (rows, linear.outputs()), &Device::Cpu)
 }
 
-/// The blocks one after the other. `x` is (n · length) × width.
+/// The blocks one after the other, with the help of cores that are idle. `x` is (n · length) × width.
 pub fn forward(blocks: &[Block], x: &Tensor, sequences: Sequences) -> Result<Tensor> {
     let mut values = x.flatten_all()?.to_vec1::<f32>()?;
+    let busy = Busy::new();
     WORKSPACE.with_borrow_mut(|workspace| {
         for block in blocks {
-            block.apply(&mut values, sequences, workspace);
+            block.apply(&mut values, sequences, busy.share(), workspace);
         }
     });
     Tensor::from_vec(values, x.shape(), x.device())
+}
+
+/// Threads that compute blocks now.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+/// A thread that computes blocks, while it lives.
+struct Busy {
+    cores: usize,
+}
+
+impl Busy {
+    fn new() -> Self {
+        BUSY.fetch_add(1, Ordering::Relaxed);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { cores }
+    }
+
+    /// Cores for each of the threads, of which others may have come or gone since it was last asked.
+    fn share(&self) -> usize {
+        self.cores / BUSY.load(Ordering::Relaxed).max(1)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        BUSY.fetch_sub(1, Ordering::Relaxed);
+    }
 }

@@ -74,10 +74,11 @@ impl Block {
             width: inner,
             ..stack.clone()
         };
-        let linear = |part: &str, sizes| Linear::load(weights, &format!("{name}.{part}"), sizes);
+        let linear =
+            |part: &str, sizes| Linear::load_of_block(weights, &format!("{name}.{part}"), sizes);
         Ok(Self {
             norm1: Norm::load(weights, &format!("{name}.layer_norm1"), stack)?,
-            qkv: Linear::new(weight, Some(bias))?,
+            qkv: Linear::held(weight, Some(bias), weights.of_blocks())?,
             inner_norm: Norm::load(weights, &format!("{attention}.norm"), stack)?,
             out: linear("self_attn.out_proj", [width, width])?,
             norm2: Norm::load(weights, &format!("{name}.layer_norm2"), stack)?,
@@ -162,10 +163,10 @@ impl Rotary {
 mod tests {
     use std::path::Path;
 
-    use candle_core::DType;
     use serde_json::Value;
 
     use super::*;
+    use crate::model::DType;
     use crate::model::towers::{
         Activation, Blocks, Padding, Spec, TextPool, TextSpec, VisionPool, VisionTower,
     };
@@ -214,12 +215,14 @@ mod tests {
         };
         spec.check().unwrap();
         let files = [dir.join("model.safetensors")];
-        for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::BF16, 0.2)] {
+        for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::Bf16, 0.2), (DType::Q8, 0.1)] {
             let weights = Weights::open(&files, Naming::EvaClip, &Device::Cpu, dtype).unwrap();
             let tower = VisionTower::load(&weights, &spec).unwrap();
             assert_eq!(weights.unused(), [""; 0]);
             let pixels = numbers(&expected["pixels"]);
-            let found = tower.forward(&pixels, &Device::Cpu, dtype).unwrap();
+            let found = tower
+                .forward(&pixels, &Device::Cpu, dtype.of_candle())
+                .unwrap();
             let found = found.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let expected = numbers(&expected["features"]);
             assert_eq!(found.len(), expected.len());

@@ -9,9 +9,11 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::pickle::PthTensors;
 use candle_core::safetensors::{MmapedSafetensors, SliceSafetensors};
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
+use cladist_kernels::Precision;
 
 use crate::model::ModelError;
+use crate::model::device::DType;
 use formats::Format;
 pub use names::Naming;
 
@@ -218,6 +220,11 @@ impl Weights {
         &self.shown
     }
 
+    /// How the weights of the towers' blocks are to be held.
+    pub fn of_blocks(&self) -> Precision {
+        self.dtype.of_blocks()
+    }
+
     /// The tensor that transformers' CLIP calls `name`, which must have exactly `shape`, in the model's dtype and on its
     /// device.
     ///
@@ -302,7 +309,7 @@ impl Weights {
     /// # Errors
     /// The device has no room for it.
     pub fn placed(&self, stored: Tensor) -> Result<Tensor, ModelError> {
-        let stored = stored.contiguous()?.to_dtype(self.dtype)?;
+        let stored = stored.contiguous()?.to_dtype(self.dtype.of_candle())?;
         Ok(stored.to_device(&self.device)?)
     }
 
@@ -341,7 +348,7 @@ impl Weights {
             .stored(name, &[])
             .or_else(|error| self.stored(name, &[1]).map_err(|_| error))?;
         Ok(tensor
-            .to_dtype(DType::F32)?
+            .to_dtype(candle_core::DType::F32)?
             .flatten_all()?
             .to_vec1::<f32>()?[0])
     }
