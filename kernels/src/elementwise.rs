@@ -35,29 +35,54 @@ macro_rules! kernel {
     ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $type:ty),*) $body:block) => {
         $(#[$doc])*
         pub fn $name($($arg: $type),*) {
-            #[inline(always)]
-            fn generic($($arg: $type),*) $body
-
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-                fn avx512($($arg: $type),*) {
-                    generic($($arg),*)
-                }
-                #[target_feature(enable = "avx2,fma")]
-                fn avx2($($arg: $type),*) {
-                    generic($($arg),*)
-                }
                 if has_avx512() {
                     // SAFETY: the features were detected just above.
-                    return unsafe { avx512($($arg),*) };
+                    return unsafe { $name::avx512($($arg),*) };
                 }
                 if has_avx2() {
                     // SAFETY: the features were detected just above.
-                    return unsafe { avx2($($arg),*) };
+                    return unsafe { $name::avx2($($arg),*) };
                 }
             }
-            generic($($arg),*)
+            $name::generic($($arg),*)
+        }
+
+        /// One function for each width.
+        mod $name {
+            use super::*;
+
+            #[inline(always)]
+            pub fn generic($($arg: $type),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
+            pub fn avx512($($arg: $type),*) {
+                generic($($arg),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            pub fn avx2($($arg: $type),*) {
+                generic($($arg),*)
+            }
+
+            /// Those that this machine has.
+            #[cfg(test)]
+            pub fn of_all_widths() -> Vec<unsafe fn($($type),*)> {
+                let mut all: Vec<unsafe fn($($type),*)> = vec![generic];
+                #[cfg(target_arch = "x86_64")]
+                {
+                    if has_avx2() {
+                        all.push(avx2);
+                    }
+                    if has_avx512() {
+                        all.push(avx512);
+                    }
+                }
+                all
+            }
         }
     };
 }
@@ -218,6 +243,42 @@ mod tests {
             let mean = row.iter().sum::<f32>() / 37.0;
             let variance = row.iter().map(|v| v * v).sum::<f32>() / 37.0;
             assert!(mean.abs() < 1e-6 && (variance - 1.0).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn the_width_has_no_say_in_the_values() {
+        fn bits(values: Vec<f32>) -> Vec<u32> {
+            values.into_iter().map(f32::to_bits).collect()
+        }
+        fn all_same<K, T: PartialEq + std::fmt::Debug>(kernels: Vec<K>, result: impl Fn(K) -> T) {
+            let mut results = kernels.into_iter().map(result);
+            let first = results.next().unwrap();
+            results.for_each(|other| assert_eq!(other, first));
+        }
+        for width in [1, 7, 16, 31, 64, 257] {
+            let x: Vec<f32> = (0..5 * width)
+                .map(|i| ((i * 7919) % 1013) as f32 / 50.0 - 9.0)
+                .collect();
+            // SAFETY: here and below, the machine has what the kernels need.
+            all_same(layer_norm::of_all_widths(), |kernel| unsafe {
+                let mut out = vec![0.0; x.len()];
+                kernel(&mut out, &x, &x[..width], &x[width..2 * width], 1e-5);
+                bits(out)
+            });
+            for causal in [None, Some(0), Some(width.saturating_sub(5))] {
+                let rows = causal.map_or(5, |first| 5.min(width - first));
+                all_same(softmax::of_all_widths(), |kernel| unsafe {
+                    let mut scores = x[..rows * width].to_vec();
+                    kernel(&mut scores, width, 0.3, causal);
+                    bits(scores)
+                });
+            }
+            all_same(whole_numbers::of_all_widths(), |kernel| unsafe {
+                let (mut out, mut scale) = (vec![0; width], 0.0);
+                kernel(&mut out, &x[..width], 127.0, &mut scale);
+                (out, scale.to_bits())
+            });
         }
     }
 }

@@ -105,33 +105,45 @@ fn a_row_is_the_same_alone_and_among_others() {
     }
 }
 
-/// The tiles that other machines have give the same values, as far as this one can compute them.
+/// The tiles that other machines have give the same values, and what follows the sums too, as far as this one can compute them.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn narrower_tiles_give_the_same_values() {
-    let [count, outputs, inputs] = [25, 100, 2000];
-    let (values, bias) = (filled(count * inputs, 37), filled(outputs, 11));
-    let weight = filled(outputs * inputs, 41);
-    let multiply = |tile: Tile| {
-        let mut packed = Packed::of_tile(tile);
-        packed.refill(&weight, [outputs, inputs], [inputs, 1]);
-        let mut out = vec![0.0; count * outputs];
-        let rows = Rows {
-            values: &values,
-            stride: inputs,
-            count,
-        };
-        let then = Then::Bias(&bias);
-        packed.multiply(rows, &mut out, outputs, then, &mut Scratch::default());
-        out
-    };
-    let baseline = multiply(Tile::Baseline);
-    if has_avx2() {
-        let narrow = multiply(Tile::Avx2);
-        let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5 * b.abs().max(10.0);
-        assert!(narrow.iter().zip(&baseline).all(close));
-        if has_avx512() {
-            assert_eq!(multiply(Tile::Avx512), narrow);
+    for [count, outputs, inputs] in SIZES {
+        let (values, bias) = (filled(count * inputs, 37), filled(outputs, 11));
+        let (weight, before) = (filled(outputs * inputs, 41), filled(count * outputs, 13));
+        for then in [
+            Then::Put,
+            Then::Bias(&bias),
+            Then::Activate(&bias, Activation::QuickGelu),
+            Then::Activate(&bias, Activation::Gelu),
+            Then::Activate(&bias, Activation::GeluTanh),
+            Then::AddTo(&bias),
+        ] {
+            let multiply = |tile: Tile| {
+                let mut packed = Packed::of_tile(tile);
+                packed.refill(&weight, [outputs, inputs], [inputs, 1]);
+                let mut out = before.clone();
+                let rows = Rows {
+                    values: &values,
+                    stride: inputs,
+                    count,
+                };
+                packed.multiply(rows, &mut out, outputs, then, &mut Scratch::default());
+                out
+            };
+            let baseline = multiply(Tile::Baseline);
+            if has_avx2() {
+                let narrow = multiply(Tile::Avx2);
+                let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5 * b.abs().max(10.0);
+                assert!(narrow.iter().zip(&baseline).all(close));
+                if has_avx512() {
+                    let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect();
+                    let [wide, narrow]: [Vec<u32>; 2] =
+                        [bits(&multiply(Tile::Avx512)), bits(&narrow)];
+                    assert_eq!(wide, narrow);
+                }
+            }
         }
     }
 }
