@@ -130,15 +130,8 @@ kernel! {
     /// the largest value becomes the limit. It is 0 if all are 0, or nearly so; NaN, and `out` 0, if one is no finite number.
     pub fn whole_numbers(out: &mut [i16], x: &[f32], limit: f32, scale: &mut f32) {
         // Without the sign the bits of floats are in the order of their values, those of NaN after all others.
-        let mut lanes = [0u32; LANES];
-        let (chunks, rest) = x.as_chunks::<LANES>();
-        for chunk in chunks {
-            for (lane, v) in lanes.iter_mut().zip(chunk) {
-                *lane = (*lane).max(v.abs().to_bits());
-            }
-        }
-        let rest = rest.iter().map(|v| v.abs().to_bits());
-        let largest = f32::from_bits(lanes.into_iter().chain(rest).fold(0, u32::max));
+        let largest = x.iter().map(|v| v.abs().to_bits()).fold(0, u32::max);
+        let largest = f32::from_bits(largest);
         let by = limit / largest;
         if !largest.is_finite() || !by.is_finite() {
             *scale = if largest.is_finite() { 0.0 } else { f32::NAN };
