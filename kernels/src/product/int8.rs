@@ -204,14 +204,11 @@ fn scaled<const ROWS: usize, const COLUMNS: usize>(
     of_rows: &[f32],
     of_columns: &[f32],
 ) -> [[f32; COLUMNS]; ROWS] {
-    let mut out = [[0.0; COLUMNS]; ROWS];
     let of_columns = &of_columns[..COLUMNS];
-    for ((out, sums), of_row) in out.iter_mut().zip(sums).zip(&of_rows[..ROWS]) {
-        for ((out, sum), of_column) in out.iter_mut().zip(sums).zip(of_columns) {
-            *out = sum as f32 * of_column * of_row;
-        }
-    }
-    out
+    std::array::from_fn(|row| {
+        let of_row = of_rows[row];
+        std::array::from_fn(|column| sums[row][column] as f32 * of_columns[column] * of_row)
+    })
 }
 
 /// Defines the products with tiles of two vectors of columns, for one set of instructions.
