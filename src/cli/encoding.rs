@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::store::{self, BETWEEN_SHARDS};
 use super::{Interrupted, count};
 use crate::dataset::{Dataset, Item};
-use crate::embed::{self, EmbedError, EmbedOptions, Encoded, Known, Stage, Stages};
+use crate::embed::{self, Batch, Cut, EmbedError, EmbedOptions, Encoded, Known, Stage, Stages};
 use crate::matrix::Matrix;
 use crate::model::Encoder;
 
@@ -74,16 +74,16 @@ impl Encoding<'_> {
         longest: Option<Duration>,
         take: &mut Take<'_>,
     ) -> anyhow::Result<()> {
-        let options = EmbedOptions {
+        let mut options = EmbedOptions {
             stages: self.stages.clone(),
             ..self.args.embed_options(self.encoder)
         };
-        let store = self.args.store.images(self.encoder, &options, self.model)?;
+        let mut store = self.args.store.images(self.encoder, &options, self.model)?;
         let bar = Progress::new("encoding", items.len(), "images");
         let mut faults = Faults::default();
         let mut work = || -> anyhow::Result<()> {
             let longest = longest.or(store.as_ref().map(|_| BETWEEN_SHARDS));
-            let mut parts = longest.map(|longest| Parts::new(options.batch, longest));
+            let mut parts = longest.map(|longest| Parts::new(options.batch.images(), longest));
             let of = |part: Range<usize>| -> Vec<Item> {
                 let items = items[part].iter();
                 items.map(|&i| self.dataset.item(i)).collect()
@@ -121,6 +121,18 @@ impl Encoding<'_> {
                     parts.took(part.len(), begun.elapsed());
                 }
                 start = part.end;
+                if let Some(closed) = store.take_if(|_| !options.batch.is_whole(self.encoder)) {
+                    closed.flush()?;
+                    closed.tell();
+                    // What is made otherwise is another collection's.
+                    options.batch = Batch::of(options.batch.at_once());
+                    bar.tell(format!(
+                        "the store has them with those of --batch {}",
+                        options.batch.images()
+                    ));
+                    store = self.args.store.images(self.encoder, &options, self.model)?;
+                    known = start..start;
+                }
             }
             Ok(())
         };
@@ -147,7 +159,7 @@ impl Encoding<'_> {
     ) -> Result<Encoded, EmbedError> {
         let read = |i: usize| Ok(items[i].picture().read()?.into_owned());
         let (count, encoder, stop) = (items.len(), self.encoder, self.stop);
-        let progress = |count| bar.advance(count);
+        let progress = progress(bar, encoder, options);
         let Some((store, believed)) = store else {
             return embed::encode_images(encoder, count, &read, options, &progress, stop);
         };
@@ -209,6 +221,23 @@ impl Encoding<'_> {
                 "{} images hold 16-bit greys, of which those above 255 are white, as in transformers: scale the files to 8 bits if that empties them",
                 faults.deep_greys
             );
+        }
+    }
+}
+
+/// Tells of images that are encoded, and of memory that is too small for them.
+pub fn progress(
+    bar: &Progress,
+    encoder: &dyn Encoder,
+    options: &EmbedOptions,
+) -> impl Fn(usize) + Sync {
+    move |count| {
+        bar.advance(count);
+        if let Some(Cut { from, to, reason }) = options.batch.take_cut() {
+            bar.tell(format!(
+                "{}: too little memory for {from} images at once, so from here on they are encoded {to} at once ({reason})",
+                encoder.device_name()
+            ));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use crate::demo;
-use crate::embed::{EmbedOptions, Stages};
+use crate::embed::{Batch, EmbedOptions, Stages};
 use crate::model::hub::HubError;
 use crate::model::pixels::DecodeOptions;
 use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions, ModelError};
@@ -133,7 +133,7 @@ impl ImageArgs {
             ..DecodeOptions::default()
         };
         EmbedOptions {
-            batch: self.batch.map_or(default, |n| n as usize),
+            batch: Batch::of(self.batch.map_or(default, |n| n as usize)),
             decode,
             stop_at_bad_image: self.on_bad_image == OnBadImage::Error,
             stages: Stages::default(),

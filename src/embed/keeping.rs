@@ -27,7 +27,8 @@ pub struct Kept {
     pub encoded: Encoded,
     /// The key of each image that has a row.
     pub keys: Vec<Option<Key>>,
-    /// Those that were encoded now, each content once: what the collection does not have.
+    /// Those that were encoded now, each content once: what the collection does not have. None where too little memory has made other
+    /// micro-batches of them than its recipe says.
     pub fresh: Vec<usize>,
     /// How many have the bytes of one of these.
     pub repeated: usize,
@@ -73,7 +74,11 @@ pub fn encode_new_images(
         error => error,
     };
     let encoded = encode_some(encoder, new.len(), &choose, options, progress, stop);
-    Ok(seen.gather(encoded.map_err(in_all)?, &new, hinted, &known, rows))
+    let mut kept = seen.gather(encoded.map_err(in_all)?, &new, hinted, &known, rows);
+    if !options.batch.is_whole(encoder) {
+        kept.fresh.clear();
+    }
+    Ok(kept)
 }
 
 /// Puts the rows of those keys that are known where they belong, and tells which are.

@@ -176,8 +176,23 @@ pub enum ModelError {
     Device(String),
     #[error("{0}")]
     Memory(String),
+    /// Fewer images at once may have room.
+    #[error(
+        "the device has too little memory: end what else uses it, or try --dtype f16 or --device cpu ({0})"
+    )]
+    OutOfMemory(String),
     #[error("the model failed to compute: {0}")]
-    Candle(#[from] candle_core::Error),
+    Candle(#[source] candle_core::Error),
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        let reason = error.to_string();
+        match device::lacks_memory(&reason) {
+            true => Self::OutOfMemory(reason),
+            false => Self::Candle(error),
+        }
+    }
 }
 
 /// Holds candle's own threads at one: encoding is parallel over micro-batches instead, and candle's second pool spins

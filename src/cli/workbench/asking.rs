@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::{Source, Workbench};
+use crate::cli::encoding::progress;
 use crate::cli::output::tell;
 use crate::cli::progress::Progress;
 use crate::cli::prompts::load_prompts;
@@ -18,7 +19,7 @@ use crate::cli::score::{
 };
 use crate::cli::{Interrupted, count, embed, locked, on_all_cores};
 use crate::embed::{
-    EmbedError, EmbedOptions, Encoded, Known, Stages, encode_images, encode_new_images,
+    Batch, EmbedError, EmbedOptions, Encoded, Known, Stages, encode_images, encode_new_images,
 };
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;
@@ -276,8 +277,8 @@ impl Workbench {
         };
         let bar = Progress::new("encoding", images, "images");
         let options = embed_options(&opened.saved.manifest);
-        let progress = |count| bar.advance(count);
         let encoder = basis.encoder.as_ref();
+        let progress = progress(&bar, encoder, &options);
         let model = text(&opened.saved.manifest, "/model/source").unwrap_or_default();
         let store = self.store.images(encoder, &options, model)?;
         let encoded = match &store {
@@ -311,7 +312,7 @@ fn embed_options(manifest: &Value) -> EmbedOptions {
     let batch = option("batch").and_then(Value::as_u64);
     let is_set = |name: &str| option(name).and_then(Value::as_bool).unwrap_or(false);
     EmbedOptions {
-        batch: batch.map_or(BATCH, |batch| batch as usize),
+        batch: Batch::of(batch.map_or(BATCH, |batch| batch as usize)),
         decode: DecodeOptions {
             exif_orientation: !is_set("no-exif-orientation"),
             fast: is_set("fast-decode"),

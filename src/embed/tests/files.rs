@@ -5,18 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
-use crate::embed::{EmbedError, EmbedOptions, Encoded, Stages, encode_images};
+use crate::embed::{Batch, EmbedError, EmbedOptions, Encoded, Stages, encode_images};
 use crate::matrix::Matrix;
 use crate::model::pixels::{DecodeOptions, Preprocess};
 use crate::model::{Encoder, Fingerprint, ModelError};
 
-const SIDE: usize = 4;
+pub(super) const SIDE: usize = 4;
 
 /// The row of a picture is its number, written in the red and the green of all its pixels.
 pub(super) struct Reader {
     preprocess: Preprocess,
     fingerprint: Fingerprint,
     workers: usize,
+    pub(super) batch_matters: bool,
+    /// What happens when it is given so many images.
+    pub(super) given: Box<dyn Fn(usize) -> Result<(), ModelError> + Send + Sync>,
 }
 
 impl Reader {
@@ -38,6 +41,8 @@ impl Reader {
             preprocess,
             fingerprint,
             workers,
+            batch_matters: true,
+            given: Box::new(|_| Ok(())),
         }
     }
 }
@@ -71,7 +76,12 @@ impl Encoder for Reader {
         self.workers
     }
 
+    fn batch_matters(&self) -> bool {
+        self.batch_matters
+    }
+
     fn encode_images(&self, pixels: &[f32]) -> Result<Matrix, ModelError> {
+        (self.given)(pixels.len() / (3 * SIDE * SIDE))?;
         let number = |image: &[f32]| {
             let (red, rest) = image.split_at(SIDE * SIDE);
             let (green, blue) = rest.split_at(SIDE * SIDE);
@@ -112,7 +122,7 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 
 pub(super) fn options(batch: usize) -> EmbedOptions {
     EmbedOptions {
-        batch,
+        batch: Batch::of(batch),
         decode: DecodeOptions::default(),
         stop_at_bad_image: false,
         stages: Stages::default(),

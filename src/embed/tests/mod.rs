@@ -1,3 +1,4 @@
+mod batch;
 mod files;
 mod keeping;
 mod pipeline;
