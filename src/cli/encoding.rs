@@ -121,13 +121,15 @@ impl Encoding<'_> {
                     parts.took(part.len(), begun.elapsed());
                 }
                 start = part.end;
-                if let Some(closed) = store.take_if(|_| !options.batch.is_whole(self.encoder)) {
+                if start < items.len()
+                    && let Some(closed) = store.take_if(|_| !options.batch.is_kept(self.encoder))
+                {
                     closed.flush()?;
                     closed.tell();
                     // What is made otherwise is another collection's.
                     options.batch = Batch::of(options.batch.at_once());
                     bar.tell(format!(
-                        "the store has them with those of --batch {}",
+                        "from the next images on the store has them with those of --batch {}",
                         options.batch.images()
                     ));
                     store = self.args.store.images(self.encoder, &options, self.model)?;

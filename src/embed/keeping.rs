@@ -75,7 +75,7 @@ pub fn encode_new_images(
     };
     let encoded = encode_some(encoder, new.len(), &choose, options, progress, stop);
     let mut kept = seen.gather(encoded.map_err(in_all)?, &new, hinted, &known, rows);
-    if !options.batch.is_whole(encoder) {
+    if !options.batch.is_kept(encoder) {
         kept.fresh.clear();
     }
     Ok(kept)

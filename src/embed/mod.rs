@@ -5,11 +5,12 @@
 //!
 //! A row depends on its image alone, to the bit: where the number of images that a model is given has a say in the order of its
 //! sums, unlike their places and what they are, every micro-batch is full. So it makes no difference which images are encoded
-//! together, and which of them are known already.
+//! together, and which of them are known already. Only where that number is left to be found ([`Batch::found`]) it is so to within rounding.
 
 mod batch;
 mod keeping;
 mod pipeline;
+mod search;
 mod stages;
 pub mod store;
 mod table;

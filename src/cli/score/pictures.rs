@@ -426,7 +426,7 @@ fn manifest(
     let names: Names = inputs.dataset.items().map(Item::name).collect();
     let encoding = options.image.embed_options(encoder);
     let own_options = [
-        ("batch", json!(encoding.batch.images())),
+        ("batch", json!(encoding.batch)),
         (
             "no-exif-orientation",
             json!(!encoding.decode.exif_orientation),

@@ -83,7 +83,7 @@ impl Recipe {
             made_by["fast_decode"] = json!(true);
         }
         if encoder.batch_matters() {
-            made_by["batch"] = json!(options.batch.images());
+            made_by["batch"] = json!(options.batch);
         }
         Self::new(Kind::Images, encoder, made_by, model)
     }

@@ -1,13 +1,14 @@
-//! Micro-batches on a device whose memory is too small for them.
+//! Micro-batches on a device whose memory is too small for them, and of a size that is found.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::files::{Reader, SIDE, options, picture, read_file};
 use crate::embed::store::{Recipe, Store};
-use crate::embed::{Batch, EmbedError, Known, encode_images, encode_new_images};
+use crate::embed::{Batch, EmbedError, EmbedOptions, Known, encode_images, encode_new_images};
 use crate::model::ModelError;
 
 const VALUES: usize = 3 * SIDE * SIDE;
@@ -59,7 +60,7 @@ fn a_micro_batch_that_has_no_room_is_halved_until_it_has() {
 fn what_has_no_room_is_told_once_and_not_tried_again() {
     let (reader, given) = small(6, true);
     let batch = Batch::of(20);
-    assert!(batch.is_whole(&reader));
+    assert!(batch.is_kept(&reader));
     let (pixels, _) = pixels(20);
     batch.encode(&reader, &pixels, VALUES).unwrap();
     let cut = batch.clone().take_cut().unwrap();
@@ -68,7 +69,7 @@ fn what_has_no_room_is_told_once_and_not_tried_again() {
         (20, 5, "no room for 10")
     );
     assert_eq!((batch.images(), batch.at_once()), (20, 5));
-    assert!(!batch.is_whole(&reader) && batch.is_whole(&small(6, false).0));
+    assert!(!batch.is_kept(&reader) && batch.is_kept(&small(6, false).0));
     given.lock().unwrap().clear();
     batch.encode(&reader, &pixels, VALUES).unwrap();
     assert_eq!(*given.lock().unwrap(), [5, 5, 5, 5]);
@@ -119,4 +120,73 @@ fn the_work_goes_on_and_the_store_is_not_told() {
         matches!(ended, Err(EmbedError::Model(ModelError::OutOfMemory(_)))),
         "{ended:?}"
     );
+}
+
+/// Milliseconds, which pass while a reader works that is made here: 10 a call and one an image, but an image more for each beyond 64.
+static NOW: AtomicU64 = AtomicU64::new(0);
+
+fn now() -> Duration {
+    Duration::from_millis(NOW.load(Ordering::Relaxed))
+}
+
+/// The time of this reader passes for all tests of this file alike, so one of them uses it.
+fn timed(room: usize) -> (Reader, Arc<Mutex<Vec<usize>>>) {
+    let (mut reader, given) = small(room, true);
+    let fits = std::mem::replace(&mut reader.given, Box::new(|_| Ok(())));
+    reader.given = Box::new(move |images| {
+        let images_more = images.saturating_sub(64);
+        NOW.fetch_add(10 + (images + images_more) as u64, Ordering::Relaxed);
+        fits(images)
+    });
+    (reader, given)
+}
+
+#[test]
+fn the_fastest_size_is_found_and_kept() {
+    for (room, sizes) in [
+        // 615 images a second, 762, 865, and 634 of 128 at once.
+        (
+            1000,
+            &[16, 16, 16, 32, 32, 32, 64, 64, 64, 128, 128, 128, 64][..],
+        ),
+        (40, &[16, 16, 16, 32, 32, 32, 64, 32]),
+        (9, &[16, 8, 8]),
+        (1, &[16, 8, 4, 2, 1]),
+    ] {
+        let (reader, given) = timed(room);
+        let batch = Batch::found(now);
+        assert!(batch.is_found() && batch.images() == 256);
+        let (pixels, numbers) = pixels(256);
+        for _ in 0..10 {
+            let rows = batch.encode(&reader, &pixels, VALUES).unwrap();
+            assert_eq!(rows.as_slice(), numbers);
+        }
+        let given = given.lock().unwrap();
+        let mut tried = given.clone();
+        // What is left of a micro-batch is given as it is.
+        tried.retain(|images| sizes.contains(images));
+        assert!(tried.starts_with(sizes), "{room}: {given:?}");
+        assert_eq!(batch.at_once(), *sizes.last().unwrap(), "{room}");
+        assert!(batch.is_kept(&reader), "such rows promise no more");
+        // To find the end of the memory is no fault.
+        assert_eq!(batch.take_cut(), None, "{room}");
+    }
+}
+
+#[test]
+fn a_recipe_says_whether_rows_are_the_same_to_the_bit() {
+    let of = |batch: Batch, batch_matters: bool| {
+        let (reader, _) = small(1, batch_matters);
+        let options = EmbedOptions {
+            batch,
+            ..options(1)
+        };
+        let recipe = Recipe::of_images(&reader, &options, "reader");
+        recipe.made_by().get("batch").cloned()
+    };
+    assert_eq!(of(Batch::of(8), true), Some(8.into()));
+    assert_eq!(of(Batch::found(now), true), Some("auto".into()));
+    for batch in [Batch::of(8), Batch::found(now)] {
+        assert_eq!(of(batch, false), None);
+    }
 }
