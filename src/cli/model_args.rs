@@ -8,7 +8,7 @@ use crate::demo;
 use crate::embed::{Batch, EmbedOptions, Stages};
 use crate::model::hub::HubError;
 use crate::model::pixels::DecodeOptions;
-use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions, ModelError};
+use crate::model::{self, DType, Devices, Encoder, LoadOptions, ModelError};
 
 use super::output::tell;
 use super::profile::clock;
@@ -31,9 +31,9 @@ pub struct ModelArgs {
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct DeviceArgs {
-    /// Where to compute: auto, cpu, cuda, cuda:N or metal
+    /// Where to compute: auto, cpu, cuda, cuda:N or metal; several GPUs share the work: cuda:0,cuda:1, or cuda:all
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    device: DeviceChoice,
+    device: Devices,
 
     /// Precision of the model: f32, f16 or bf16 (the last two on a GPU)
     #[arg(long, value_name = "DTYPE", default_value_t)]
@@ -112,7 +112,7 @@ impl DeviceArgs {
     /// As [`ModelArgs::load`].
     pub fn load(&self, source: &str, stop: &AtomicBool) -> anyhow::Result<Box<dyn Encoder>> {
         let options = LoadOptions {
-            device: self.device,
+            devices: self.device.clone(),
             dtype: self.dtype,
         };
         let loaded = if builtin::is_meant(Path::new(source)) {
@@ -132,8 +132,8 @@ impl DeviceArgs {
             _ => None,
         };
         // An hour on the CPU for want of a driver should not come as a surprise.
-        if let (DeviceChoice::Auto, Some(gpu), "cpu") =
-            (self.device, gpu, encoder.device_name().as_str())
+        if let (true, Some(gpu), "cpu") =
+            (self.device.is_auto(), gpu, encoder.device_name().as_str())
         {
             tell!("no GPU could be opened, so the CPU computes; `--device {gpu}` says why");
         }

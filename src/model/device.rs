@@ -31,7 +31,11 @@ impl FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || format!("`{text}` is no device: use auto, cpu, cuda, cuda:N or metal");
+        let unknown = || {
+            format!(
+                "`{text}` is no device: use auto, cpu, cuda, cuda:N, metal, several as cuda:0,cuda:1, or cuda:all"
+            )
+        };
         match text {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
