@@ -122,7 +122,8 @@ impl Encoding<'_> {
                 }
                 start = part.end;
                 if start < items.len()
-                    && let Some(closed) = store.take_if(|_| !options.batch.is_kept(self.encoder))
+                    && let Some(closed) =
+                        store.take_if(|_| !options.batch.fits_recipe(self.encoder))
                 {
                     closed.flush()?;
                     closed.tell();
@@ -146,6 +147,12 @@ impl Encoding<'_> {
         flushed?;
         if let Some(store) = &store {
             store.tell();
+        }
+        if let Some(images) = options.batch.finding() {
+            tell!(
+                "{}: up to {images} images were encoded at once; with --batch {images} rows are the same to the bit each time",
+                self.encoder.device_name()
+            );
         }
         self.tell(&faults, items);
         Ok(())
@@ -268,5 +275,77 @@ impl Faults {
         self.failures
             .extend(failures.map(|(i, reason)| (start + i, reason.clone())));
         self.deep_greys += part.deep_greys;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::open_dataset;
+    use crate::embed::store::Store;
+    use crate::embed::tests::files::{Reader, picture};
+    use crate::model::ModelError;
+
+    #[derive(Parser)]
+    struct Args {
+        #[command(flatten)]
+        images: ImageArgs,
+    }
+
+    /// A device that has room for eight images, and after the first part only for three.
+    #[test]
+    fn rows_of_smaller_batches_are_kept_with_their_like() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let pictures = dir.path().join("pictures");
+        std::fs::create_dir(&pictures).unwrap();
+        for i in 0..200 {
+            picture(&pictures, i);
+        }
+        let dataset = open_dataset(&pictures).unwrap();
+        let numbers: Vec<f32> = (0..200)
+            .map(|i| {
+                let name = dataset.item(i).name();
+                name.trim_end_matches(".png").parse().unwrap()
+            })
+            .collect();
+
+        let store = dir.path().join("store");
+        let args = ["", "--batch", "8", "--store", store.to_str().unwrap()];
+        let args = Args::try_parse_from(args).unwrap();
+        static SEEN: AtomicUsize = AtomicUsize::new(0);
+        let mut encoder = Reader::new(1);
+        encoder.given = Box::new(|images| {
+            let is_early = SEEN.load(Ordering::Relaxed) < 64;
+            if images > if is_early { 8 } else { 3 } {
+                return Err(ModelError::OutOfMemory(format!("no room for {images}")));
+            }
+            SEEN.fetch_add(images, Ordering::Relaxed);
+            Ok(())
+        });
+        let encoding = Encoding {
+            args: &args.images,
+            encoder: &encoder,
+            model: "reader",
+            dataset: &dataset,
+            stop: &AtomicBool::new(false),
+            stages: Stages::default(),
+        };
+        let items: Vec<usize> = (0..200).collect();
+        let encoded = encoding.encode(&items, None).unwrap();
+        assert_eq!(encoded.embeddings.as_slice(), numbers);
+
+        // 64 images of the first part, none of the second, in which memory became too small, and the others.
+        let mut kept: Vec<(u64, usize)> = (Store::at(&store).collections().unwrap().iter())
+            .map(|one| {
+                let batch = one.recipe().made_by()["batch"].as_u64();
+                (batch.unwrap(), one.size().keys)
+            })
+            .collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [(2, 200 - 64 - 128), (8, 64)]);
     }
 }

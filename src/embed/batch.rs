@@ -90,13 +90,19 @@ impl Batch {
         self.0.at_once.load(Ordering::Relaxed)
     }
 
+    /// What was found out, once it is.
+    pub fn finding(&self) -> Option<usize> {
+        let trials = self.0.trials.as_ref()?;
+        trials.next().is_none().then(|| self.at_once())
+    }
+
     /// What memory was too small for since this was last asked.
     pub fn take_cut(&self) -> Option<Cut> {
         self.0.lock_cut().take()
     }
 
-    /// Whether all rows so far are what this size promises.
-    pub fn is_kept(&self, encoder: &dyn Encoder) -> bool {
+    /// Whether all rows so far are what a recipe with this size says.
+    pub fn fits_recipe(&self, encoder: &dyn Encoder) -> bool {
         !encoder.batch_matters() || self.is_found() || self.at_once() == self.images()
     }
 

@@ -27,9 +27,10 @@ pub struct Kept {
     pub encoded: Encoded,
     /// The key of each image that has a row.
     pub keys: Vec<Option<Key>>,
-    /// Those that were encoded now, each content once: what the collection does not have. None where too little memory has made other
-    /// micro-batches of them than its recipe says.
+    /// Those that were encoded now, each content once: what the collection does not have.
     pub fresh: Vec<usize>,
+    /// Whether these are what its recipe says, so that they may be added: too little memory may have made other micro-batches of them.
+    pub fit_recipe: bool,
     /// How many have the bytes of one of these.
     pub repeated: usize,
 }
@@ -74,11 +75,11 @@ pub fn encode_new_images(
         error => error,
     };
     let encoded = encode_some(encoder, new.len(), &choose, options, progress, stop);
-    let mut kept = seen.gather(encoded.map_err(in_all)?, &new, hinted, &known, rows);
-    if !options.batch.is_kept(encoder) {
-        kept.fresh.clear();
-    }
-    Ok(kept)
+    let kept = seen.gather(encoded.map_err(in_all)?, &new, hinted, &known, rows);
+    Ok(Kept {
+        fit_recipe: options.batch.fits_recipe(encoder),
+        ..kept
+    })
 }
 
 /// Puts the rows of those keys that are known where they belong, and tells which are.
@@ -204,6 +205,7 @@ impl Seen<'_> {
             },
             keys,
             fresh,
+            fit_recipe: true,
             repeated,
         }
     }

@@ -9,7 +9,10 @@ use super::device::{DType, DeviceChoice};
 
 /// Where to compute: one device, or several GPUs that share the work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Devices {
+pub struct Devices(Which);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Which {
     /// At least one; several are GPUs, each once.
     Named(Vec<DeviceChoice>),
     /// Every CUDA device of the machine.
@@ -18,7 +21,7 @@ pub enum Devices {
 
 impl From<DeviceChoice> for Devices {
     fn from(one: DeviceChoice) -> Self {
-        Self::Named(vec![one])
+        Self(Which::Named(vec![one]))
     }
 }
 
@@ -33,7 +36,7 @@ impl FromStr for Devices {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "cuda:all" {
-            return Ok(Self::AllCuda);
+            return Ok(Self(Which::AllCuda));
         }
         let mut all = Vec::new();
         for name in text.split(',') {
@@ -49,7 +52,7 @@ impl FromStr for Devices {
                 "`{text}`: only GPUs share the work: name them as cuda:0,cuda:1, or cuda:all for all of them"
             ));
         }
-        Ok(Self::Named(all))
+        Ok(Self(Which::Named(all)))
     }
 }
 
@@ -65,10 +68,10 @@ impl Devices {
     /// As [`DeviceChoice::open`]; a machine without GPUs where all of them are meant.
     pub(super) fn open(&self, dtype: DType) -> Result<Vec<Device>, ModelError> {
         let open = |device: DeviceChoice| device.open(dtype);
-        match self {
-            Self::Named(all) => all.iter().copied().map(open).collect(),
+        match &self.0 {
+            Which::Named(all) => all.iter().copied().map(open).collect(),
             // The first one where there is none: opening it tells why.
-            Self::AllCuda => (0..cuda_devices().max(1))
+            Which::AllCuda => (0..cuda_devices().max(1))
                 .map(|n| open(DeviceChoice::Cuda(n)))
                 .collect(),
         }
@@ -100,10 +103,12 @@ mod tests {
             ("cuda:1", &[Cuda(1)]),
             ("cuda:2,cuda:0", &[Cuda(2), Cuda(0)]),
         ] {
-            assert_eq!(text.parse(), Ok(Devices::Named(devices.to_vec())), "{text}");
+            let named = Devices(Which::Named(devices.to_vec()));
+            assert_eq!(text.parse(), Ok(named), "{text}");
         }
-        assert_eq!("cuda:all".parse(), Ok(Devices::AllCuda));
-        assert!(Devices::default().is_auto() && !Devices::AllCuda.is_auto());
+        let all = Devices(Which::AllCuda);
+        assert!(Devices::default().is_auto() && !all.is_auto());
+        assert_eq!("cuda:all".parse(), Ok(all));
         for (text, part) in [
             ("cuda:0,cuda", "twice"),
             ("cpu,cuda:0", "only GPUs"),
@@ -123,7 +128,7 @@ mod tests {
             .open(DType::F32)
             .is_err()
         {
-            assert!(Devices::AllCuda.open(DType::F32).is_err());
+            assert!(Devices(Which::AllCuda).open(DType::F32).is_err());
         }
         assert_eq!(
             Devices::from(DeviceChoice::Cpu)

@@ -195,7 +195,8 @@ impl From<candle_core::Error> for ModelError {
     fn from(error: candle_core::Error) -> Self {
         let reason = error.to_string();
         match device::lacks_memory(&reason) {
-            true => Self::OutOfMemory(reason),
+            // The rest of it are the places that it came through.
+            true => Self::OutOfMemory(reason.lines().next().unwrap_or_default().to_owned()),
             false => Self::Candle(error),
         }
     }

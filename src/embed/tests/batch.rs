@@ -60,7 +60,7 @@ fn a_micro_batch_that_has_no_room_is_halved_until_it_has() {
 fn what_has_no_room_is_told_once_and_not_tried_again() {
     let (reader, given) = small(6, true);
     let batch = Batch::of(20);
-    assert!(batch.is_kept(&reader));
+    assert!(batch.fits_recipe(&reader));
     let (pixels, _) = pixels(20);
     batch.encode(&reader, &pixels, VALUES).unwrap();
     let cut = batch.clone().take_cut().unwrap();
@@ -69,7 +69,7 @@ fn what_has_no_room_is_told_once_and_not_tried_again() {
         (20, 5, "no room for 10")
     );
     assert_eq!((batch.images(), batch.at_once()), (20, 5));
-    assert!(!batch.is_kept(&reader) && batch.is_kept(&small(6, false).0));
+    assert!(!batch.fits_recipe(&reader) && batch.fits_recipe(&small(6, false).0));
     given.lock().unwrap().clear();
     batch.encode(&reader, &pixels, VALUES).unwrap();
     assert_eq!(*given.lock().unwrap(), [5, 5, 5, 5]);
@@ -86,14 +86,14 @@ fn one_image_that_has_no_room_is_an_error() {
     assert!(matches!(error, ModelError::OutOfMemory(_)), "{error}");
 }
 
-/// Through all of the pipeline, with the store: rows of smaller micro-batches are not what its recipe says, and are made again.
+/// Through all of the pipeline, with the store: rows of smaller micro-batches are not what its recipe says.
 #[test]
-fn the_work_goes_on_and_the_store_is_not_told() {
+fn the_work_goes_on_and_other_rows_do_not_fit_the_recipe() {
     let dir = TempDir::new().unwrap();
     let paths: Vec<_> = (0..50).map(|i| picture(dir.path(), i)).collect();
     let read = |i: usize| read_file(&paths[i]);
     let stop = AtomicBool::new(false);
-    for (room, batch_matters, fresh) in [(3, true, 0), (3, false, 50), (8, true, 50)] {
+    for (room, batch_matters, fit_recipe) in [(3, true, false), (3, false, true), (8, true, true)] {
         let (reader, given) = small(room, batch_matters);
         let options = options(8);
         let plain = encode_images(&reader, 50, &read, &options, &|_| {}, &stop).unwrap();
@@ -112,7 +112,8 @@ fn the_work_goes_on_and_the_store_is_not_told() {
         };
         let kept = encode_new_images(&reader, known, &read, &options, &|_| {}, &stop).unwrap();
         assert_eq!(kept.encoded, plain);
-        assert_eq!(kept.fresh.len(), fresh, "{room} {batch_matters}");
+        assert_eq!(kept.fresh.len(), 50);
+        assert_eq!(kept.fit_recipe, fit_recipe, "{room} {batch_matters}");
     }
     let (reader, _) = small(0, false);
     let ended = encode_images(&reader, 50, &read, &options(8), &|_| {}, &stop);
@@ -156,6 +157,7 @@ fn the_fastest_size_is_found_and_kept() {
         let (reader, given) = timed(room);
         let batch = Batch::found(now);
         assert!(batch.is_found() && batch.images() == 256);
+        assert_eq!(batch.finding(), None);
         let (pixels, numbers) = pixels(256);
         for _ in 0..10 {
             let rows = batch.encode(&reader, &pixels, VALUES).unwrap();
@@ -166,8 +168,8 @@ fn the_fastest_size_is_found_and_kept() {
         // What is left of a micro-batch is given as it is.
         tried.retain(|images| sizes.contains(images));
         assert!(tried.starts_with(sizes), "{room}: {given:?}");
-        assert_eq!(batch.at_once(), *sizes.last().unwrap(), "{room}");
-        assert!(batch.is_kept(&reader), "such rows promise no more");
+        assert_eq!(batch.finding(), sizes.last().copied(), "{room}");
+        assert!(batch.fits_recipe(&reader), "such rows promise no more");
         // To find the end of the memory is no fault.
         assert_eq!(batch.take_cut(), None, "{room}");
     }

@@ -13,17 +13,17 @@ use crate::model::{Encoder, Fingerprint, ModelError};
 pub(super) const SIDE: usize = 4;
 
 /// The row of a picture is its number, written in the red and the green of all its pixels.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     preprocess: Preprocess,
     fingerprint: Fingerprint,
     workers: usize,
-    pub(super) batch_matters: bool,
+    pub(crate) batch_matters: bool,
     /// What happens when it is given so many images.
-    pub(super) given: Box<dyn Fn(usize) -> Result<(), ModelError> + Send + Sync>,
+    pub(crate) given: Box<dyn Fn(usize) -> Result<(), ModelError> + Send + Sync>,
 }
 
 impl Reader {
-    pub(super) fn new(workers: usize) -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
         let preprocess = Preprocess {
             rescale: None,
             normalize: None,
@@ -108,7 +108,7 @@ impl Encoder for Reader {
 }
 
 /// Picture number `i`, of a size of its own.
-pub(super) fn picture(folder: &Path, i: usize) -> PathBuf {
+pub(crate) fn picture(folder: &Path, i: usize) -> PathBuf {
     let colour = [(i % 256) as u8, (i / 256) as u8, 7];
     let image = image::RgbImage::from_pixel(3 + i as u32 % 5, 9, image::Rgb(colour));
     let path = folder.join(format!("{i}.png"));

@@ -1,4 +1,4 @@
 mod batch;
-mod files;
+pub(crate) mod files;
 mod keeping;
 mod pipeline;
