@@ -12,8 +12,8 @@ use super::search::Search;
 use crate::matrix::Matrix;
 use crate::model::{Encoder, ModelError};
 
-/// Images that are loaded together where it is found out how many are encoded at once: more are hardly faster on any GPU, and each takes
-/// memory of the host, some 150 MB a micro-batch at 224 × 224 pixels.
+/// Images that are loaded together where it is found out how many are encoded at once, and so the most: such a micro-batch takes 150 MB of
+/// the host's memory at 224 × 224 pixels, and several are on their way.
 const MOST: usize = 256;
 
 /// The size of micro-batches. Clones are one and the same: what one of them finds out of a device's memory, all know.
