@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use cladist::dataset::{self, Item, Picture};
-use cladist::embed::{EmbedOptions, Stages, encode_images};
+use cladist::embed::{Batch, EmbedOptions, Stages, encode_images};
 use cladist::model::pixels::{self, DecodeOptions};
 use cladist::model::{self, DType, Encoder, LoadOptions};
 use clap::Parser;
@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let images = dataset::open(&args.images)?;
     let pictures: Vec<Picture> = images.items().map(Item::picture).collect();
     let options = EmbedOptions {
-        batch: args.batch,
+        batch: Batch::of(args.batch),
         decode: DecodeOptions::default(),
         stop_at_bad_image: true,
         stages: Stages::default(),

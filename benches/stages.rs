@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cladist::demo;
 use cladist::embed::store::{Entry, Key, Recipe, Store};
-use cladist::embed::{EmbedOptions, Stages};
+use cladist::embed::{Batch, EmbedOptions, Stages};
 use cladist::model::pixels::{self, DecodeOptions, Preprocess};
 use cladist::model::{self, DType, DeviceChoice, LoadOptions, SpeedTest};
 use criterion::{
@@ -103,7 +103,7 @@ fn tower(c: &mut Criterion) {
 fn store(c: &mut Criterion) {
     let encoder = model::load_embedded(&demo::MODEL, LoadOptions::default()).expect("a model");
     let options = EmbedOptions {
-        batch: 16,
+        batch: Batch::of(16),
         decode: DecodeOptions::default(),
         stop_at_bad_image: false,
         stages: Stages::default(),

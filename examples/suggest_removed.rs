@@ -12,7 +12,7 @@ use std::error::Error;
 use std::sync::atomic::AtomicBool;
 
 use cladist::demo::{self, Facts, Settings, World};
-use cladist::embed::{self, EmbedOptions, Stages};
+use cladist::embed::{self, Batch, EmbedOptions, Stages};
 use cladist::matrix::Matrix;
 use cladist::model::pixels::DecodeOptions;
 use cladist::model::{self, Encoder, LoadOptions};
@@ -78,7 +78,7 @@ impl Bench {
         let (dataset, facts) = demo::dataset(&world, &settings, n);
         let read = |i: usize| Ok(dataset.item(i).picture().read()?.into_owned());
         let options = EmbedOptions {
-            batch: 16,
+            batch: Batch::of(16),
             decode: DecodeOptions::default(),
             stop_at_bad_image: true,
             stages: Stages::default(),

@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::store::{self, BETWEEN_SHARDS};
 use super::{Interrupted, count};
 use crate::dataset::{Dataset, Item};
-use crate::embed::{self, EmbedError, EmbedOptions, Encoded, Known, Stage, Stages};
+use crate::embed::{self, Batch, Cut, EmbedError, EmbedOptions, Encoded, Known, Stage, Stages};
 use crate::matrix::Matrix;
 use crate::model::Encoder;
 
@@ -74,16 +74,16 @@ impl Encoding<'_> {
         longest: Option<Duration>,
         take: &mut Take<'_>,
     ) -> anyhow::Result<()> {
-        let options = EmbedOptions {
+        let mut options = EmbedOptions {
             stages: self.stages.clone(),
             ..self.args.embed_options(self.encoder)
         };
-        let store = self.args.store.images(self.encoder, &options, self.model)?;
+        let mut store = self.args.store.images(self.encoder, &options, self.model)?;
         let bar = Progress::new("encoding", items.len(), "images");
         let mut faults = Faults::default();
         let mut work = || -> anyhow::Result<()> {
             let longest = longest.or(store.as_ref().map(|_| BETWEEN_SHARDS));
-            let mut parts = longest.map(|longest| Parts::new(options.batch, longest));
+            let mut parts = longest.map(|longest| Parts::new(options.batch.images(), longest));
             let of = |part: Range<usize>| -> Vec<Item> {
                 let items = items[part].iter();
                 items.map(|&i| self.dataset.item(i)).collect()
@@ -121,6 +121,21 @@ impl Encoding<'_> {
                     parts.took(part.len(), begun.elapsed());
                 }
                 start = part.end;
+                if start < items.len()
+                    && let Some(closed) =
+                        store.take_if(|_| !options.batch.fits_recipe(self.encoder))
+                {
+                    closed.flush()?;
+                    closed.tell();
+                    // What is made otherwise is another collection's.
+                    options.batch = Batch::of(options.batch.at_once());
+                    bar.tell(format!(
+                        "from the next images on the store has them with those of --batch {}",
+                        options.batch.images()
+                    ));
+                    store = self.args.store.images(self.encoder, &options, self.model)?;
+                    known = start..start;
+                }
             }
             Ok(())
         };
@@ -132,6 +147,12 @@ impl Encoding<'_> {
         flushed?;
         if let Some(store) = &store {
             store.tell();
+        }
+        if let Some(images) = options.batch.finding() {
+            tell!(
+                "{}: up to {images} images were encoded at once; with --batch {images} rows are the same to the bit each time",
+                self.encoder.device_name()
+            );
         }
         self.tell(&faults, items);
         Ok(())
@@ -147,7 +168,7 @@ impl Encoding<'_> {
     ) -> Result<Encoded, EmbedError> {
         let read = |i: usize| Ok(items[i].picture().read()?.into_owned());
         let (count, encoder, stop) = (items.len(), self.encoder, self.stop);
-        let progress = |count| bar.advance(count);
+        let progress = progress(bar, encoder, options);
         let Some((store, believed)) = store else {
             return embed::encode_images(encoder, count, &read, options, &progress, stop);
         };
@@ -213,6 +234,23 @@ impl Encoding<'_> {
     }
 }
 
+/// Tells of images that are encoded, and of memory that is too small for them.
+pub fn progress(
+    bar: &Progress,
+    encoder: &dyn Encoder,
+    options: &EmbedOptions,
+) -> impl Fn(usize) + Sync {
+    move |count| {
+        bar.advance(count);
+        if let Some(Cut { from, to, reason }) = options.batch.take_cut() {
+            bar.tell(format!(
+                "{}: too little memory for {from} images at once, so from here on they are encoded {to} at once ({reason})",
+                encoder.device_name()
+            ));
+        }
+    }
+}
+
 /// The file of an image; of one that is in an archive, with its name there.
 fn shown_path(item: Item<'_>) -> String {
     let picture = item.picture();
@@ -237,5 +275,77 @@ impl Faults {
         self.failures
             .extend(failures.map(|(i, reason)| (start + i, reason.clone())));
         self.deep_greys += part.deep_greys;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::open_dataset;
+    use crate::embed::store::Store;
+    use crate::embed::tests::files::{Reader, picture};
+    use crate::model::ModelError;
+
+    #[derive(Parser)]
+    struct Args {
+        #[command(flatten)]
+        images: ImageArgs,
+    }
+
+    /// A device that has room for eight images, and after the first part only for three.
+    #[test]
+    fn rows_of_smaller_batches_are_kept_with_their_like() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let pictures = dir.path().join("pictures");
+        std::fs::create_dir(&pictures).unwrap();
+        for i in 0..200 {
+            picture(&pictures, i);
+        }
+        let dataset = open_dataset(&pictures).unwrap();
+        let numbers: Vec<f32> = (0..200)
+            .map(|i| {
+                let name = dataset.item(i).name();
+                name.trim_end_matches(".png").parse().unwrap()
+            })
+            .collect();
+
+        let store = dir.path().join("store");
+        let args = ["", "--batch", "8", "--store", store.to_str().unwrap()];
+        let args = Args::try_parse_from(args).unwrap();
+        static SEEN: AtomicUsize = AtomicUsize::new(0);
+        let mut encoder = Reader::new(1);
+        encoder.given = Box::new(|images| {
+            let is_early = SEEN.load(Ordering::Relaxed) < 64;
+            if images > if is_early { 8 } else { 3 } {
+                return Err(ModelError::OutOfMemory(format!("no room for {images}")));
+            }
+            SEEN.fetch_add(images, Ordering::Relaxed);
+            Ok(())
+        });
+        let encoding = Encoding {
+            args: &args.images,
+            encoder: &encoder,
+            model: "reader",
+            dataset: &dataset,
+            stop: &AtomicBool::new(false),
+            stages: Stages::default(),
+        };
+        let items: Vec<usize> = (0..200).collect();
+        let encoded = encoding.encode(&items, None).unwrap();
+        assert_eq!(encoded.embeddings.as_slice(), numbers);
+
+        // 64 images of the first part, none of the second, in which memory became too small, and the others.
+        let mut kept: Vec<(u64, usize)> = (Store::at(&store).collections().unwrap().iter())
+            .map(|one| {
+                let batch = one.recipe().made_by()["batch"].as_u64();
+                (batch.unwrap(), one.size().keys)
+            })
+            .collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [(2, 200 - 64 - 128), (8, 64)]);
     }
 }

@@ -1,15 +1,17 @@
 //! Options that several commands share: which model on which device, and how images are read.
 
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
 
 use crate::demo;
-use crate::embed::{EmbedOptions, Stages};
+use crate::embed::{Batch, EmbedOptions, Stages};
 use crate::model::hub::HubError;
 use crate::model::pixels::DecodeOptions;
-use crate::model::{self, DType, DeviceChoice, Encoder, LoadOptions, ModelError};
+use crate::model::{self, DType, Devices, Encoder, LoadOptions, ModelError};
 
 use super::output::tell;
+use super::profile::clock;
 use super::progress::Downloads;
 use super::store::StoreArgs;
 use super::{Interrupted, builtin};
@@ -29,9 +31,9 @@ pub struct ModelArgs {
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct DeviceArgs {
-    /// Where to compute: auto, cpu, cuda, cuda:N or metal
+    /// Where to compute: auto, cpu, cuda, cuda:N or metal; several GPUs share the work: cuda:0,cuda:1, or cuda:all
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    device: DeviceChoice,
+    device: Devices,
 
     /// Precision of the model: f32, f16 or bf16 (on a GPU), q8 (on the CPU: weights of eight bits, faster; `score` tells what that changes)
     #[arg(long, value_name = "DTYPE", default_value_t)]
@@ -40,9 +42,12 @@ pub struct DeviceArgs {
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct ImageArgs {
-    /// Images a batch; default: 16 on the CPU (for each core), 256 on a GPU, where another one changes the last bits of the values
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
-    batch: Option<u32>,
+    /// Images a batch, or auto: 16 on the CPU (for each core); on a GPU as many as it is fastest with and has memory for
+    ///
+    /// On a GPU the number changes the last bits of the values, so that those of `auto` agree from run to run to within rounding; with a
+    /// number they are the same to the bit. Where memory is too small, batches are halved and the work goes on.
+    #[arg(long, value_name = "N", default_value = "auto")]
+    batch: BatchSize,
 
     /// Take pictures as they are stored, without applying their EXIF orientation
     // Takes `=false`, so that the command line can take back what a config file says.
@@ -59,6 +64,27 @@ pub struct ImageArgs {
 
     #[command(flatten)]
     pub store: StoreArgs,
+}
+
+/// What `--batch` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BatchSize {
+    Auto,
+    Of(u32),
+}
+
+impl FromStr for BatchSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = || text.parse().ok().filter(|n| (1..=65536).contains(n));
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => number()
+                .map(Self::Of)
+                .ok_or_else(|| "write a number from 1 to 65536, or auto".to_owned()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -99,7 +125,7 @@ impl DeviceArgs {
     /// As [`ModelArgs::load`].
     pub fn load(&self, source: &str, stop: &AtomicBool) -> anyhow::Result<Box<dyn Encoder>> {
         let options = LoadOptions {
-            device: self.device,
+            devices: self.device.clone(),
             dtype: self.dtype,
         };
         let loaded = if builtin::is_meant(Path::new(source)) {
@@ -119,8 +145,8 @@ impl DeviceArgs {
             _ => None,
         };
         // An hour on the CPU for want of a driver should not come as a surprise.
-        if let (DeviceChoice::Auto, Some(gpu), "cpu") =
-            (self.device, gpu, encoder.device_name().as_str())
+        if let (true, Some(gpu), "cpu") =
+            (self.device.is_auto(), gpu, encoder.device_name().as_str())
         {
             tell!("no GPU could be opened, so the CPU computes; `--device {gpu}` says why");
         }
@@ -134,22 +160,42 @@ impl DeviceArgs {
 impl ImageArgs {
     /// The options of the pipeline for this encoder.
     pub fn embed_options(&self, encoder: &dyn Encoder) -> EmbedOptions {
-        // However many images there are: where it has a say, the same ones get the same values among others.
-        let default = if encoder.device_name() == "cpu" {
-            16
-        } else {
-            256
-        };
         let decode = DecodeOptions {
             exif_orientation: !self.no_exif_orientation,
             fast: self.fast_decode,
             ..DecodeOptions::default()
         };
         EmbedOptions {
-            batch: self.batch.map_or(default, |n| n as usize),
+            batch: match self.batch {
+                BatchSize::Auto => auto_batch(encoder),
+                BatchSize::Of(images) => Batch::of(images as usize),
+            },
             decode,
             stop_at_bad_image: self.on_bad_image == OnBadImage::Error,
             stages: Stages::default(),
+        }
+    }
+}
+
+/// Images a batch where nobody says how many.
+pub fn auto_batch(encoder: &dyn Encoder) -> Batch {
+    match encoder.device_name().as_str() {
+        "cpu" => Batch::of(16),
+        _ => Batch::found(clock),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_a_number_or_auto() {
+        assert_eq!("auto".parse(), Ok(BatchSize::Auto));
+        assert_eq!("65536".parse(), Ok(BatchSize::Of(65536)));
+        for wrong in ["0", "65537", "-1", "8.0", "", "Auto"] {
+            let error = wrong.parse::<BatchSize>().unwrap_err();
+            assert!(error.contains("or auto"), "{wrong}: {error}");
         }
     }
 }

@@ -6,6 +6,12 @@ use std::time::{Duration, Instant};
 use super::output::tell;
 use crate::embed::{Stage, Stages};
 
+/// Time since some moment of this program: never goes back.
+pub fn clock() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
 /// A measurement from now on.
 pub struct Profile {
     pub stages: Stages,
@@ -14,9 +20,8 @@ pub struct Profile {
 
 impl Profile {
     pub fn start() -> Self {
-        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         Self {
-            stages: Stages::measured(|| START.elapsed()),
+            stages: Stages::measured(clock),
             start: Instant::now(),
         }
     }

@@ -103,6 +103,14 @@ impl Progress {
         }
     }
 
+    /// Tells a line beside it, whichever thread this is.
+    pub fn tell(&self, line: String) {
+        match &self.shown {
+            Shown::Stderr { bar, .. } => bar.suspend(|| tell!("{line}")),
+            Shown::Elsewhere { listener, .. } => listener(Message::Text(line)),
+        }
+    }
+
     /// Removes the bar; on a terminal its last state would only be in the way of the answer.
     pub fn finish(&self) {
         match &self.shown {

@@ -29,6 +29,8 @@ pub struct Kept {
     pub keys: Vec<Option<Key>>,
     /// Those that were encoded now, each content once: what the collection does not have.
     pub fresh: Vec<usize>,
+    /// Whether these are what its recipe says, so that they may be added: too little memory may have made other micro-batches of them.
+    pub fit_recipe: bool,
     /// How many have the bytes of one of these.
     pub repeated: usize,
 }
@@ -73,7 +75,11 @@ pub fn encode_new_images(
         error => error,
     };
     let encoded = encode_some(encoder, new.len(), &choose, options, progress, stop);
-    Ok(seen.gather(encoded.map_err(in_all)?, &new, hinted, &known, rows))
+    let kept = seen.gather(encoded.map_err(in_all)?, &new, hinted, &known, rows);
+    Ok(Kept {
+        fit_recipe: options.batch.fits_recipe(encoder),
+        ..kept
+    })
 }
 
 /// Puts the rows of those keys that are known where they belong, and tells which are.
@@ -199,6 +205,7 @@ impl Seen<'_> {
             },
             keys,
             fresh,
+            fit_recipe: true,
             repeated,
         }
     }

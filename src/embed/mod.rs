@@ -5,15 +5,17 @@
 //!
 //! A row depends on its image alone, to the bit: where the number of images that a model is given has a say in the order of its
 //! sums, unlike their places and what they are, every micro-batch is full. So it makes no difference which images are encoded
-//! together, and which of them are known already.
+//! together, and which of them are known already. Only where that number is left to be found ([`Batch::found`]) it is so to within rounding.
 
+mod batch;
 mod keeping;
 mod pipeline;
+mod search;
 mod stages;
 pub mod store;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -23,6 +25,7 @@ use crate::model::{Encoder, ModelError};
 use pipeline::{Fault, Loading, Pipeline};
 use store::StoreError;
 
+pub use batch::{Batch, Cut};
 pub use keeping::{Kept, Known, encode_new_images};
 pub use stages::{Stage, Stages};
 pub use table::{Images, TableError, write_texts};
@@ -30,8 +33,8 @@ pub use table::{Images, TableError, write_texts};
 /// How to encode files.
 #[derive(Debug, Clone)]
 pub struct EmbedOptions {
-    /// Images a micro-batch, at least 1. On some devices it changes the last bits of the values.
-    pub batch: usize,
+    /// Images a micro-batch. On some devices their number changes the last bits of the values.
+    pub batch: Batch,
     pub decode: DecodeOptions,
     /// Stop at the first file that cannot be read or decoded, instead of passing over it.
     pub stop_at_bad_image: bool,
@@ -88,7 +91,8 @@ pub type ReadImage<'a> = dyn Fn(usize) -> Result<Vec<u8>, String> + Sync + 'a;
 ///
 /// `progress` is told the number of images finished since it was last called, from several threads. When `stop`
 /// becomes true the work ends within a micro-batch. At most `2·workers + cores + 1` micro-batches of decoded
-/// images are held, where workers is what the encoder says.
+/// images are held, where workers is what the encoder says. Where the device's memory is too small for a micro-batch, it is encoded in
+/// parts ([`Batch`]).
 ///
 /// # Errors
 /// An interruption; a model that fails; the first bad image if the options say so.
@@ -132,11 +136,10 @@ fn encode_some(
     let preprocess = encoder.preprocess();
     let (height, width) = preprocess.output_size();
     let values = 3 * height * width;
-    let batch = options.batch.max(1);
     let deep_greys = AtomicUsize::new(0);
     let pipeline = Pipeline {
         items: count,
-        batch,
+        batch: options.batch.images(),
         values,
         dim: encoder.columns(),
         loaders: loaders(),
@@ -148,7 +151,7 @@ fn encode_some(
                 Ok(())
             })
         },
-        encode: &|pixels| encode_full(encoder, pixels, values, batch),
+        encode: &|pixels| options.batch.encode(encoder, pixels, values),
         stages: options.stages.clone(),
         stop_at_failure: options.stop_at_bad_image,
         progress,
@@ -163,24 +166,6 @@ fn encode_some(
         deep_greys: deep_greys.into_inner(),
         ..encoded
     })
-}
-
-/// Encodes the images of a micro-batch that need not be full, as if it were where that makes a difference.
-fn encode_full(
-    encoder: &dyn Encoder,
-    pixels: &[f32],
-    values: usize,
-    batch: usize,
-) -> Result<Matrix, ModelError> {
-    let images = pixels.len() / values.max(1);
-    if images >= batch || !encoder.batch_matters() {
-        return encoder.encode_images(pixels);
-    }
-    let mut full = pixels.to_vec();
-    full.resize(values * batch, 0.0);
-    let rows = encoder.encode_images(&full)?;
-    // What is wrong with the rows is told by who counts them.
-    Ok(rows.first_rows(images.min(rows.rows())))
 }
 
 /// Threads that read and decode.

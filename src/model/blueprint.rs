@@ -49,6 +49,7 @@ impl Family {
 }
 
 /// All that a checkpoint's small files say.
+#[derive(Clone)]
 pub struct Blueprint {
     pub family: Family,
     pub spec: Spec,

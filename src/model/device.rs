@@ -34,7 +34,11 @@ impl FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || format!("`{text}` is no device: use auto, cpu, cuda, cuda:N or metal");
+        let unknown = || {
+            format!(
+                "`{text}` is no device: use auto, cpu, cuda, cuda:N, metal, several as cuda:0,cuda:1, or cuda:all"
+            )
+        };
         match text {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
@@ -163,6 +167,21 @@ pub(super) fn workers(device: &Device) -> usize {
     }
 }
 
+/// What devices say when an allocation fails: the CUDA driver, cuBLAS, and Metal, which tells it of a buffer that it does not make and
+/// of commands that have failed.
+const LACKS_MEMORY: [&str; 4] = [
+    "CUDA_ERROR_OUT_OF_MEMORY",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "Failed to create metal resource: Buffer",
+    "kIOGPUCommandBufferCallbackErrorOutOfMemory",
+];
+
+/// Whether an error says that the device has too little memory. The words are looked for, since candle wraps errors in several ways and
+/// a binary knows the types of its own backend alone.
+pub(super) fn lacks_memory(error: &str) -> bool {
+    LACKS_MEMORY.iter().any(|words| error.contains(words))
+}
+
 /// More GPUs than a machine has.
 const MANY: usize = 64;
 
@@ -220,6 +239,32 @@ mod tests {
                 feature || reason.unwrap().contains("built without"),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn too_little_memory_is_told_from_other_faults() {
+        let error = |text: &str| ModelError::from(candle_core::Error::wrap(text.to_owned()));
+        for text in [
+            "DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")",
+            "CublasError(CUBLAS_STATUS_ALLOC_FAILED)",
+            "Metal error Failed to create metal resource: Buffer",
+        ] {
+            let found = error(text);
+            assert!(matches!(found, ModelError::OutOfMemory(_)), "{found:?}");
+            let within = candle_core::Error::wrap(text.to_owned()).context("in block 3");
+            assert!(
+                matches!(within.into(), ModelError::OutOfMemory(_)),
+                "{text}"
+            );
+        }
+        for text in [
+            "DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access\")",
+            "CublasError(CUBLAS_STATUS_EXECUTION_FAILED)",
+            "Metal error Failed to create metal resource: CommandQueue",
+        ] {
+            let found = error(text);
+            assert!(matches!(found, ModelError::Candle(_)), "{found:?}");
         }
     }
 

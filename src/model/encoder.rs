@@ -12,13 +12,14 @@ use super::hub::Checkpoint;
 use super::pixels::Preprocess;
 use super::tokenizer::TextReader;
 use super::towers::{Spec, TextTower, VisionTower};
+use super::upload::{CUDA_WORKERS, Turns, Upload};
 use super::weights::Weights;
 use super::{EmbeddedCheckpoint, Encoder, Fingerprint, ModelError, hash_files};
 use crate::hash;
 use crate::matrix::Matrix;
 
 /// Texts a micro-batch: prompts are short, and the matmuls are full at a few hundred tokens.
-const TEXT_BATCH: usize = 16;
+pub(super) const TEXT_BATCH: usize = 16;
 
 /// A checkpoint, ready to encode.
 pub struct DualEncoder {
@@ -28,6 +29,8 @@ pub struct DualEncoder {
     spec: Spec,
     fingerprint: Fingerprint,
     device: Device,
+    upload: Upload,
+    turns: Turns,
     dtype: DType,
     notes: Vec<String>,
 }
@@ -43,55 +46,79 @@ struct Towers {
 }
 
 impl DualEncoder {
-    /// Reads a checkpoint onto `device`.
+    /// Reads a checkpoint onto each of the devices.
     ///
     /// # Errors
     /// Files that cannot be read or do not fit together, by name.
-    pub fn load(checkpoint: &Checkpoint, device: Device, dtype: DType) -> Result<Self, ModelError> {
+    pub fn load(
+        checkpoint: &Checkpoint,
+        devices: &[Device],
+        dtype: DType,
+    ) -> Result<Vec<Self>, ModelError> {
         let blueprint = Blueprint::read(checkpoint)?;
         // Hashing reads hundreds of megabytes; it runs beside the loading.
-        let (towers, weights) = std::thread::scope(|scope| {
+        let (encoders, hash) = std::thread::scope(|scope| {
             let hash = scope.spawn(|| hash_files(&checkpoint.weights));
-            let naming = blueprint.family.naming();
-            let towers = Weights::open(&checkpoint.weights, naming, &device, dtype)
-                .and_then(|weights| Towers::load(&weights, &blueprint.spec));
-            (towers, hash.join().expect("hashing does not panic"))
+            let encoders = Self::on_each(&blueprint, devices, dtype, |device| {
+                let naming = blueprint.family.naming();
+                Weights::open(&checkpoint.weights, naming, device, dtype)
+            });
+            (encoders, hash.join().expect("hashing does not panic"))
         });
-        Ok(Self::new(blueprint, towers?, weights?, device, dtype))
+        Ok(Self::of_weights(encoders?, &hash?))
     }
 
-    /// Reads a checkpoint that is part of the program onto `device`.
+    /// Reads a checkpoint that is part of the program onto each of the devices.
     ///
     /// # Errors
     /// Parts that are not what they should be: a test holds that they are.
     pub fn load_embedded(
         checkpoint: &EmbeddedCheckpoint,
-        device: Device,
+        devices: &[Device],
         dtype: DType,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<Vec<Self>, ModelError> {
         let blueprint = Blueprint::of_transformers(&Documents::embedded(checkpoint))?;
-        let weights = Weights::embedded(
-            checkpoint.weights,
-            blueprint.family.naming(),
-            Path::new(checkpoint.name).join("model.safetensors"),
-            &device,
-            dtype,
-        )?;
-        let towers = Towers::load(&weights, &blueprint.spec)?;
+        let encoders = Self::on_each(&blueprint, devices, dtype, |device| {
+            Weights::embedded(
+                checkpoint.weights,
+                blueprint.family.naming(),
+                Path::new(checkpoint.name).join("model.safetensors"),
+                device,
+                dtype,
+            )
+        })?;
         // As of a file with the same content, so that a copy on disk has the same fingerprint.
         let hash = hash::of_bytes(checkpoint.weights);
-        Ok(Self::new(blueprint, towers, hash, device, dtype))
+        Ok(Self::of_weights(encoders, &hash))
     }
 
-    fn new(
-        blueprint: Blueprint,
-        towers: Towers,
-        weights: String,
-        device: Device,
+    /// Builds the towers on each of the devices from what `open` gives for it; the fingerprint lacks the weights.
+    fn on_each(
+        blueprint: &Blueprint,
+        devices: &[Device],
         dtype: DType,
-    ) -> Self {
+        open: impl Fn(&Device) -> Result<Weights, ModelError>,
+    ) -> Result<Vec<Self>, ModelError> {
+        let on = |device: &Device| {
+            let towers = Towers::load(&open(device)?, &blueprint.spec)?;
+            // Other threads use the weights, and what they do waits for nothing that this one has asked for.
+            device.synchronize()?;
+            Ok(Self::new(blueprint.clone(), towers, device.clone(), dtype))
+        };
+        devices.iter().map(on).collect()
+    }
+
+    /// Tells the encoders the hash of the weights that they were made of.
+    fn of_weights(mut encoders: Vec<Self>, hash: &str) -> Vec<Self> {
+        for encoder in &mut encoders {
+            hash.clone_into(&mut encoder.fingerprint.weights);
+        }
+        encoders
+    }
+
+    fn new(blueprint: Blueprint, towers: Towers, device: Device, dtype: DType) -> Self {
         let fingerprint = Fingerprint {
-            weights,
+            weights: String::new(),
             config: blueprint.config_hash,
             tokenizer: blueprint.tokenizer_hash,
             preprocess: blueprint.preprocess.clone(),
@@ -107,14 +134,24 @@ impl DualEncoder {
             spec: blueprint.spec,
             fingerprint,
             device,
+            upload: Upload::default(),
+            turns: Turns::default(),
             dtype,
             notes,
         }
     }
 
-    /// The rows of a n × columns tensor, their means at length 1; norms in f64.
-    fn unit_rows(&self, features: &Tensor) -> Result<Matrix, ModelError> {
-        let mut data = features.flatten_all()?.to_vec1::<f32>()?;
+    /// Computes n × columns values when it is this thread's turn, and reads them.
+    fn compute(
+        &self,
+        features: impl FnOnce() -> candle_core::Result<Tensor>,
+    ) -> Result<Vec<f32>, ModelError> {
+        let _turn = self.turns.wait(&self.device);
+        Ok(features()?.flatten_all()?.to_vec1::<f32>()?)
+    }
+
+    /// The rows of n × columns values, their means at length 1; norms in f64.
+    fn unit_rows(&self, mut data: Vec<f32>) -> Result<Matrix, ModelError> {
         for row in data.chunks_exact_mut(self.columns()) {
             let (row, log_variance) = row.split_at_mut(self.spec.dim);
             let squares: f64 = row.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
@@ -133,7 +170,7 @@ impl DualEncoder {
     }
 
     fn encode_ids(&self, texts: &[&[u32]]) -> Result<Matrix, ModelError> {
-        self.unit_rows(&self.towers.text.forward(texts, &self.device)?)
+        self.unit_rows(self.compute(|| self.towers.text.forward(texts, &self.device))?)
     }
 }
 
@@ -171,7 +208,10 @@ impl Encoder for DualEncoder {
     }
 
     fn workers(&self) -> usize {
-        device::workers(&self.device)
+        match self.device {
+            Device::Cuda(_) => CUDA_WORKERS,
+            _ => device::workers(&self.device),
+        }
     }
 
     fn batch_matters(&self) -> bool {
@@ -189,11 +229,9 @@ impl Encoder for DualEncoder {
                 pixels.len()
             )));
         }
-        let features = self
-            .towers
-            .vision
-            .forward(pixels, &self.device, self.dtype.of_candle())?;
-        self.unit_rows(&features)
+        let vision = &self.towers.vision;
+        let patches = vision.upload(pixels, &self.device, &self.upload)?;
+        self.unit_rows(self.compute(|| vision.forward(patches, self.dtype.of_candle()))?)
     }
 
     fn token_ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
@@ -308,7 +346,8 @@ mod tests {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
         let env = HubEnv::from_variables(&|_| None);
         let checkpoint = hub::resolve(&format!("{root}/{name}"), &env, &()).unwrap();
-        DualEncoder::load(&checkpoint, Device::Cpu, dtype).unwrap()
+        let encoders = DualEncoder::load(&checkpoint, &[Device::Cpu], dtype).unwrap();
+        encoders.into_iter().next().unwrap()
     }
 
     #[test]
@@ -329,7 +368,8 @@ mod tests {
         candle_core::safetensors::save(&tensors, &weights).unwrap();
         let env = HubEnv::from_variables(&|_| None);
         let checkpoint = hub::resolve(dir.path().to_str().unwrap(), &env, &()).unwrap();
-        let encoder = DualEncoder::load(&checkpoint, Device::Cpu, DType::F32).unwrap();
+        let encoders = DualEncoder::load(&checkpoint, &[Device::Cpu], DType::F32).unwrap();
+        let encoder = &encoders[0];
         let size = encoder.spec.vision.image_size;
         let error = encoder
             .encode_images(&vec![0.0; 3 * size * size])

@@ -10,6 +10,7 @@ mod blueprint;
 mod clip;
 mod describe;
 mod device;
+mod devices;
 mod documents;
 mod encoder;
 pub mod hub;
@@ -17,11 +18,13 @@ mod open_clip;
 pub mod pixels;
 mod prolip;
 mod remembering;
+mod replicas;
 mod siglip;
 mod speed;
 mod tokenizer;
 mod towers;
 mod transformers;
+mod upload;
 mod weights;
 
 use std::fs::File;
@@ -33,7 +36,9 @@ use serde_json::Value;
 pub use cladist_kernels::vectors;
 pub use describe::{Description, Hashes, Tower, describe, describe_embedded};
 pub use device::{DType, DeviceChoice, devices};
+pub use devices::Devices;
 pub use remembering::{Remembering, TextMemory};
+pub use replicas::Replicas;
 pub use speed::SpeedTest;
 
 use crate::hash;
@@ -81,13 +86,14 @@ pub trait Encoder: Send + Sync {
         &[]
     }
 
-    /// `cpu`, `cuda:N` or `metal`.
+    /// `cpu`, `cuda:N` or `metal`; of several with commas between them.
     fn device_name(&self) -> String;
 
     /// `f32`, `f16` or `bf16`.
     fn dtype_name(&self) -> &'static str;
 
-    /// How many threads may encode at once with profit: one a core on CPU, where each call uses one; 1 on a GPU.
+    /// How many threads may encode at once with profit: one a core on CPU, where each call uses one; two a CUDA device, of which one
+    /// computes while pixels of the other are on their way.
     fn workers(&self) -> usize;
 
     /// Whether how many images or texts are encoded at once has a say in the last bits of their rows. Unless it does not, it is always
@@ -140,9 +146,9 @@ pub struct Fingerprint {
 }
 
 /// How to load a model.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
-    pub device: DeviceChoice,
+    pub devices: Devices,
     pub dtype: DType,
 }
 
@@ -176,8 +182,24 @@ pub enum ModelError {
     Device(String),
     #[error("{0}")]
     Memory(String),
+    /// Fewer images at once may have room.
+    #[error(
+        "the device has too little memory: end what else uses it, or try --dtype f16 or --device cpu ({0})"
+    )]
+    OutOfMemory(String),
     #[error("the model failed to compute: {0}")]
-    Candle(#[from] candle_core::Error),
+    Candle(#[source] candle_core::Error),
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        let reason = error.to_string();
+        match device::lacks_memory(&reason) {
+            // The rest of it are the places that it came through.
+            true => Self::OutOfMemory(reason.lines().next().unwrap_or_default().to_owned()),
+            false => Self::Candle(error),
+        }
+    }
 }
 
 /// Holds candle's own threads at one: encoding is parallel over micro-batches instead, and candle's second pool spins
@@ -195,7 +217,7 @@ pub unsafe fn init_threads() {
 }
 
 /// Loads the checkpoint that `source` names: a directory, or a Hugging Face id that is found in the local cache or
-/// downloaded.
+/// downloaded. On several devices it is there once on each.
 ///
 /// # Errors
 /// Files that are missing, incomplete or do not fit together, by name; a device that cannot be opened.
@@ -204,11 +226,11 @@ pub fn load(
     options: LoadOptions,
     progress: &dyn DownloadProgress,
 ) -> Result<Box<dyn Encoder>, ModelError> {
-    // The device first: it is the cheapest to find wrong.
-    let device = options.device.open(options.dtype)?;
+    // The devices first: they are the cheapest to find wrong.
+    let devices = options.devices.open(options.dtype)?;
     let checkpoint = hub::resolve(source, &HubEnv::from_process(), progress)?;
-    let encoder = DualEncoder::load(&checkpoint, device, options.dtype)?;
-    Ok(Box::new(encoder))
+    let encoders = DualEncoder::load(&checkpoint, &devices, options.dtype)?;
+    Ok(together(encoders))
 }
 
 /// Loads a checkpoint that is part of the program.
@@ -219,9 +241,20 @@ pub fn load_embedded(
     checkpoint: &EmbeddedCheckpoint,
     options: LoadOptions,
 ) -> Result<Box<dyn Encoder>, ModelError> {
-    let device = options.device.open(options.dtype)?;
-    let encoder = DualEncoder::load_embedded(checkpoint, device, options.dtype)?;
-    Ok(Box::new(encoder))
+    let devices = options.devices.open(options.dtype)?;
+    let encoders = DualEncoder::load_embedded(checkpoint, &devices, options.dtype)?;
+    Ok(together(encoders))
+}
+
+/// The only encoder, or one that shares its work among them.
+fn together(mut encoders: Vec<DualEncoder>) -> Box<dyn Encoder> {
+    if encoders.len() == 1 {
+        return Box::new(encoders.remove(0));
+    }
+    let encoders = encoders.into_iter();
+    Box::new(Replicas::new(
+        encoders.map(|one| Box::new(one) as Box<_>).collect(),
+    ))
 }
 
 /// SHA-256 over the contents of the files, in order.

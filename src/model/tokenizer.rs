@@ -12,6 +12,7 @@ use super::documents::{Document, Documents};
 pub type Clean = fn(&str) -> String;
 
 /// A model's way from a text to token ids: start and end included, cut to the model's length, not padded.
+#[derive(Clone)]
 pub struct TextReader {
     tokenizer: Tokenizer,
     clean: Option<Clean>,

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use cladist::demo::{self, Settings, World};
-use cladist::embed::{EmbedOptions, Encoded, Stages, encode_images};
+use cladist::embed::{Batch, EmbedOptions, Encoded, Stages, encode_images};
 use cladist::matrix::Matrix;
 use cladist::model::pixels::DecodeOptions;
 use cladist::model::{self, Encoder, LoadOptions};
@@ -46,7 +46,7 @@ fn an_image_is_embedded_alone_as_among_others() {
         let encode = |of: &[usize]| -> Encoded {
             let read = |i: usize| Ok(pictures[of[i]].clone());
             let options = EmbedOptions {
-                batch: 4,
+                batch: Batch::of(4),
                 decode: DecodeOptions::default(),
                 stop_at_bad_image: true,
                 stages: Stages::default(),

@@ -20,7 +20,7 @@ pub fn fixture(name: &str) -> PathBuf {
 
 pub fn load(dir: &Path) -> Result<Box<dyn Encoder>, model::ModelError> {
     let options = LoadOptions {
-        device: DeviceChoice::Cpu,
+        devices: DeviceChoice::Cpu.into(),
         dtype: DType::F32,
     };
     model::load(dir.to_str().unwrap(), options, &())

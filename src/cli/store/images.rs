@@ -83,7 +83,7 @@ impl Images {
         }
     }
 
-    /// Keeps what was encoded; `describe` gives the name of an image, and what is shown beside it.
+    /// Keeps what was encoded, if it is what the recipe says; `describe` gives the name of an image, and what is shown beside it.
     ///
     /// # Errors
     /// It cannot be written, and the user has named the store.
@@ -98,6 +98,9 @@ impl Images {
         tally.repeated += kept.repeated;
         tally.known += encoded.embeddings.rows() - kept.fresh.len() - kept.repeated;
         drop(tally);
+        if !kept.fit_recipe {
+            return Ok(());
+        }
 
         let mut rows = Vec::with_capacity(kept.fresh.len() * encoded.embeddings.cols());
         let entries = kept.fresh.iter().filter_map(|&i| {

@@ -9,6 +9,8 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::{Source, Workbench};
+use crate::cli::encoding::progress;
+use crate::cli::model_args::auto_batch;
 use crate::cli::output::tell;
 use crate::cli::progress::Progress;
 use crate::cli::prompts::load_prompts;
@@ -18,7 +20,7 @@ use crate::cli::score::{
 };
 use crate::cli::{Interrupted, count, embed, locked, on_all_cores};
 use crate::embed::{
-    EmbedError, EmbedOptions, Encoded, Known, Stages, encode_images, encode_new_images,
+    Batch, EmbedError, EmbedOptions, Encoded, Known, Stages, encode_images, encode_new_images,
 };
 use crate::model::Encoder;
 use crate::model::pixels::DecodeOptions;
@@ -30,9 +32,6 @@ use crate::tui::backend::{EncodedPrompts, Expanded, Templates};
 
 /// How many labels are near.
 const NEAREST: usize = 10;
-
-/// Images a micro-batch where the run does not say.
-const BATCH: usize = 16;
 
 /// The templates of a run, and how they are filled.
 fn template_set(opened: &Opened) -> anyhow::Result<(TemplateSet, ExpandOptions)> {
@@ -275,9 +274,9 @@ impl Workbench {
             bytes.map_err(|error| error.to_string())
         };
         let bar = Progress::new("encoding", images, "images");
-        let options = embed_options(&opened.saved.manifest);
-        let progress = |count| bar.advance(count);
         let encoder = basis.encoder.as_ref();
+        let options = embed_options(&opened.saved.manifest, encoder);
+        let progress = progress(&bar, encoder, &options);
         let model = text(&opened.saved.manifest, "/model/source").unwrap_or_default();
         let store = self.store.images(encoder, &options, model)?;
         let encoded = match &store {
@@ -306,12 +305,12 @@ impl Workbench {
 }
 
 /// How the pictures of the run were read.
-fn embed_options(manifest: &Value) -> EmbedOptions {
+fn embed_options(manifest: &Value, encoder: &dyn Encoder) -> EmbedOptions {
     let option = |name: &str| manifest.get("options")?.get(name);
     let batch = option("batch").and_then(Value::as_u64);
     let is_set = |name: &str| option(name).and_then(Value::as_bool).unwrap_or(false);
     EmbedOptions {
-        batch: batch.map_or(BATCH, |batch| batch as usize),
+        batch: batch.map_or_else(|| auto_batch(encoder), |batch| Batch::of(batch as usize)),
         decode: DecodeOptions {
             exif_orientation: !is_set("no-exif-orientation"),
             fast: is_set("fast-decode"),

@@ -5,22 +5,25 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
-use crate::embed::{EmbedError, EmbedOptions, Encoded, Stages, encode_images};
+use crate::embed::{Batch, EmbedError, EmbedOptions, Encoded, Stages, encode_images};
 use crate::matrix::Matrix;
 use crate::model::pixels::{DecodeOptions, Preprocess};
 use crate::model::{Encoder, Fingerprint, ModelError};
 
-const SIDE: usize = 4;
+pub(super) const SIDE: usize = 4;
 
 /// The row of a picture is its number, written in the red and the green of all its pixels.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     preprocess: Preprocess,
     fingerprint: Fingerprint,
     workers: usize,
+    pub(crate) batch_matters: bool,
+    /// What happens when it is given so many images.
+    pub(crate) given: Box<dyn Fn(usize) -> Result<(), ModelError> + Send + Sync>,
 }
 
 impl Reader {
-    pub(super) fn new(workers: usize) -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
         let preprocess = Preprocess {
             rescale: None,
             normalize: None,
@@ -38,6 +41,8 @@ impl Reader {
             preprocess,
             fingerprint,
             workers,
+            batch_matters: true,
+            given: Box::new(|_| Ok(())),
         }
     }
 }
@@ -71,7 +76,12 @@ impl Encoder for Reader {
         self.workers
     }
 
+    fn batch_matters(&self) -> bool {
+        self.batch_matters
+    }
+
     fn encode_images(&self, pixels: &[f32]) -> Result<Matrix, ModelError> {
+        (self.given)(pixels.len() / (3 * SIDE * SIDE))?;
         let number = |image: &[f32]| {
             let (red, rest) = image.split_at(SIDE * SIDE);
             let (green, blue) = rest.split_at(SIDE * SIDE);
@@ -98,7 +108,7 @@ impl Encoder for Reader {
 }
 
 /// Picture number `i`, of a size of its own.
-pub(super) fn picture(folder: &Path, i: usize) -> PathBuf {
+pub(crate) fn picture(folder: &Path, i: usize) -> PathBuf {
     let colour = [(i % 256) as u8, (i / 256) as u8, 7];
     let image = image::RgbImage::from_pixel(3 + i as u32 % 5, 9, image::Rgb(colour));
     let path = folder.join(format!("{i}.png"));
@@ -112,7 +122,7 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 
 pub(super) fn options(batch: usize) -> EmbedOptions {
     EmbedOptions {
-        batch,
+        batch: Batch::of(batch),
         decode: DecodeOptions::default(),
         stop_at_bad_image: false,
         stages: Stages::default(),

@@ -1,3 +1,4 @@
-mod files;
+mod batch;
+pub(crate) mod files;
 mod keeping;
 mod pipeline;

@@ -170,6 +170,7 @@ mod tests {
     use crate::model::towers::{
         Activation, Blocks, Padding, Spec, TextPool, TextSpec, VisionPool, VisionTower,
     };
+    use crate::model::upload::Upload;
     use crate::model::weights::Naming;
 
     fn numbers(value: &Value) -> Vec<f32> {
@@ -220,9 +221,8 @@ mod tests {
             let tower = VisionTower::load(&weights, &spec).unwrap();
             assert_eq!(weights.unused(), [""; 0]);
             let pixels = numbers(&expected["pixels"]);
-            let found = tower
-                .forward(&pixels, &Device::Cpu, dtype.of_candle())
-                .unwrap();
+            let patches = tower.upload(&pixels, &Device::Cpu, &Upload::default());
+            let found = tower.forward(patches.unwrap(), dtype.of_candle()).unwrap();
             let found = found.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let expected = numbers(&expected["features"]);
             assert_eq!(found.len(), expected.len());

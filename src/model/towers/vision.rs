@@ -7,6 +7,7 @@ use super::eva::EvaBlocks;
 use super::ops;
 use super::spec::{Blocks, Spec, VisionPool, VisionSpec};
 use crate::model::ModelError;
+use crate::model::upload::Upload;
 use crate::model::weights::Weights;
 
 /// What the blocks are called.
@@ -120,14 +121,20 @@ impl VisionTower {
         }
     }
 
-    /// n × 3 × S × S pixels → n × dim, not normalised, f32 on the host's order of rows; with as many columns of log σ² behind
-    /// them where the tower tells it.
-    pub fn forward(&self, pixels: &[f32], device: &Device, dtype: DType) -> Result<Tensor> {
-        let size = self.spec.image_size;
-        let n = pixels.len() / (3 * size * size);
-        let (width, length) = (self.spec.stack.width, self.spec.tokens());
+    /// Brings n × 3 × S × S pixels to the device, rearranged for [`forward`](Self::forward) so that the patch convolution is one product:
+    /// (n · patches) × (3 · patch · patch).
+    pub fn upload(&self, pixels: &[f32], device: &Device, upload: &Upload) -> Result<Tensor> {
         let patch = 3 * self.spec.patch_size * self.spec.patch_size;
-        let patches = Tensor::from_vec(self.patches(pixels), ((), patch), device)?;
+        let patches = (pixels.len() / (3 * self.spec.image_size.pow(2)))
+            * self.spec.patches_per_side().pow(2);
+        upload.tensor((patches, patch), device, |out| self.patches(pixels, out))
+    }
+
+    /// Patches as they were [uploaded](Self::upload) → n × dim, not normalised, f32 on the host's order of rows; with as many columns of
+    /// log σ² behind them where the tower tells it.
+    pub fn forward(&self, patches: Tensor, dtype: DType) -> Result<Tensor> {
+        let n = patches.dim(0)? / self.spec.patches_per_side().pow(2);
+        let (width, length) = (self.spec.stack.width, self.spec.tokens());
         let x = self.patch.forward(&patches.to_dtype(dtype)?)?;
         let mut x = x.reshape((n, (), width))?;
         if let Some(learnt) = &self.learnt {
@@ -171,21 +178,21 @@ impl VisionTower {
         }
     }
 
-    /// Pixels rearranged so that the patch convolution is one product: (n · patches) × (3 · patch · patch).
-    fn patches(&self, pixels: &[f32]) -> Vec<f32> {
+    /// Writes the pixels patch after patch.
+    fn patches(&self, pixels: &[f32], out: &mut [f32]) {
         let (size, patch) = (self.spec.image_size, self.spec.patch_size);
         let side = self.spec.patches_per_side();
-        let mut out = Vec::with_capacity(pixels.len());
+        let mut out = out.chunks_exact_mut(patch);
         for image in pixels.chunks_exact(3 * size * size) {
             for (top, left) in (0..side * side).map(|i| (i / side * patch, i % side * patch)) {
                 for channel in image.chunks_exact(size * size) {
-                    for row in channel.chunks_exact(size).skip(top).take(patch) {
-                        out.extend_from_slice(&row[left..left + patch]);
+                    let rows = channel.chunks_exact(size).skip(top).take(patch);
+                    for (row, out) in rows.zip(&mut out) {
+                        out.copy_from_slice(&row[left..left + patch]);
                     }
                 }
             }
         }
-        out
     }
 }
 
