@@ -194,7 +194,7 @@ pub fn compute(
         None => (source, super::load_taxonomy(source)?),
     };
     let inputs = Inputs {
-        exact: None,
+        check: None,
         taxonomy_source,
         taxonomy,
         images_source: source,

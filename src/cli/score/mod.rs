@@ -44,6 +44,7 @@ use options::{
     calibration, common_options, credit_policy, tell_of_truths_as_candidates, value_name,
 };
 pub use pictures::{Again, Computed, Inputs, Observer, compute};
+use precision::Check;
 pub use prompting::{Basis, expand_prompts};
 pub use side::{OPTION as SIDE_LABELS, SideLabels};
 pub use sources::{array_files, candidates_hash, file_hash, taxonomy_hash};
@@ -58,6 +59,10 @@ pub use sources::{array_files, candidates_hash, file_hash, taxonomy_hash};
 pub struct ScoreArgs {
     #[command(flatten)]
     what: WhatArgs,
+
+    /// With --dtype q8: labelled images that are answered in f32 too, before all others, to tell what eight bits change; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    q8_check: usize,
 
     /// Write the run into this directory: summary, predictions, manifest
     #[arg(long, value_name = "RUN_DIR", value_hint = ValueHint::DirPath)]
@@ -118,7 +123,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     }
     let stop = interrupt::install()?;
     let load = |source: &str| args.what.load(source, stop);
-    let Some(Computed { run, .. }) = answer(&args.what, &load, stop, None)? else {
+    let Some(Computed { run, .. }) = answer(&args.what, &load, stop, None, args.q8_check)? else {
         return Ok(ExitCode::FAILURE);
     };
     if let Some(out) = &args.out {
@@ -143,7 +148,7 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
 /// Loads the model that is named so.
 pub type LoadModel<'a> = dyn Fn(&str) -> anyhow::Result<Arc<dyn Encoder>> + 'a;
 
-/// Scores what the options name. `None`, with a word on stderr, if none of the images could be read.
+/// Scores what the options name; of a model in eight bits it is told what that changes in `q8_check` images. `None`, with a word on stderr, if none of the images could be read.
 ///
 /// # Errors
 /// Whatever is wrong with the options and what they name; an interruption.
@@ -152,12 +157,13 @@ pub fn answer(
     load: &LoadModel<'_>,
     stop: &AtomicBool,
     observer: Option<&Observer<'_>>,
+    q8_check: usize,
 ) -> anyhow::Result<Option<Computed>> {
     let Some(source) = &args.taxonomy else {
         bail!("--taxonomy FILE is needed: labels are scored under one (`demo` is built in)");
     };
     let taxonomy = load_taxonomy(source)?;
-    answer_under(args, source, taxonomy, load, stop, observer)
+    answer_under(args, source, taxonomy, load, stop, observer, q8_check)
 }
 
 /// The same under a taxonomy that was read already, from `source`.
@@ -171,6 +177,7 @@ pub fn answer_under(
     load: &LoadModel<'_>,
     stop: &AtomicBool,
     observer: Option<&Observer<'_>>,
+    q8_check: usize,
 ) -> anyhow::Result<Option<Computed>> {
     args.check()?;
     let (Some(images), Some(model)) = (&args.images, &args.model) else {
@@ -184,10 +191,11 @@ pub fn answer_under(
         };
         exact.load(model, stop)
     };
-    // Whoever watches has the figures move anyway.
-    let is_checked = args.device.is_q8() && args.options.q8_check > 0 && observer.is_none();
     let inputs = Inputs {
-        exact: is_checked.then_some(&exact),
+        check: (args.device.is_q8() && q8_check > 0).then_some(Check {
+            images: q8_check,
+            exact: &exact,
+        }),
         taxonomy_source: source,
         taxonomy,
         images_source: images,

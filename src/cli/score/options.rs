@@ -69,10 +69,6 @@ pub struct ScoreOptions {
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true, default_value_t = Collisions::DEFAULT_THRESHOLD)]
     pub(super) collision_cosine: f64,
 
-    /// With --dtype q8: labelled images that are answered in f32 too, before all others, to tell what eight bits change; 0 for none
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    pub(super) q8_check: usize,
-
     /// What to do with images one of whose labels names no node of the taxonomy, or several
     #[arg(long, value_enum, value_name = "DO", default_value = "error")]
     pub(super) on_unknown_label: OnUnknown,

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::annotate::{Annotated, OwnLabels, Truth, TruthArgs, read_label_index};
 use super::encoded::{Embeddings, Held, Version, versions};
 use super::memory::Memory;
-use super::precision::Exact;
+use super::precision::{Check, Exact};
 use super::prompting::{Basis, ask};
 use super::steps::Steps;
 use super::{
@@ -37,13 +37,10 @@ use crate::run::{
 use crate::score::{Annotations, CreditPolicy, Depth};
 use crate::taxonomy::{NodeId, Taxonomy};
 
-/// Loads the model in f32.
-pub type LoadExact<'a> = dyn Fn() -> anyhow::Result<Arc<dyn Encoder>> + 'a;
-
 /// What is scored: the inputs as they are named, and as they are read.
 pub struct Inputs<'a> {
-    /// Loads the same model in f32, where what its precision changes is to be told.
-    pub exact: Option<&'a LoadExact<'a>>,
+    /// Whether it is to be told what the precision of the model changes.
+    pub check: Option<Check<'a>>,
     pub taxonomy_source: &'a Path,
     pub taxonomy: Taxonomy,
     pub images_source: &'a Path,
@@ -116,9 +113,9 @@ pub fn compute(
         encoder.as_ref(),
         stop,
     )?;
-    let exact = task.inputs.exact.map(|load| {
+    let exact = task.inputs.check.as_ref().map(|check| {
         let (taxonomy, candidates) = (&task.inputs.taxonomy, &task.candidates);
-        Exact::load(load, &asked, taxonomy, candidates, stop)
+        Exact::load(check, &asked, taxonomy, candidates, stop)
     });
     let exact = exact.transpose()?;
     let mut manifest = manifest(options, &task, encoder.as_ref(), &asked.texts)?;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::build;
 use super::encoded::Held;
-use super::pictures::{LoadExact, Scoring};
+use super::pictures::Scoring;
 use super::prompting::Asked;
 use crate::cli::count;
 use crate::cli::output::tell;
@@ -20,8 +20,18 @@ use crate::taxonomy::{NodeId, Taxonomy};
 /// The share of images with the same first answer below which figures are not those of the model any more.
 const ENOUGH: f64 = 0.995;
 
+/// How it is looked at.
+pub struct Check<'a> {
+    /// Labelled images that are answered in f32 too, at most.
+    pub images: usize,
+    /// Loads the model in f32.
+    pub exact: &'a dyn Fn() -> anyhow::Result<Arc<dyn Encoder>>,
+}
+
 /// The model in f32, and what it was asked.
 pub struct Exact {
+    /// Images that it is to answer, at most.
+    images: usize,
     encoder: Arc<dyn Encoder>,
     prompts: Prompts,
     kinds: Option<KindTexts>,
@@ -33,15 +43,16 @@ impl Exact {
     /// # Errors
     /// It cannot be loaded; what it says of the prompts; an interruption.
     pub fn load(
-        load: &LoadExact<'_>,
+        check: &Check<'_>,
         asked: &Asked,
         taxonomy: &Taxonomy,
         candidates: &[NodeId],
         stop: &AtomicBool,
     ) -> anyhow::Result<Self> {
-        let encoder = load()?;
+        let encoder = (check.exact)()?;
         let (prompts, kinds) = asked.of_another(taxonomy, candidates, encoder.as_ref(), stop)?;
         Ok(Self {
+            images: check.images,
             encoder,
             prompts,
             kinds,
@@ -58,7 +69,7 @@ impl Scoring<'_> {
         let annotated = &self.task.annotated;
         let is_labelled = |&i: &usize| !annotated.annotations.get(i).truths.is_empty();
         let labelled: Vec<usize> = (0..annotated.items.len()).filter(is_labelled).collect();
-        let size = labelled.len().min(self.options.q8_check);
+        let size = labelled.len().min(exact.images);
         let sample: Vec<usize> = (0..size)
             .map(|i| labelled[i * labelled.len() / size])
             .collect();
