@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::open_clip::config::{Config, read_model};
 use crate::model::open_clip::section::Section;
-use crate::model::towers::{Blocks, TextPool, VisionPool};
+use crate::model::towers::{Blocks, Patches, TextPool, VisionPool, VisionSpec, VitSpec};
 
 /// Which tokenizer it is where the configuration names none: that of CLIP.
 const UNNAMED: &str = "CLIP's";
@@ -71,15 +71,24 @@ pub fn read(config: &Value) -> Result<Config, String> {
         .of_transformers
         .get_or_insert_with(|| UNNAMED.to_owned());
     let spec = &mut read.spec;
-    if spec.vision.blocks != Blocks::Plain {
-        return Err(
-            "vision_cfg.timm_model_name: ProLIP's image tower is open_clip's own".to_owned(),
-        );
+    match &mut spec.vision {
+        VisionSpec::Vit(VitSpec {
+            blocks: Blocks::Plain,
+            patches: Patches::Whole { .. },
+            pool,
+            ..
+        }) => {
+            if *pool != VisionPool::Class {
+                return Err("vision_cfg.pool_type: ProLIP's is tok".to_owned());
+            }
+            *pool = VisionPool::ClassAndUncertainty;
+        }
+        _ => {
+            return Err(
+                "vision_cfg.timm_model_name: ProLIP's image tower is open_clip's own".to_owned(),
+            );
+        }
     }
-    if spec.vision.pool != VisionPool::Class {
-        return Err("vision_cfg.pool_type: ProLIP's is tok".to_owned());
-    }
-    spec.vision.pool = VisionPool::ClassAndUncertainty;
     spec.text.pool = TextPool::ClassAndUncertainty;
     spec.text.projection_bias = true;
     if spec.text.stack.width != spec.dim {
@@ -152,8 +161,9 @@ mod tests {
     fn the_published_configuration() {
         let Config { spec, tokenizer } = read(&published()).unwrap();
         assert!(spec.dim == 768 && spec.tells_uncertainty());
-        assert_eq!((spec.vision.tokens(), spec.text.tokens()), (198, 66));
-        assert_eq!((spec.vision.stack.heads, spec.vision.stack.eps), (12, 1e-5));
+        let vision = spec.vision.vit().unwrap();
+        assert_eq!((vision.tokens(), spec.text.tokens()), (198, 66));
+        assert_eq!((vision.stack.heads, vision.stack.eps), (12, 1e-5));
         assert_eq!((spec.text.vocabulary, spec.text.stack.eps), (32100, 1e-6));
         assert!(!spec.text.stack.causal && spec.text.projection_bias);
         assert_eq!(

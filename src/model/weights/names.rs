@@ -11,8 +11,8 @@ pub enum Naming {
     Siglip,
     /// open_clip's `CLIP`, or `CustomTextCLIP` if the text tower's tensors are below `text.`.
     OpenClip,
-    /// EVA-CLIP's: open_clip's, but for the image tower, which has timm's.
-    EvaClip,
+    /// open_clip's, but for the image tower, which has timm's: EVA-CLIP and MobileCLIP.
+    Timm,
     /// ProLIP's: as those of open_clip's `CustomTextCLIP`, with uncertainty tokens and linear heads.
     ProLip,
 }
@@ -54,7 +54,7 @@ impl Naming {
                     leading: 0,
                 }
             }
-            Self::EvaClip => match eva(name) {
+            Self::Timm => match timm(name) {
                 Some((name, leading)) => Origin {
                     leading,
                     ..plain(name)
@@ -78,16 +78,23 @@ impl Naming {
         }
     }
 
-    /// Whether queries, keys and values are one tensor, and what it is called: `in_proj_weight` and `in_proj_bias` of this.
-    pub fn fused_attention(self, name: &str, has: &dyn Fn(&str) -> bool) -> Option<String> {
-        // Of EVA-CLIP only the text tower asks.
-        matches!(self, Self::OpenClip | Self::EvaClip | Self::ProLip)
-            .then(|| self.origin(name, has).name)
+    /// Whether queries, keys and values are one tensor, and what its weight and bias are called.
+    pub fn fused_attention(self, name: &str, has: &dyn Fn(&str) -> bool) -> Option<[String; 2]> {
+        let parts = match self {
+            Self::Clip | Self::Siglip => return None,
+            Self::Timm if name.starts_with("vision_model.") => ["qkv.weight", "qkv.bias"],
+            Self::OpenClip | Self::Timm | Self::ProLip => {
+                let fused = self.origin(name, has).name;
+                return Some(["weight", "bias"].map(|part| format!("{fused}.in_proj_{part}")));
+            }
+        };
+        Some(parts.map(|part| self.origin(&format!("{name}.{part}"), has).name))
     }
 }
 
-/// timm's name of what an image tower of EVA-02 has, and the axes before those that are asked for; `None` of what is no part of it.
-fn eva(name: &str) -> Option<(String, usize)> {
+/// timm's name of what an image tower has, and the axes before those that are asked for; `None` of what is no part of it. FastViT's parts,
+/// which transformers has no names for, are asked for by timm's.
+fn timm(name: &str) -> Option<(String, usize)> {
     let part = match name.split_once('.')? {
         ("visual_projection", part) => return Some((format!("visual.trunk.head.{part}"), 0)),
         ("vision_model", part) => part,
@@ -98,7 +105,12 @@ fn eva(name: &str) -> Option<(String, usize)> {
         "embeddings.position_embedding.weight" => ("pos_embed".to_owned(), 1),
         _ => {
             let renamed = [
-                ("embeddings.patch_embedding.", "patch_embed.proj."),
+                (
+                    "embeddings.patch_embedding.weight",
+                    "patch_embed.proj.weight",
+                ),
+                ("embeddings.patch_embedding.bias", "patch_embed.proj.bias"),
+                ("embeddings.patch_embedding.", "patch_embed.backbone."),
                 ("encoder.layers.", "blocks."),
                 ("post_layernorm.", "norm."),
                 (".layer_norm1.", ".norm1."),
