@@ -138,46 +138,18 @@ kernel! {
         window: Window,
         activation: Option<Activation>
     ) {
-        let Window { side, kernel, stride, first } = window;
-        let (channels, out_side) = (bias.len(), window.out_side());
-        // Where a kernel that begins `start` places behind the edge is over the grid.
-        let inside = |start: usize| {
-            let before = kernel / 2;
-            before.saturating_sub(start)..kernel.min((side + before).saturating_sub(start))
-        };
-        let blocks = weight.chunks_exact(kernel * kernel * CHANNELS);
-        for (weight, from) in blocks.zip((0..).step_by(CHANNELS)) {
+        let channels = bias.len();
+        let blocks = weight.chunks_exact(window.kernel * window.kernel * CHANNELS);
+        for (weight, block) in blocks.zip((0..).step_by(CHANNELS)) {
             let (weight, _) = weight.as_chunks::<CHANNELS>();
-            let to = channels.min(from + CHANNELS);
-            let mut begin = [0f32; CHANNELS];
-            begin[..to - from].copy_from_slice(&bias[from..to]);
-            let mut column = first % out_side;
-            let mut row = first / out_side % out_side;
-            let mut grid = first / (out_side * out_side);
-            for out in out.chunks_exact_mut(channels) {
-                let (top, left) = (row * stride, column * stride);
-                let columns = inside(left);
-                let mut sums = begin;
-                for y in inside(top) {
-                    let line = (grid * side + top + y - kernel / 2) * side;
-                    for tap in columns.clone() {
-                        let x = &x[(line + left + tap - kernel / 2) * channels..][from..to];
-                        let weight = &weight[y * kernel + tap];
-                        // Of all but the last block the number of channels is known to the compiler.
-                        match x.first_chunk::<CHANNELS>() {
-                            Some(x) => add_products(&mut sums, x, weight),
-                            None => add_products(&mut sums, x, weight),
-                        }
-                    }
-                }
-                out[from..to].copy_from_slice(&sums[..to - from]);
-                column += 1;
-                if column == out_side {
-                    (row, column) = (row + 1, 0);
-                }
-                if row == out_side {
-                    (grid, row) = (grid + 1, 0);
-                }
+            let mut from = block;
+            let to = channels.min(block + CHANNELS);
+            while from < to {
+                from += match to - from {
+                    CHANNELS.. => convolve::<CHANNELS>(out, x, weight, bias, window, from),
+                    LANES.. => convolve::<LANES>(out, x, weight, bias, window, from),
+                    _ => convolve::<1>(out, x, weight, bias, window, from),
+                };
             }
         }
         if let Some(activation) = activation {
@@ -186,12 +158,57 @@ kernel! {
     }
 }
 
-/// `sums += x · weight`, place by place.
+/// The sums of `N` channels of a block from `from` on, which stay in registers; returns how many they are.
 #[inline(always)]
-fn add_products(sums: &mut [f32; CHANNELS], x: &[f32], weight: &[f32; CHANNELS]) {
-    for ((sum, x), weight) in sums.iter_mut().zip(x).zip(weight) {
-        *sum += x * weight;
+fn convolve<const N: usize>(
+    out: &mut [f32],
+    x: &[f32],
+    weight: &[[f32; CHANNELS]],
+    bias: &[f32],
+    window: Window,
+    from: usize,
+) -> usize {
+    let Window {
+        side,
+        kernel,
+        stride,
+        first,
+    } = window;
+    let (channels, out_side, of_block) = (bias.len(), window.out_side(), from % CHANNELS);
+    // Where a kernel that begins `start` places behind the edge is over the grid.
+    let inside = |start: usize| {
+        let before = kernel / 2;
+        before.saturating_sub(start)..kernel.min((side + before).saturating_sub(start))
+    };
+    let mut begin = [0f32; N];
+    begin.copy_from_slice(&bias[from..from + N]);
+    let mut column = first % out_side;
+    let mut row = first / out_side % out_side;
+    let mut grid = first / (out_side * out_side);
+    for out in out.chunks_exact_mut(channels) {
+        let (top, left) = (row * stride, column * stride);
+        let columns = inside(left);
+        let mut sums = begin;
+        for y in inside(top) {
+            let line = (grid * side + top + y - kernel / 2) * side;
+            for tap in columns.clone() {
+                let x = &x[(line + left + tap - kernel / 2) * channels + from..][..N];
+                let weight = &weight[y * kernel + tap][of_block..of_block + N];
+                for ((sum, x), weight) in sums.iter_mut().zip(x).zip(weight) {
+                    *sum += x * weight;
+                }
+            }
+        }
+        out[from..from + N].copy_from_slice(&sums);
+        column += 1;
+        if column == out_side {
+            (row, column) = (row + 1, 0);
+        }
+        if row == out_side {
+            (grid, row) = (grid + 1, 0);
+        }
     }
+    N
 }
 
 kernel! {

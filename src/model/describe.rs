@@ -225,3 +225,26 @@ impl Tower {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tower_of_stages_is_told_by_its_last() {
+        let vision = FastVitSpec {
+            image_size: 256,
+            width: 80,
+            layers: vec![4, 12, 24, 4],
+            mlp_ratio: 3,
+            large: false,
+        };
+        let tower = Tower::of_fastvit(&vision, 1);
+        assert_eq!((tower.layers, &tower.stages[..]), (44, &[4, 12, 24, 4][..]));
+        assert_eq!(
+            (tower.width, tower.heads, tower.mlp_width, tower.tokens),
+            (640, 20, 1920, 64)
+        );
+        assert_eq!(vision.pixels_of_token(), 32);
+    }
+}

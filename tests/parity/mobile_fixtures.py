@@ -2,7 +2,8 @@
 """Reference embeddings of image towers of MobileCLIP by timm, on random weights and of small size.
 
     python3 tests/parity/mobile_fixtures.py                    # rewrites tests/fixtures/mobile/
-    python3 tests/parity/mobile_fixtures.py --whole NAME DIR   # MobileCLIP-S2, … with random weights, and what open_clip makes of it
+    python3 tests/parity/mobile_fixtures.py --whole NAME DIR   # MobileCLIP-S2, … with random weights, a few
+                                                               # pictures, and what open_clip makes of both
 
 Needs torch, timm, open_clip_torch, safetensors. open_clip's configurations name the tower by its model in timm, which fixes its sizes: so
 the small ones have no configuration, and are loaded by their sizes alone.

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::config::{Cleaning, Config, read};
+use super::family_of;
+use crate::model::blueprint::Family;
 use crate::model::towers::{
     Activation, Blocks, FastVitSpec, Padding, Patches, TextPool, VisionPool, VisionSpec, VitSpec,
 };
@@ -159,6 +161,17 @@ fn towers_of_mobileclip_are_known_by_their_name() {
     let config = read(&mobile("vit_base_mci_224", 224, "token")).unwrap();
     let vision = vit(&config);
     assert_eq!((vision.patches, vision.tokens()), (Patches::Steps, 197));
+    for (config, family) in [
+        (&config, Family::MobileClip),
+        (&larger, Family::MobileClip),
+        (&read(&model(eva(), json!({}))).unwrap(), Family::EvaClip),
+        (
+            &read(&model(json!({}), json!({}))).unwrap(),
+            Family::OpenClip,
+        ),
+    ] {
+        assert_eq!(family_of(&config.spec.vision), family);
+    }
     // Any size will do for convolutions, and one alone for learnt positions.
     read(&mobile("fastvit_mci0", 224, "avg")).unwrap();
     for (config, said) in [

@@ -8,6 +8,7 @@ use candle_core::{D, DType, Device, Result, Tensor};
 use super::block::{Linear, Norm};
 use super::fold::{BatchNorm, Branches, Convolution};
 use super::grid::{ACTIVATION, Block, Blocks, Depthwise, Mixer};
+use super::ops;
 use super::spec::FastVitSpec;
 use crate::model::ModelError;
 use crate::model::weights::Weights;
@@ -60,6 +61,7 @@ const FAR: usize = 7;
 /// Where timm keeps the parts, as `weights` calls it.
 const TRUNK: &str = "vision_model";
 
+/// What a layer norm adds to the variance.
 const EPS: f32 = 1e-5;
 
 impl FastVit {
@@ -75,7 +77,7 @@ impl FastVit {
             stem: Stem::load(weights, spec)?,
             stages: stages.collect::<Loaded<_>>()?,
             last: Doubling {
-                convolution: convolution.depthwise(weights, 1, None)?,
+                convolution: convolution.into_depthwise(weights, 1, None)?,
                 excited: Some(Excited::load(weights, &name, 2 * last, 16)?),
             },
             head: Linear::load(weights, &format!("{TRUNK}.head.fc"), [dim, 2 * last])?,
@@ -129,13 +131,13 @@ impl Stem {
             Convolution::of_branches(weights, &format!("{TRUNK}.stem.{i}"), branches)
         };
         Ok(Self {
-            pixels: part(0, Branches::new(3, width, 3, NEAR))?.linear(weights)?,
-            convolution: part(1, Branches::new(width, width, 1, NEAR).apart())?.depthwise(
+            pixels: part(0, Branches::new(3, width, 3, NEAR))?.into_linear(weights)?,
+            convolution: part(1, Branches::new(width, width, 1, NEAR).apart())?.into_depthwise(
                 weights,
                 2,
                 Some(ACTIVATION),
             )?,
-            mix: part(2, Branches::new(width, width, width, 1))?.linear(weights)?,
+            mix: part(2, Branches::new(width, width, width, 1))?.into_linear(weights)?,
         })
     }
 
@@ -190,18 +192,18 @@ impl Stage {
             // What is excited is so before the activation.
             let activation = excited.is_none().then_some(ACTIVATION);
             let doubling = Doubling {
-                convolution: large.plus(small).depthwise(weights, 2, activation)?,
+                convolution: large.plus(small).into_depthwise(weights, 2, activation)?,
                 excited,
             };
             let mix = Branches::new(width, width, width, 1);
             let mix = Convolution::of_branches(weights, &format!("{name}.1"), mix)?;
-            Ok((doubling, mix.linear(weights)?))
+            Ok((doubling, mix.into_linear(weights)?))
         };
         let positions = || -> Loaded<_> {
             let name = format!("{name}.pos_emb.pos_enc");
             let positions = Convolution::biased(weights, &name, [width, 1, FAR])?;
             let with_tokens = positions.plus(Convolution::identity(width, 1));
-            with_tokens.depthwise(weights, 1, None)
+            with_tokens.into_depthwise(weights, 1, None)
         };
         let names = (0..spec.layers[stage]).map(|i| format!("{name}.blocks.{i}"));
         let blocks = names.map(|name| block(weights, &name, spec, stage));
@@ -234,9 +236,11 @@ fn block(weights: &Weights, name: &str, spec: &FastVitSpec, stage: usize) -> Loa
     let convolution = Convolution::normed(weights, &format!("{mlp}.conv"), [width, 1, FAR])?;
     Ok(Block {
         mixer,
-        convolution: convolution.depthwise(weights, 1, None)?,
-        fc1: fc1.linear_of_block(weights)?,
-        fc2: fc2.scaled(&layer_scale(scale)?).linear_of_block(weights)?,
+        convolution: convolution.into_depthwise(weights, 1, None)?,
+        fc1: fc1.into_linear_of_block(weights)?,
+        fc2: fc2
+            .scaled(&layer_scale(scale)?)
+            .into_linear_of_block(weights)?,
     })
 }
 
@@ -252,7 +256,7 @@ fn convolving(weights: &Weights, name: &str, width: usize) -> Loaded<Mixer> {
     let whole = difference
         .scaled(&scale)
         .plus(Convolution::identity(width, 1));
-    Ok(Mixer::Convolution(whole.depthwise(weights, 1, None)?))
+    Ok(Mixer::Convolution(whole.into_depthwise(weights, 1, None)?))
 }
 
 /// Attention, with what scales it and a batch norm before it made a part of its products.
@@ -273,8 +277,8 @@ fn attending(
     };
     Ok(Mixer::Attention {
         norm,
-        qkv: qkv.linear_of_block(weights)?,
-        out: out.scaled(scale).linear_of_block(weights)?,
+        qkv: qkv.into_linear_of_block(weights)?,
+        out: out.scaled(scale).into_linear_of_block(weights)?,
         heads: width / FastVitSpec::HEAD,
     })
 }
@@ -290,7 +294,7 @@ impl Doubling {
         let x = self.convolution.forward(&twice, side)?;
         match &self.excited {
             None => Ok(x),
-            Some(excited) => super::ops::activate(&excited.forward(&x, to * to)?, ACTIVATION),
+            Some(excited) => ops::activate(&excited.forward(&x, to * to)?, ACTIVATION),
         }
     }
 }
@@ -301,7 +305,7 @@ impl Excited {
         let squeezed = channels / part;
         let layer = |layer: &str, sizes: [usize; 2]| {
             let name = format!("{name}.se.{layer}");
-            Convolution::biased(weights, &name, [sizes[0], sizes[1], 1])?.linear(weights)
+            Convolution::biased(weights, &name, [sizes[0], sizes[1], 1])?.into_linear(weights)
         };
         Ok(Self {
             squeeze: layer("fc1", [squeezed, channels])?,

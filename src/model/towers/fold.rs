@@ -236,19 +236,19 @@ impl Convolution {
     }
 
     /// As the product with what is below the kernel.
-    pub fn linear(self, weights: &Weights) -> Result<Linear> {
+    pub fn into_linear(self, weights: &Weights) -> Result<Linear> {
         let (weight, bias) = self.placed(weights)?;
         Ok(Linear::new(weight, Some(bias))?)
     }
 
-    /// As [`Convolution::linear`], for one of the many layers of a tower's blocks.
-    pub fn linear_of_block(self, weights: &Weights) -> Result<Linear> {
+    /// As [`Convolution::into_linear`], for one of the many layers of a tower's blocks.
+    pub fn into_linear_of_block(self, weights: &Weights) -> Result<Linear> {
         let (weight, bias) = self.placed(weights)?;
         Ok(Linear::held(weight, Some(bias), weights.of_blocks())?)
     }
 
     /// As a convolution of each channel by itself.
-    pub fn depthwise(
+    pub fn into_depthwise(
         self,
         weights: &Weights,
         stride: usize,

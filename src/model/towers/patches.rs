@@ -54,7 +54,7 @@ impl Embedding {
                 let [first, second, third] = steps;
                 // Of tokens the values lie side by side, of pixels the places.
                 let steps = [first, second.values_last(), third.values_last()];
-                let steps = steps.into_iter().map(|step| step.linear(weights));
+                let steps = steps.into_iter().map(|step| step.into_linear(weights));
                 Ok(Self {
                     steps: steps.collect::<std::result::Result<_, _>>()?,
                     cell: FIRST_CELL,

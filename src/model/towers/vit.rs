@@ -36,7 +36,7 @@ enum BlocksOf {
 enum Head {
     /// dim × width.
     Projection(Linear),
-    Attention(AttentionHead),
+    Attention(Box<AttentionHead>),
     /// The same to the mean, and one to log σ².
     Uncertain {
         mean: Linear,
@@ -83,7 +83,9 @@ impl Vit {
             Ok(Linear::new(weight, bias)?)
         };
         let head = match spec.pool {
-            VisionPool::Attention => Head::Attention(AttentionHead::load(weights, &spec)?),
+            VisionPool::Attention => {
+                Head::Attention(Box::new(AttentionHead::load(weights, &spec)?))
+            }
             VisionPool::Class | VisionPool::Mean { .. } => Head::Projection(projection()?),
             VisionPool::ClassAndUncertainty => Head::Uncertain {
                 mean: projection()?,

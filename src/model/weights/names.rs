@@ -217,6 +217,50 @@ mod tests {
     }
 
     #[test]
+    fn the_names_of_timm() {
+        for (name, expected, leading) in [
+            ("visual_projection.bias", "visual.trunk.head.bias", 0),
+            (
+                "vision_model.embeddings.class_embedding",
+                "visual.trunk.cls_token",
+                2,
+            ),
+            (
+                "vision_model.embeddings.patch_embedding.bias",
+                "visual.trunk.patch_embed.proj.bias",
+                0,
+            ),
+            (
+                "vision_model.embeddings.patch_embedding.1.bn.weight",
+                "visual.trunk.patch_embed.backbone.1.bn.weight",
+                0,
+            ),
+            (
+                "vision_model.stages.3.blocks.0.mlp.fc1.weight",
+                "visual.trunk.stages.3.blocks.0.mlp.fc1.weight",
+                0,
+            ),
+            ("text_model.final_layer_norm.bias", "text.ln_final.bias", 0),
+        ] {
+            let origin = Naming::Timm.origin(name, &|_| true);
+            assert_eq!((&origin.name[..], origin.leading), (expected, leading));
+        }
+        for (name, weight) in [
+            (
+                "vision_model.encoder.layers.0.self_attn",
+                "visual.trunk.blocks.0.attn.qkv.weight",
+            ),
+            (
+                "text_model.encoder.layers.0.self_attn",
+                "text.transformer.resblocks.0.attn.in_proj_weight",
+            ),
+        ] {
+            let fused = Naming::Timm.fused_attention(name, &|_| true).unwrap();
+            assert_eq!(fused[0], weight);
+        }
+    }
+
+    #[test]
     fn the_names_of_prolip() {
         for (name, expected) in [
             (
