@@ -40,20 +40,16 @@ impl Embedding {
             }
             Patches::Steps => {
                 let inner = width / 4;
-                let name = |step: usize| format!("{name}.{step}");
-                let first = [inner, 3, FIRST_CELL];
-                let steps = [
-                    Convolution::normed(weights, &name(0), first)?,
-                    Convolution::normed(weights, &name(1), [inner, inner, JOINED])?,
-                    Convolution::biased(
-                        weights,
-                        &format!("{}.conv", name(2)),
-                        [width, inner, JOINED],
-                    )?,
-                ];
-                let [first, second, third] = steps;
+                let normed =
+                    |i: usize, sizes| Convolution::normed(weights, &format!("{name}.{i}"), sizes);
+                let last = format!("{name}.2.conv");
+                let last = Convolution::biased(weights, &last, [width, inner, JOINED])?;
                 // Of tokens the values lie side by side, of pixels the places.
-                let steps = [first, second.values_last(), third.values_last()];
+                let steps = [
+                    normed(0, [inner, 3, FIRST_CELL])?,
+                    normed(1, [inner, inner, JOINED])?.values_last(),
+                    last.values_last(),
+                ];
                 let steps = steps.into_iter().map(|step| step.into_linear(weights));
                 Ok(Self {
                     steps: steps.collect::<std::result::Result<_, _>>()?,
