@@ -81,6 +81,9 @@ pub(crate) struct Own {
 /// Rows that make a thread of their own worth its while: fewer of them fill no tile.
 const ROWS_OF_THREAD: usize = 12;
 
+/// The same of a layer that stands alone.
+const ROWS_OF_LAYER: usize = 512;
+
 impl Linear {
     /// Lays out a weight, outputs × inputs as checkpoints hold it, and its bias.
     ///
@@ -114,21 +117,28 @@ impl Linear {
         &self.bias
     }
 
-    /// rows × inputs → rows × outputs, and then the activation.
+    /// rows × inputs → rows × outputs, and then the activation. Many rows are shared among `threads`; how many has no say in the values.
     pub fn forward(
         &self,
         x: &[f32],
         activation: Option<Activation>,
+        threads: usize,
         workspace: &mut Workspace,
     ) -> Vec<f32> {
-        let rows = x.len() / self.inputs().max(1);
-        let mut out = vec![0.0; rows * self.outputs()];
-        let own = workspace.of_threads(1);
+        let (inputs, outputs) = (self.inputs(), self.outputs());
+        let rows = x.len() / inputs.max(1);
+        let mut out = vec![0.0; rows * outputs];
         let then = match activation {
             None => Then::Bias(&self.bias),
             Some(activation) => Then::Activate(&self.bias, activation),
         };
-        self.apply(x, &mut out, then, &mut own[0].scratch);
+        let share = rows_of_layer(rows, threads);
+        let own = workspace.of_threads(rows.div_ceil(share).max(1));
+        let parts = x.chunks((share * inputs).max(1));
+        let parts = parts.zip(out.chunks_mut((share * outputs).max(1)));
+        side_by_side(parts.zip(own), |((x, out), own)| {
+            self.apply(x, out, then, &mut own.scratch);
+        });
         out
     }
 
@@ -215,6 +225,11 @@ pub(crate) fn tokens_of_thread(rows: usize, threads: usize) -> usize {
     tiles.div_ceil(threads.clamp(1, tiles)) * ROWS_OF_THREAD
 }
 
+/// The same of a layer by itself, whose rows are worth a thread only if they are many.
+pub(crate) fn rows_of_layer(rows: usize, threads: usize) -> usize {
+    tokens_of_thread(rows, threads.min(rows / ROWS_OF_LAYER).max(1))
+}
+
 /// Does the work on each part, on a thread each: the first on this one.
 pub(crate) fn side_by_side<T: Send>(mut parts: impl Iterator<Item = T>, work: impl Fn(T) + Sync) {
     let Some(first) = parts.next() else {
@@ -283,5 +298,22 @@ mod tests {
                 assert!(apply(&[], 2).is_empty());
             }
         }
+    }
+    #[test]
+    fn threads_have_no_say_in_a_layer_by_itself() {
+        let (outputs, inputs) = (24, 20);
+        let weight = filled(outputs * inputs, 37);
+        let layer = Linear::new(&weight, filled(outputs, 7), inputs, Precision::F32);
+        let x = filled(1700 * inputs, 53);
+        let forward = |x: &[f32], threads| {
+            let activation = Some(Activation::Gelu);
+            layer.forward(x, activation, threads, &mut Workspace::default())
+        };
+        let alone = forward(&x, 1);
+        assert_eq!(alone.len(), 1700 * outputs);
+        for threads in [2, 3, 64] {
+            assert_eq!(forward(&x, threads), alone, "{threads} threads");
+        }
+        assert!(forward(&[], 2).is_empty());
     }
 }

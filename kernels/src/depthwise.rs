@@ -1,6 +1,7 @@
 //! Convolutions of each channel by itself, over tokens that lie in a grid.
 
 use crate::Activation;
+use crate::block::{rows_of_layer, side_by_side};
 use crate::elementwise::depthwise;
 
 /// Channels that are summed side by side: as many sums as it takes that none waits for the one before.
@@ -67,17 +68,21 @@ impl Depthwise {
         }
     }
 
-    /// (n · side · side) × channels → (n · side′ · side′) × channels, where side′ is the side by the stride, rounded up.
+    /// (n · side · side) × channels → (n · side′ · side′) × channels, where side′ is the side by the stride, rounded up. Many tokens are
+    /// shared among `threads`; how many has no say in the values.
     ///
     /// # Panics
     /// If `x` is not of whole grids.
-    pub fn forward(&self, x: &[f32], side: usize) -> Vec<f32> {
+    pub fn forward(&self, x: &[f32], side: usize, threads: usize) -> Vec<f32> {
         let channels = self.bias.len();
         let grids = x.len() / (side * side * channels).max(1);
         assert_eq!(x.len(), grids * side * side * channels);
         let out_side = side.div_ceil(self.stride);
-        let mut out = vec![0.0; grids * out_side * out_side * channels];
-        self.apply(x, side, 0, &mut out);
+        let tokens = grids * out_side * out_side;
+        let mut out = vec![0.0; tokens * channels];
+        let share = rows_of_layer(tokens, threads);
+        let parts = out.chunks_mut((share * channels).max(1)).enumerate();
+        side_by_side(parts, |(part, out)| self.apply(x, side, part * share, out));
         out
     }
 
@@ -147,7 +152,7 @@ mod tests {
             let weight = filled(channels * kernel * kernel, 53);
             let bias = filled(channels, 7);
             let layer = Depthwise::new(&weight, bias.clone(), kernel, stride, None);
-            let out = layer.forward(&x, side);
+            let out = layer.forward(&x, side, 1);
             let expected = expected(&x, &weight, &bias, [side, kernel, stride]);
             assert_eq!(out.len(), expected.len());
             for (at, (out, expected)) in out.iter().zip(expected).enumerate() {
@@ -168,11 +173,23 @@ mod tests {
     }
 
     #[test]
+    fn threads_have_no_say_in_the_values() {
+        let (channels, side) = (3, 40);
+        let layer = Depthwise::new(&filled(9 * channels, 53), filled(channels, 7), 3, 1, None);
+        let x = filled(2 * side * side * channels, 37);
+        let alone = layer.forward(&x, side, 1);
+        for threads in [2, 3, 64] {
+            assert_eq!(layer.forward(&x, side, threads), alone, "{threads} threads");
+        }
+        assert!(layer.forward(&[], side, 2).is_empty());
+    }
+
+    #[test]
     fn the_activation_comes_last() {
         let (weight, bias) = (filled(9 * 33, 53), filled(33, 7));
         let x = filled(16 * 33, 37);
         let layer =
-            |activation| Depthwise::new(&weight, bias.clone(), 3, 1, activation).forward(&x, 4);
+            |activation| Depthwise::new(&weight, bias.clone(), 3, 1, activation).forward(&x, 4, 1);
         let mut plain = layer(None);
         Activation::Gelu.apply(&mut plain);
         for (found, expected) in layer(Some(Activation::Gelu)).iter().zip(plain) {

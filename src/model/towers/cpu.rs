@@ -35,7 +35,9 @@ pub fn norm(scale: &Tensor, shift: &Tensor, eps: f32) -> Result<Norm> {
 pub fn project(linear: &Linear, x: &Tensor, activation: Option<Activation>) -> Result<Tensor> {
     let rows = x.dim(0)?;
     let x = x.flatten_all()?.to_vec1::<f32>()?;
-    let out = WORKSPACE.with_borrow_mut(|workspace| linear.forward(&x, activation, workspace));
+    let out = WORKSPACE.with_borrow_mut(|workspace| {
+        linear.forward(&x, activation, Busy::new().share(), workspace)
+    });
     Tensor::from_vec(out, (rows, linear.outputs()), &Device::Cpu)
 }
 
@@ -43,7 +45,8 @@ pub fn project(linear: &Linear, x: &Tensor, activation: Option<Activation>) -> R
 pub fn convolve(layer: &Depthwise, x: &Tensor, side: usize) -> Result<Tensor> {
     let channels = x.dim(1)?;
     let x = x.flatten_all()?.to_vec1::<f32>()?;
-    Tensor::from_vec(layer.forward(&x, side), ((), channels), &Device::Cpu)
+    let out = layer.forward(&x, side, Busy::new().share());
+    Tensor::from_vec(out, ((), channels), &Device::Cpu)
 }
 
 /// The blocks one after the other, with the help of cores that are idle: `apply` computes one in place, on so many threads. `x` is
