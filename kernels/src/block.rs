@@ -60,24 +60,29 @@ pub struct Sequences {
 #[derive(Default)]
 pub struct Workspace {
     /// rows × 3·width.
-    qkv: Vec<f32>,
+    pub(crate) qkv: Vec<f32>,
+    /// rows × width.
+    pub(crate) mixed: Vec<f32>,
     /// One a thread.
-    own: Vec<Own>,
+    pub(crate) own: Vec<Own>,
 }
 
 /// What a thread alone sees of some rows.
 #[derive(Default)]
-struct Own {
+pub(crate) struct Own {
     /// rows × width.
-    normed: Vec<f32>,
+    pub normed: Vec<f32>,
     /// rows × inner.
-    inner: Vec<f32>,
-    attention: Attention,
-    scratch: Scratch,
+    pub inner: Vec<f32>,
+    pub attention: Attention,
+    pub scratch: Scratch,
 }
 
 /// Rows that make a thread of their own worth its while: fewer of them fill no tile.
 const ROWS_OF_THREAD: usize = 12;
+
+/// The same of a layer that stands alone.
+const ROWS_OF_LAYER: usize = 512;
 
 impl Linear {
     /// Lays out a weight, outputs × inputs as checkpoints hold it, and its bias.
@@ -107,16 +112,37 @@ impl Linear {
         self.bias.len()
     }
 
-    /// rows × inputs → rows × outputs.
-    pub fn forward(&self, x: &[f32], workspace: &mut Workspace) -> Vec<f32> {
-        let rows = x.len() / self.inputs().max(1);
-        let mut out = vec![0.0; rows * self.outputs()];
-        let own = workspace.of_threads(1);
-        self.apply(x, &mut out, Then::Bias(&self.bias), &mut own[0].scratch);
+    /// Zeros where the layer has none.
+    pub(crate) fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
+    /// rows × inputs → rows × outputs, and then the activation. Many rows are shared among `threads`; how many has no say in the values.
+    pub fn forward(
+        &self,
+        x: &[f32],
+        activation: Option<Activation>,
+        threads: usize,
+        workspace: &mut Workspace,
+    ) -> Vec<f32> {
+        let (inputs, outputs) = (self.inputs(), self.outputs());
+        let rows = x.len() / inputs.max(1);
+        let mut out = vec![0.0; rows * outputs];
+        let then = match activation {
+            None => Then::Bias(&self.bias),
+            Some(activation) => Then::Activate(&self.bias, activation),
+        };
+        let share = rows_of_layer(rows, threads);
+        let own = workspace.of_threads(rows.div_ceil(share).max(1));
+        let parts = x.chunks((share * inputs).max(1));
+        let parts = parts.zip(out.chunks_mut((share * outputs).max(1)));
+        side_by_side(parts.zip(own), |((x, out), own)| {
+            self.apply(x, out, then, &mut own.scratch);
+        });
         out
     }
 
-    fn apply(&self, x: &[f32], out: &mut [f32], then: Then<'_>, scratch: &mut Scratch) {
+    pub(crate) fn apply(&self, x: &[f32], out: &mut [f32], then: Then<'_>, scratch: &mut Scratch) {
         let (inputs, outputs) = (self.inputs(), self.outputs());
         let rows = Rows {
             values: x,
@@ -131,13 +157,13 @@ impl Linear {
 }
 
 impl Norm {
-    fn apply(&self, x: &[f32], out: &mut [f32]) {
+    pub(crate) fn apply(&self, x: &[f32], out: &mut [f32]) {
         elementwise::layer_norm(out, x, &self.scale, &self.shift, self.eps);
     }
 }
 
 impl Workspace {
-    fn of_threads(&mut self, threads: usize) -> &mut [Own] {
+    pub(crate) fn of_threads(&mut self, threads: usize) -> &mut [Own] {
         if self.own.len() < threads {
             self.own.resize_with(threads, Own::default);
         }
@@ -157,10 +183,9 @@ impl Block {
     ) {
         let width = sequences.width;
         let rows = x.len() / width;
-        let tiles = rows.div_ceil(ROWS_OF_THREAD).max(1);
-        let share = tiles.div_ceil(threads.clamp(1, tiles)) * ROWS_OF_THREAD;
+        let share = tokens_of_thread(rows, threads);
         workspace.of_threads(rows.div_ceil(share).max(1));
-        let Workspace { qkv, own } = workspace;
+        let Workspace { qkv, own, .. } = workspace;
         qkv.resize(3 * x.len(), 0.0);
 
         let parts = x.chunks(share * width);
@@ -194,8 +219,19 @@ impl Block {
     }
 }
 
+/// How many of so many rows each of the threads has, if there are enough of them.
+pub(crate) fn tokens_of_thread(rows: usize, threads: usize) -> usize {
+    let tiles = rows.div_ceil(ROWS_OF_THREAD).max(1);
+    tiles.div_ceil(threads.clamp(1, tiles)) * ROWS_OF_THREAD
+}
+
+/// The same of a layer by itself, whose rows are worth a thread only if they are many.
+pub(crate) fn rows_of_layer(rows: usize, threads: usize) -> usize {
+    tokens_of_thread(rows, threads.min(rows / ROWS_OF_LAYER).max(1))
+}
+
 /// Does the work on each part, on a thread each: the first on this one.
-fn side_by_side<T: Send>(mut parts: impl Iterator<Item = T>, work: impl Fn(T) + Sync) {
+pub(crate) fn side_by_side<T: Send>(mut parts: impl Iterator<Item = T>, work: impl Fn(T) + Sync) {
     let Some(first) = parts.next() else {
         return;
     };
@@ -262,5 +298,22 @@ mod tests {
                 assert!(apply(&[], 2).is_empty());
             }
         }
+    }
+    #[test]
+    fn threads_have_no_say_in_a_layer_by_itself() {
+        let (outputs, inputs) = (24, 20);
+        let weight = filled(outputs * inputs, 37);
+        let layer = Linear::new(&weight, filled(outputs, 7), inputs, Precision::F32);
+        let x = filled(1700 * inputs, 53);
+        let forward = |x: &[f32], threads| {
+            let activation = Some(Activation::Gelu);
+            layer.forward(x, activation, threads, &mut Workspace::default())
+        };
+        let alone = forward(&x, 1);
+        assert_eq!(alone.len(), 1700 * outputs);
+        for threads in [2, 3, 64] {
+            assert_eq!(forward(&x, threads), alone, "{threads} threads");
+        }
+        assert!(forward(&[], 2).is_empty());
     }
 }

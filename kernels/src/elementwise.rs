@@ -2,6 +2,9 @@
 //!
 //! The plain loops vectorise; `exp` is a polynomial because the C library's cannot. Relative error of [`exp`]: below 3e-7.
 
+use crate::Activation;
+use crate::depthwise::{CHANNELS, Window};
+
 /// Values in a row that the kernels treat as one vector; wide enough for AVX-512.
 const LANES: usize = 16;
 
@@ -123,6 +126,89 @@ kernel! {
             }
         }
     }
+}
+
+kernel! {
+    /// The sums of [`Depthwise`](crate::Depthwise), whose weights and biases these are, for the tokens that `out` has room for.
+    pub fn depthwise(
+        out: &mut [f32],
+        x: &[f32],
+        weight: &[f32],
+        bias: &[f32],
+        window: Window,
+        activation: Option<Activation>
+    ) {
+        let channels = bias.len();
+        let blocks = weight.chunks_exact(window.kernel * window.kernel * CHANNELS);
+        for (weight, block) in blocks.zip((0..).step_by(CHANNELS)) {
+            let (weight, _) = weight.as_chunks::<CHANNELS>();
+            let mut from = block;
+            let to = channels.min(block + CHANNELS);
+            while from < to {
+                from += match to - from {
+                    CHANNELS.. => convolve::<CHANNELS>(out, x, weight, bias, window, from),
+                    LANES.. => convolve::<LANES>(out, x, weight, bias, window, from),
+                    _ => convolve::<1>(out, x, weight, bias, window, from),
+                };
+            }
+        }
+        if let Some(activation) = activation {
+            activation.apply(out);
+        }
+    }
+}
+
+/// The sums of `N` channels of a block from `from` on, which stay in registers; returns how many they are.
+#[inline(always)]
+fn convolve<const N: usize>(
+    out: &mut [f32],
+    x: &[f32],
+    weight: &[[f32; CHANNELS]],
+    bias: &[f32],
+    window: Window,
+    from: usize,
+) -> usize {
+    let Window {
+        side,
+        kernel,
+        stride,
+        first,
+    } = window;
+    let (channels, out_side, of_block) = (bias.len(), window.out_side(), from % CHANNELS);
+    // Where a kernel that begins `start` places behind the edge is over the grid.
+    let inside = |start: usize| {
+        let before = kernel / 2;
+        before.saturating_sub(start)..kernel.min((side + before).saturating_sub(start))
+    };
+    let mut begin = [0f32; N];
+    begin.copy_from_slice(&bias[from..from + N]);
+    let mut column = first % out_side;
+    let mut row = first / out_side % out_side;
+    let mut grid = first / (out_side * out_side);
+    for out in out.chunks_exact_mut(channels) {
+        let (top, left) = (row * stride, column * stride);
+        let columns = inside(left);
+        let mut sums = begin;
+        for y in inside(top) {
+            let line = (grid * side + top + y - kernel / 2) * side;
+            for tap in columns.clone() {
+                let x = &x[(line + left + tap - kernel / 2) * channels + from..][..N];
+                let weight = &weight[y * kernel + tap][of_block..of_block + N];
+                for ((sum, x), weight) in sums.iter_mut().zip(x).zip(weight) {
+                    *sum += x * weight;
+                }
+            }
+        }
+        out[from..from + N].copy_from_slice(&sums);
+        column += 1;
+        if column == out_side {
+            (row, column) = (row + 1, 0);
+        }
+        if row == out_side {
+            (grid, row) = (grid + 1, 0);
+        }
+    }
+    N
 }
 
 kernel! {
@@ -271,6 +357,22 @@ mod tests {
                 let (mut out, mut scale) = (vec![0; width], 0.0);
                 kernel(&mut out, &x[..width], 127.0, &mut scale);
                 (out, scale.to_bits())
+            });
+            all_same(depthwise::of_all_widths(), |kernel| unsafe {
+                let window = Window {
+                    side: 2,
+                    kernel: 3,
+                    stride: 1,
+                    first: 1,
+                };
+                let weight = x.iter().cycle();
+                let weight = weight.take(9 * width.next_multiple_of(CHANNELS));
+                let weight: Vec<f32> = weight.copied().collect();
+                let (grid, bias) = (&x[..4 * width], &x[4 * width..]);
+                let mut out = vec![0.0; 3 * width];
+                let activation = Some(Activation::Gelu);
+                kernel(&mut out, grid, &weight, bias, window, activation);
+                bits(out)
             });
         }
     }

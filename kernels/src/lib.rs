@@ -1,4 +1,4 @@
-//! Transformer blocks in f32 on one core: plain slices, and memory that is kept from one call to the next.
+//! Blocks of transformers, and of networks between them and convolutions, in f32 on one core: plain slices, and memory that is kept from one call to the next.
 //!
 //! A crate of its own so that it is optimised even where the program is built for debugging. On a CPU an allocation and a pass over
 //! memory for every small operation cost a good part of the products' time. So bias, activation and residual are done where a
@@ -8,9 +8,13 @@
 mod activation;
 mod attention;
 mod block;
+mod depthwise;
 mod elementwise;
+mod grid;
 mod product;
 
 pub use activation::Activation;
 pub use block::{Block, Linear, Norm, Precision, Sequences, Workspace};
+pub use depthwise::Depthwise;
+pub use grid::{GridBlock, Mixer};
 pub use product::vectors;

@@ -209,9 +209,15 @@ fn info(described: &Description) -> String {
 }
 
 fn tower(tower: &Tower) -> String {
+    let (layers, width) = match &tower.stages[..] {
+        [] => (tower.layers.to_string(), "width"),
+        stages => {
+            let stages: Vec<String> = stages.iter().map(usize::to_string).collect();
+            (stages.join(" + "), "widths up to")
+        }
+    };
     format!(
-        "{} layers of width {}, {} heads, MLP of {} ({}): {} parameters",
-        tower.layers,
+        "{layers} layers of {width} {}, {} heads, MLP of {} ({}): {} parameters",
         tower.width,
         tower.heads,
         tower.mlp_width,

@@ -18,6 +18,8 @@ pub enum Family {
     OpenClip,
     /// EVA-CLIP, whose image tower is of timm, in the layout of open_clip.
     EvaClip,
+    /// MobileCLIP and MobileCLIP2, whose image towers are of timm, in the layout of open_clip.
+    MobileClip,
     /// SigLIP, and SigLIP 2 of fixed resolution, in the layout of transformers.
     Siglip,
     /// ProLIP, as its authors save it.
@@ -31,6 +33,7 @@ impl Family {
             Self::Clip => "CLIP (transformers)",
             Self::OpenClip => "CLIP (open_clip)",
             Self::EvaClip => "EVA-CLIP (open_clip)",
+            Self::MobileClip => "MobileCLIP (open_clip)",
             Self::Siglip => "SigLIP (transformers)",
             Self::ProLip => "ProLIP",
         }
@@ -41,7 +44,7 @@ impl Family {
         match self {
             Self::Clip => Naming::Clip,
             Self::OpenClip => Naming::OpenClip,
-            Self::EvaClip => Naming::EvaClip,
+            Self::EvaClip | Self::MobileClip => Naming::Timm,
             Self::Siglip => Naming::Siglip,
             Self::ProLip => Naming::ProLip,
         }
@@ -117,4 +120,4 @@ const SUPPORTED: &str = "Supported are:\n  \
     - SigLIP, and SigLIP 2 of fixed resolution, in that of transformers (model_type `siglip`)\n  \
     - ProLIP, as its authors save it (config.json with vision_cfg and text_cfg)\n  \
     - vision transformers in the layout of open_clip (open_clip_config.json): LAION, DataComp, BioCLIP, …; \
-    EVA-CLIP with EVA-02";
+    EVA-CLIP with EVA-02; MobileCLIP and MobileCLIP2";

@@ -11,7 +11,10 @@ use super::blueprint::Blueprint;
 use super::documents::Documents;
 use super::hub::{self, HubEnv};
 use super::pixels::Preprocess;
-use super::towers::{Blocks, Padding, Spec, Stack, TextPool, VisionPool};
+use super::towers::{
+    Activation, Blocks, FastVitSpec, Padding, Spec, Stack, TextPool, VisionPool, VisionSpec,
+    VitSpec,
+};
 use super::weights::Weights;
 use super::{EmbeddedCheckpoint, ModelError, hash_files};
 use crate::hash;
@@ -28,7 +31,7 @@ pub struct Description {
     pub tells_uncertainty: bool,
     pub image_tower: Tower,
     pub text_tower: Tower,
-    /// Pixels of a side of the picture, and of a patch.
+    /// Pixels of a side of the picture, and of what becomes a token of the last layers.
     pub image_size: usize,
     pub patch_size: usize,
     /// Ids that the text tower knows.
@@ -54,6 +57,9 @@ pub struct Description {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tower {
     pub layers: usize,
+    /// How many there are of each width, where each stage has another; width, heads, MLP and tokens are of the last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<usize>,
     pub width: usize,
     pub heads: usize,
     pub mlp_width: usize,
@@ -131,22 +137,6 @@ fn describe_parts(
             false => of_texts += tensor.elements,
         }
     }
-    let tower = |stack: &Stack, tokens, pool, parameters| Tower {
-        layers: stack.layers,
-        width: stack.width,
-        heads: stack.heads,
-        mlp_width: stack.inner,
-        activation: stack.activation.name(),
-        tokens,
-        pool,
-        parameters,
-    };
-    let of_picture = match vision.pool {
-        VisionPool::Class => "class token",
-        VisionPool::Mean { .. } => "mean of the patches",
-        VisionPool::Attention => "attention over the patches",
-        VisionPool::ClassAndUncertainty => "class token; log σ²: uncertainty token",
-    };
     let of_text = match text.pool {
         TextPool::First => "first token",
         TextPool::Last => "last token",
@@ -154,19 +144,22 @@ fn describe_parts(
         TextPool::Id(_) => "end of the text",
         TextPool::ClassAndUncertainty => "class token behind the text; log σ²: its projection",
     };
-    let mut image_tower = tower(&vision.stack, vision.tokens(), of_picture, of_images);
-    if vision.blocks != Blocks::Plain {
-        image_tower.activation = "silu of a gate";
-    }
+    let (image_tower, patch_size) = match &vision {
+        VisionSpec::Vit(vision) => (Tower::of_vit(vision, of_images), vision.patch_size),
+        VisionSpec::FastVit(vision) => (
+            Tower::of_fastvit(vision, of_images),
+            vision.pixels_of_token(),
+        ),
+    };
     Ok(Description {
         family: blueprint.family.name(),
         directory,
         dim,
         tells_uncertainty,
         image_tower,
-        text_tower: tower(&text.stack, text.tokens(), of_text, of_texts),
-        image_size: vision.image_size,
-        patch_size: vision.patch_size,
+        text_tower: Tower::of(&text.stack, text.tokens(), of_text, of_texts),
+        image_size: vision.image_size(),
+        patch_size,
         vocabulary: text.vocabulary,
         text_padding: match text.padding {
             Padding::Unseen => "none that is seen",
@@ -185,4 +178,73 @@ fn describe_parts(
         },
         notes: blueprint.notes,
     })
+}
+
+impl Tower {
+    fn of(stack: &Stack, tokens: usize, pool: &'static str, parameters: u64) -> Self {
+        Self {
+            layers: stack.layers,
+            stages: Vec::new(),
+            width: stack.width,
+            heads: stack.heads,
+            mlp_width: stack.inner,
+            activation: stack.activation.name(),
+            tokens,
+            pool,
+            parameters,
+        }
+    }
+
+    fn of_vit(vision: &VitSpec, parameters: u64) -> Self {
+        let pool = match vision.pool {
+            VisionPool::Class => "class token",
+            VisionPool::Mean { .. } => "mean of the patches",
+            VisionPool::Attention => "attention over the patches",
+            VisionPool::ClassAndUncertainty => "class token; log σ²: uncertainty token",
+        };
+        let mut tower = Self::of(&vision.stack, vision.tokens(), pool, parameters);
+        if vision.blocks != Blocks::Plain {
+            tower.activation = "silu of a gate";
+        }
+        tower
+    }
+
+    fn of_fastvit(vision: &FastVitSpec, parameters: u64) -> Self {
+        let last = vision.last();
+        let (width, side) = (vision.width_of(last), vision.side(last));
+        Self {
+            layers: vision.layers.iter().sum(),
+            stages: vision.layers.clone(),
+            width,
+            heads: width / FastVitSpec::HEAD,
+            mlp_width: width * vision.mlp_ratio,
+            activation: Activation::Gelu.name(),
+            tokens: side * side,
+            pool: "mean of the tokens",
+            parameters,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tower_of_stages_is_told_by_its_last() {
+        let vision = FastVitSpec {
+            image_size: 256,
+            width: 80,
+            layers: vec![4, 12, 24, 4],
+            mlp_ratio: 3,
+            large: false,
+        };
+        let tower = Tower::of_fastvit(&vision, 1);
+        assert_eq!((tower.layers, &tower.stages[..]), (44, &[4, 12, 24, 4][..]));
+        assert_eq!(
+            (tower.width, tower.heads, tower.mlp_width, tower.tokens),
+            (640, 20, 1920, 64)
+        );
+        assert_eq!(vision.pixels_of_token(), 32);
+    }
 }

@@ -219,7 +219,7 @@ impl Encoder for DualEncoder {
     }
 
     fn encode_images(&self, pixels: &[f32]) -> Result<Matrix, ModelError> {
-        let image = 3 * self.spec.vision.image_size * self.spec.vision.image_size;
+        let image = 3 * self.spec.vision.image_size() * self.spec.vision.image_size();
         if pixels.is_empty() {
             return Ok(Matrix::new(self.columns(), Vec::new()));
         }
@@ -370,7 +370,7 @@ mod tests {
         let checkpoint = hub::resolve(dir.path().to_str().unwrap(), &env, &()).unwrap();
         let encoders = DualEncoder::load(&checkpoint, &[Device::Cpu], DType::F32).unwrap();
         let encoder = &encoders[0];
-        let size = encoder.spec.vision.image_size;
+        let size = encoder.spec.vision.image_size();
         let error = encoder
             .encode_images(&vec![0.0; 3 * size * size])
             .unwrap_err();
@@ -393,7 +393,7 @@ mod tests {
 
     fn less_precision_agrees(name: &str) {
         let exact = fixture(name, DType::F32);
-        let (size, half_dim) = (exact.spec.vision.image_size, exact.spec.dim);
+        let (size, half_dim) = (exact.spec.vision.image_size(), exact.spec.dim);
         let pixels: Vec<f32> = (0..2 * 3 * size * size)
             .map(|i| ((i * 7919 % 1009) as f32 - 504.0) / 250.0)
             .collect();

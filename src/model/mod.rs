@@ -304,7 +304,7 @@ fn processor_steps(documents: &Documents) -> Result<Option<(&Document, Value)>, 
 /// Whether the preprocessing makes pictures of the model's size.
 fn check_size(document: &Document, preprocess: &Preprocess, spec: &Spec) -> Result<(), ModelError> {
     let (height, width) = preprocess.output_size();
-    let size = spec.vision.image_size;
+    let size = spec.vision.image_size();
     if (height, width) == (size, size) {
         return Ok(());
     }

@@ -92,8 +92,9 @@ pub struct WhatArgs {
 
     /// A CLIP, SigLIP or ProLIP checkpoint: a directory, a Hugging Face id such as openai/clip-vit-base-patch32, or `demo`
     ///
-    /// CLIP as transformers or open_clip save it, SigLIP, SigLIP 2 of fixed resolution, EVA-CLIP with EVA-02, and ProLIP; `cladist model
-    /// info` tells what is understood. hf-hub:ORG/NAME and local-dir:DIR ask for open_clip's files where there are others too.
+    /// CLIP as transformers or open_clip save it, SigLIP, SigLIP 2 of fixed resolution, EVA-CLIP with EVA-02, MobileCLIP, MobileCLIP2 and
+    /// ProLIP; `cladist model info` tells what is understood. hf-hub:ORG/NAME and local-dir:DIR ask for open_clip's files where there are
+    /// others too.
     // What answers: so `model:` in cladist.yaml stands aside where the command line names another.
     #[arg(long, group = "answering", value_name = "DIR|ID", value_hint = ValueHint::AnyPath)]
     pub model: Option<String>,

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::model::towers::{Blocks, Padding, Spec, TextPool, TextSpec, VisionPool, VisionSpec};
+use crate::model::towers::{
+    Blocks, Padding, Patches, Spec, TextPool, TextSpec, VisionPool, VisionSpec, VitSpec,
+};
 use crate::model::transformers::{TextConfig, VisionConfig, size};
 
 /// What old configurations say of the end of a text, wrongly: transformers then takes the largest id for it.
@@ -29,16 +31,16 @@ pub fn read(config: &Value) -> Result<Spec, String> {
         }),
     )?;
     let spec = Spec {
-        vision: VisionSpec {
+        vision: VisionSpec::Vit(VitSpec {
             stack: vision.stack()?,
             blocks: Blocks::Plain,
             image_size: vision.image_size,
             patch_size: vision.patch_size,
-            patch_bias: false,
+            patches: Patches::Whole { bias: false },
             projection_bias: false,
             pre_norm: true,
             pool: VisionPool::Class,
-        },
+        }),
         text: TextSpec {
             stack: text.stack(true)?,
             vocabulary: text.vocab_size,
@@ -67,7 +69,8 @@ mod tests {
         let spec = read(&json!({"text_config": {"eos_token_id": null}})).unwrap();
         assert_eq!(spec.text.pool, TextPool::Id(49407));
         assert_eq!((spec.text.vocabulary, spec.text.length), (49408, 77));
-        let (text, vision) = (&spec.text.stack, &spec.vision.stack);
+        let of_pictures = spec.vision.vit().unwrap();
+        let (text, vision) = (&spec.text.stack, &of_pictures.stack);
         assert_eq!(
             (text.width, text.inner, text.layers, text.heads),
             (512, 2048, 12, 8)
@@ -77,7 +80,7 @@ mod tests {
             (768, 3072, 12, 12)
         );
         assert_eq!((text.activation, vision.eps), (Activation::QuickGelu, 1e-5));
-        assert_eq!((spec.vision.tokens(), spec.dim), (50, 512));
+        assert_eq!((of_pictures.tokens(), spec.dim), (50, 512));
         let old = read(&json!({"text_config": {"eos_token_id": 2}})).unwrap();
         assert_eq!(old.text.pool, TextPool::Highest);
     }

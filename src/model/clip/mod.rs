@@ -26,7 +26,7 @@ pub fn blueprint(documents: &Documents, config: &Value) -> Result<Blueprint, Mod
             notes.push(
                 "no preprocessor_config.json beside the weights: pictures are prepared as CLIP's own are".to_owned(),
             );
-            Preprocess::clip(spec.vision.image_size as u32)
+            Preprocess::clip(spec.vision.image_size() as u32)
         }
     };
     Ok(Blueprint {

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::eva;
 use super::section::Section;
+use super::{eva, mobile};
 use crate::model::towers::{
-    Activation, Blocks, Padding, Spec, Stack, TextPool, TextSpec, VisionPool, VisionSpec,
+    Activation, Blocks, Padding, Patches, Spec, Stack, TextPool, TextSpec, VisionPool, VisionSpec,
+    VitSpec,
 };
 
 /// The model, as `model_cfg` describes it.
@@ -88,13 +89,16 @@ pub fn read_model(model: &Section<'_>, whole: &Value) -> Result<Config, String> 
 
 fn vision_of(vision: &Section<'_>, quick_gelu: bool) -> Result<VisionSpec, String> {
     if let Some(name) = vision.get("timm_model_name") {
-        if let Some(spec) = name.as_str().and_then(eva::tower) {
-            return eva_of(vision, spec);
+        let size = side(vision, "image_size", 224)?;
+        let known = |name| eva::tower(name).or_else(|| mobile::tower(name, size));
+        if let Some(spec) = name.as_str().and_then(known) {
+            return timm_of(vision, spec, size);
         }
         return Err(format!(
-            "vision_cfg.timm_model_name is {name}: of the image towers of timm those of EVA-CLIP are supported ({}); {OF_OUR_OWN}. \
-             SigLIP is: give the checkpoint in the layout of transformers, such as google/siglip-base-patch16-224",
-            eva::names()
+            "vision_cfg.timm_model_name is {name}: of the image towers of timm those of EVA-CLIP ({}) and MobileCLIP ({}) are supported; \
+             {OF_OUR_OWN}. SigLIP is: give the checkpoint in the layout of transformers, such as google/siglip-base-patch16-224",
+            eva::names(),
+            mobile::names()
         ));
     }
     if let Some(layers) = vision.get("layers").filter(|layers| layers.is_array()) {
@@ -104,7 +108,7 @@ fn vision_of(vision: &Section<'_>, quick_gelu: bool) -> Result<VisionSpec, Strin
     }
     let (width, head_width) = (vision.size("width", 768)?, vision.size("head_width", 64)?);
     let final_norm_last = vision.flag("final_ln_after_pool")?;
-    let spec = VisionSpec {
+    let spec = VitSpec {
         stack: Stack {
             width,
             inner: inner(width, vision.number("mlp_ratio", 4.0)?),
@@ -117,7 +121,7 @@ fn vision_of(vision: &Section<'_>, quick_gelu: bool) -> Result<VisionSpec, Strin
         blocks: Blocks::Plain,
         image_size: side(vision, "image_size", 224)?,
         patch_size: side(vision, "patch_size", 16)?,
-        patch_bias: false,
+        patches: Patches::Whole { bias: false },
         projection_bias: false,
         pre_norm: !vision.flag("no_ln_pre")?,
         pool: match vision.text("pool_type", "tok")? {
@@ -146,22 +150,25 @@ fn vision_of(vision: &Section<'_>, quick_gelu: bool) -> Result<VisionSpec, Strin
         "timm_drop",
         "timm_drop_path",
     ])?;
-    Ok(spec)
+    Ok(VisionSpec::Vit(spec))
 }
 
-/// A tower that timm knows, as open_clip asks it for.
-fn eva_of(vision: &Section<'_>, spec: VisionSpec) -> Result<VisionSpec, String> {
-    let size = side(vision, "image_size", 224)?;
-    if size != spec.image_size {
+/// A tower that timm knows, as open_clip asks it for: pictures of `size`.
+fn timm_of(vision: &Section<'_>, spec: VisionSpec, size: usize) -> Result<VisionSpec, String> {
+    if size != spec.image_size() {
         return Err(format!(
             "vision_cfg.image_size is {size}, and timm's model is for pictures of {}",
-            spec.image_size
+            spec.image_size()
         ));
     }
     let pool = vision.text("timm_pool", "avg")?;
-    if pool != "token" {
+    let own = match spec {
+        VisionSpec::Vit(_) => "token",
+        VisionSpec::FastVit(_) => "avg",
+    };
+    if pool != own {
         return Err(format!(
-            "vision_cfg.timm_pool is `{pool}`: EVA-CLIP's is token"
+            "vision_cfg.timm_pool is `{pool}`: that of published models with this tower is {own}"
         ));
     }
     // A null says that there is none; a key that is missing, that it is linear.
@@ -169,7 +176,7 @@ fn eva_of(vision: &Section<'_>, spec: VisionSpec) -> Result<VisionSpec, String> 
     let projection = vision.text("timm_proj", otherwise)?;
     if !projection.is_empty() {
         return Err(format!(
-            "vision_cfg.timm_proj is `{projection}`: EVA-CLIP's is null, so that timm's own head projects"
+            "vision_cfg.timm_proj is `{projection}`: that of published models with this tower is null, so that timm's own head projects"
         ));
     }
     // Sizes of a tower of open_clip's own say nothing of one of timm.

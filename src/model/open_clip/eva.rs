@@ -1,6 +1,6 @@
 //! The image towers of EVA-CLIP that open_clip takes from timm: what a model is made of, timm alone knows, by its name.
 
-use crate::model::towers::{Activation, Blocks, Stack, VisionPool, VisionSpec};
+use crate::model::towers::{Activation, Blocks, Patches, Stack, VisionPool, VisionSpec, VitSpec};
 
 /// A model of timm.
 struct Known {
@@ -46,7 +46,7 @@ const GRID: usize = 16;
 /// The tower that timm calls so; `None` if it is no EVA-02 of EVA-CLIP.
 pub fn tower(name: &str) -> Option<VisionSpec> {
     let known = KNOWN.iter().find(|known| known.name == name)?;
-    Some(VisionSpec {
+    Some(VisionSpec::Vit(VitSpec {
         stack: Stack {
             width: known.width,
             // Of a gated MLP, which has three matrices where others have two.
@@ -60,11 +60,11 @@ pub fn tower(name: &str) -> Option<VisionSpec> {
         blocks: Blocks::Eva { grid: GRID },
         image_size: known.image_size,
         patch_size: known.patch_size,
-        patch_bias: true,
+        patches: Patches::Whole { bias: true },
         pre_norm: false,
         pool: VisionPool::Class,
         projection_bias: true,
-    })
+    }))
 }
 
 /// Their names.

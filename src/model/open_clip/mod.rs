@@ -1,4 +1,4 @@
-//! CLIP in the layout of open_clip, of the transformers that open_clip defines itself.
+//! CLIP in the layout of open_clip, of the transformers that open_clip defines itself, and of some image towers of timm.
 //!
 //! The towers are those of CLIP in other names (`weights::Naming::OpenClip`); what differs is how pictures and texts become
 //! their input.
@@ -7,6 +7,7 @@ mod clean;
 pub(super) mod config;
 mod eva;
 mod html;
+mod mobile;
 pub(super) mod section;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use super::blueprint::{Blueprint, Family};
 use super::documents::{Document, Documents};
 use super::pixels::Preprocess;
 use super::tokenizer::{self, TextReader};
-use super::towers::{Blocks, Padding};
+use super::towers::{Blocks, Padding, Patches, VisionSpec, VitSpec};
 use super::{ModelError, check_vocabulary};
 use config::{Config, TokenizerConfig};
 
@@ -44,14 +45,11 @@ pub fn blueprint(documents: &Documents) -> Result<Blueprint, ModelError> {
     }
     check_vocabulary(&reader, &spec)?;
     let steps = json.get("preprocess_cfg").unwrap_or(&Value::Null);
-    let size = spec.vision.image_size;
+    let size = spec.vision.image_size();
     let preprocess = Preprocess::from_open_clip_json(steps, size)
         .map_err(|reason| documents.config.fault(format!("preprocess_cfg: {reason}")))?;
     Ok(Blueprint {
-        family: match spec.vision.blocks {
-            Blocks::Plain => Family::OpenClip,
-            Blocks::Eva { .. } => Family::EvaClip,
-        },
+        family: family_of(&spec.vision),
         spec,
         preprocess,
         config_hash: documents.config_hash(),
@@ -59,6 +57,20 @@ pub fn blueprint(documents: &Documents) -> Result<Blueprint, ModelError> {
         reader,
         notes: Vec::new(),
     })
+}
+
+fn family_of(vision: &VisionSpec) -> Family {
+    match vision {
+        VisionSpec::FastVit(_) => Family::MobileClip,
+        VisionSpec::Vit(VitSpec {
+            patches: Patches::Steps,
+            ..
+        }) => Family::MobileClip,
+        VisionSpec::Vit(vision) => match vision.blocks {
+            Blocks::Plain => Family::OpenClip,
+            Blocks::Eva { .. } => Family::EvaClip,
+        },
+    }
 }
 
 /// From texts to ids as the model's tokenizer does it.

@@ -4,8 +4,17 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::config::{Cleaning, read};
-use crate::model::towers::{Activation, Blocks, Padding, TextPool, VisionPool};
+use super::config::{Cleaning, Config, read};
+use super::family_of;
+use crate::model::blueprint::Family;
+use crate::model::towers::{
+    Activation, Blocks, FastVitSpec, Padding, Patches, TextPool, VisionPool, VisionSpec, VitSpec,
+};
+
+/// The vision transformer that a configuration describes.
+fn vit(config: &Config) -> &VitSpec {
+    config.spec.vision.vit().unwrap()
+}
 
 fn model(vision: Value, text: Value) -> Value {
     json!({"model_cfg": {"embed_dim": 512, "vision_cfg": vision, "text_cfg": text}})
@@ -14,7 +23,7 @@ fn model(vision: Value, text: Value) -> Value {
 #[test]
 fn missing_keys_have_the_references_defaults() {
     let config = read(&model(json!({}), json!({}))).unwrap();
-    let (vision, text) = (&config.spec.vision, &config.spec.text);
+    let (vision, text) = (vit(&config), &config.spec.text);
     assert_eq!(
         (vision.stack.width, vision.stack.heads, vision.stack.inner),
         (768, 12, 3072)
@@ -50,7 +59,7 @@ fn variants_are_read() {
                "act_kwargs": {"approximate": "tanh"}}),
     ))
     .unwrap();
-    let (vision, text) = (&config.spec.vision, &config.spec.text);
+    let (vision, text) = (vit(&config), &config.spec.text);
     assert_eq!(
         (vision.stack.heads, vision.stack.inner, vision.pre_norm),
         (16, 8192, false)
@@ -80,7 +89,8 @@ fn eva() -> Value {
 
 #[test]
 fn what_timm_alone_knows_of_a_tower_is_known_by_its_name() {
-    let vision = read(&model(eva(), json!({}))).unwrap().spec.vision;
+    let config = read(&model(eva(), json!({}))).unwrap();
+    let vision = vit(&config);
     assert_eq!(
         (
             vision.stack.width,
@@ -94,16 +104,90 @@ fn what_timm_alone_knows_of_a_tower_is_known_by_its_name() {
         (vision.blocks, vision.pool, vision.stack.eps),
         (Blocks::Eva { grid: 16 }, VisionPool::Class, 1e-6)
     );
-    assert!(vision.patch_bias && vision.projection_bias && !vision.pre_norm);
+    assert!(
+        vision.patches == Patches::Whole { bias: true }
+            && vision.projection_bias
+            && !vision.pre_norm
+    );
     // The larger has the positions of the smaller, closer together.
     let mut larger = eva();
     larger["timm_model_name"] = json!("eva02_large_patch14_clip_336");
     larger["image_size"] = json!(336);
-    let vision = read(&model(larger, json!({}))).unwrap().spec.vision;
+    let config = read(&model(larger, json!({}))).unwrap();
+    let vision = vit(&config);
     assert_eq!(
         (vision.image_size, vision.stack.inner, vision.blocks),
         (336, 2730, Blocks::Eva { grid: 16 })
     );
+}
+
+/// `model_cfg` of `apple/MobileCLIP-S2-OpenCLIP`, with another tower of timm.
+fn mobile(name: &str, image_size: usize, pool: &str) -> Value {
+    let vision = json!({"timm_model_name": name, "timm_model_pretrained": false, "timm_pool": pool, "timm_proj": null,
+                        "timm_drop": 0.0, "timm_drop_path": 0.0, "image_size": image_size});
+    let text = json!({"context_length": 77, "vocab_size": 49408, "width": 512, "heads": 8, "layers": 12,
+                      "no_causal_mask": true});
+    model(vision, text)
+}
+
+#[test]
+fn towers_of_mobileclip_are_known_by_their_name() {
+    let Config { spec, .. } = read(&mobile("fastvit_mci2", 256, "avg")).unwrap();
+    let VisionSpec::FastVit(vision) = &spec.vision else {
+        panic!("{:?}", spec.vision);
+    };
+    let widths: Vec<usize> = (0..4).map(|stage| vision.width_of(stage)).collect();
+    let sides: Vec<usize> = (0..4).map(|stage| vision.side(stage)).collect();
+    assert_eq!(
+        (widths, sides),
+        (vec![80, 160, 320, 640], vec![64, 32, 16, 8])
+    );
+    assert!(!vision.attends(2) && vision.attends(3));
+    assert!(!vision.excites(1) && vision.excites(2));
+    assert!(!spec.text.stack.causal);
+    assert_eq!(
+        (spec.text.pool, spec.text.padding),
+        (TextPool::Highest, Padding::Full(0))
+    );
+    let larger = read(&mobile("fastvit_mci4", 256, "avg")).unwrap();
+    let expected = FastVitSpec {
+        image_size: 256,
+        width: 128,
+        layers: vec![2, 12, 24, 4, 4],
+        mlp_ratio: 4,
+        large: true,
+    };
+    assert_eq!(larger.spec.vision, VisionSpec::FastVit(expected));
+    let config = read(&mobile("vit_base_mci_224", 224, "token")).unwrap();
+    let vision = vit(&config);
+    assert_eq!((vision.patches, vision.tokens()), (Patches::Steps, 197));
+    for (config, family) in [
+        (&config, Family::MobileClip),
+        (&larger, Family::MobileClip),
+        (&read(&model(eva(), json!({}))).unwrap(), Family::EvaClip),
+        (
+            &read(&model(json!({}), json!({}))).unwrap(),
+            Family::OpenClip,
+        ),
+    ] {
+        assert_eq!(family_of(&config.spec.vision), family);
+    }
+    // Any size will do for convolutions, and one alone for learnt positions.
+    read(&mobile("fastvit_mci0", 224, "avg")).unwrap();
+    for (config, said) in [
+        (
+            mobile("vit_base_mci_224", 256, "token"),
+            "image_size is 256",
+        ),
+        (
+            mobile("fastvit_mci1", 256, "token"),
+            "timm_pool is `token`: that of published models with this tower is avg",
+        ),
+        (mobile("fastvit_mci1", 0, "avg"), "the image size is 0"),
+    ] {
+        let error = read(&config).unwrap_err();
+        assert!(error.contains(said), "{error}: {said}");
+    }
 }
 
 #[test]
@@ -111,8 +195,8 @@ fn a_tower_of_timm_that_is_asked_for_otherwise_is_refused() {
     for (key, value, said) in [
         (
             "timm_model_name",
-            json!("fastvit_mci2"),
-            "timm_model_name is \"fastvit_mci2\": of the image towers of timm those of EVA-CLIP are supported (eva02_base_patch16_clip_224, ",
+            json!("fastvit_sa12"),
+            "timm_model_name is \"fastvit_sa12\": of the image towers of timm those of EVA-CLIP (eva02_base_patch16_clip_224, ",
         ),
         ("timm_pool", json!("avg"), "vision_cfg.timm_pool is `avg`"),
         (

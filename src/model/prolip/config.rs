@@ -5,10 +5,13 @@ use serde_json::{Map, Value, json};
 
 use crate::model::open_clip::config::{Config, read_model};
 use crate::model::open_clip::section::Section;
-use crate::model::towers::{Blocks, TextPool, VisionPool};
+use crate::model::towers::{TextPool, VisionPool, VisionSpec};
 
 /// Which tokenizer it is where the configuration names none: that of CLIP.
 const UNNAMED: &str = "CLIP's";
+
+/// What to say of an image tower of timm.
+const OF_TIMM: &str = "vision_cfg.timm_model_name: ProLIP's image tower is open_clip's own";
 
 /// Reads the content of `config.json`. With what texts are padded the tokenizer's files say.
 ///
@@ -63,6 +66,12 @@ pub fn read(config: &Value) -> Result<Config, String> {
             ));
         }
     }
+    if vision
+        .get("timm_model_name")
+        .is_some_and(|name| !name.is_null())
+    {
+        return Err(OF_TIMM.to_owned());
+    }
     let whole = as_of_open_clip(config, vision, text);
     let mut read = read_model(&Section::root(&whole), &whole)?;
     // Of another vocabulary than open_clip's own, whatever it is called: its files are beside the configuration.
@@ -71,15 +80,13 @@ pub fn read(config: &Value) -> Result<Config, String> {
         .of_transformers
         .get_or_insert_with(|| UNNAMED.to_owned());
     let spec = &mut read.spec;
-    if spec.vision.blocks != Blocks::Plain {
-        return Err(
-            "vision_cfg.timm_model_name: ProLIP's image tower is open_clip's own".to_owned(),
-        );
-    }
-    if spec.vision.pool != VisionPool::Class {
+    let VisionSpec::Vit(of_pictures) = &mut spec.vision else {
+        return Err(OF_TIMM.to_owned());
+    };
+    if of_pictures.pool != VisionPool::Class {
         return Err("vision_cfg.pool_type: ProLIP's is tok".to_owned());
     }
-    spec.vision.pool = VisionPool::ClassAndUncertainty;
+    of_pictures.pool = VisionPool::ClassAndUncertainty;
     spec.text.pool = TextPool::ClassAndUncertainty;
     spec.text.projection_bias = true;
     if spec.text.stack.width != spec.dim {
@@ -152,8 +159,9 @@ mod tests {
     fn the_published_configuration() {
         let Config { spec, tokenizer } = read(&published()).unwrap();
         assert!(spec.dim == 768 && spec.tells_uncertainty());
-        assert_eq!((spec.vision.tokens(), spec.text.tokens()), (198, 66));
-        assert_eq!((spec.vision.stack.heads, spec.vision.stack.eps), (12, 1e-5));
+        let vision = spec.vision.vit().unwrap();
+        assert_eq!((vision.tokens(), spec.text.tokens()), (198, 66));
+        assert_eq!((vision.stack.heads, vision.stack.eps), (12, 1e-5));
         assert_eq!((spec.text.vocabulary, spec.text.stack.eps), (32100, 1e-6));
         assert!(!spec.text.stack.causal && spec.text.projection_bias);
         assert_eq!(
@@ -214,7 +222,7 @@ mod tests {
             (with("vision_cfg.patch_size", json!(0)), "patch size is 0"),
             (
                 with("vision_cfg.timm_model_name", json!("fastvit_mci2")),
-                "timm_model_name is \"fastvit_mci2\"",
+                OF_TIMM,
             ),
         ] {
             let error = read(&config).unwrap_err();

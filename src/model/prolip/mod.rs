@@ -35,7 +35,7 @@ pub fn blueprint(documents: &Documents, config: &Value) -> Result<Blueprint, Mod
     let preprocess = match image_processor(documents, &spec, Preprocess::from_json)? {
         Some(preprocess) => preprocess,
         // As the authors' own evaluation, which is built on open_clip.
-        None => Preprocess::from_open_clip_json(&Value::Null, spec.vision.image_size)
+        None => Preprocess::from_open_clip_json(&Value::Null, spec.vision.image_size())
             .map_err(|reason| fault(reason.to_string()))?,
     };
     Ok(Blueprint {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::model::towers::{Blocks, Padding, Spec, TextPool, TextSpec, VisionPool, VisionSpec};
+use crate::model::towers::{
+    Blocks, Padding, Patches, Spec, TextPool, TextSpec, VisionPool, VisionSpec, VitSpec,
+};
 use crate::model::transformers::{TextConfig, VisionConfig, size};
 
 /// Reads the content of `config.json`. With what texts are padded the tokenizer's files say.
@@ -41,16 +43,16 @@ pub fn read(config: &Value) -> Result<Spec, String> {
         ));
     }
     let spec = Spec {
-        vision: VisionSpec {
+        vision: VisionSpec::Vit(VitSpec {
             stack: vision_stack,
             blocks: Blocks::Plain,
             image_size: vision.image_size,
             patch_size: vision.patch_size,
-            patch_bias: true,
+            patches: Patches::Whole { bias: true },
             projection_bias: false,
             pre_norm: false,
             pool: VisionPool::Attention,
-        },
+        }),
         text: TextSpec {
             stack: text_stack,
             vocabulary: text.vocab_size,
@@ -76,8 +78,9 @@ mod tests {
             (spec.dim, spec.text.length, spec.text.vocabulary),
             (768, 64, 32000)
         );
-        assert_eq!((spec.vision.tokens(), spec.vision.stack.eps), (256, 1e-6));
-        assert!(!spec.text.stack.causal && !spec.vision.pre_norm);
+        let vision = spec.vision.vit().unwrap();
+        assert_eq!((vision.tokens(), vision.stack.eps), (256, 1e-6));
+        assert!(!spec.text.stack.causal && !vision.pre_norm);
         let giant = json!({
             "text_config": {"hidden_size": 1152, "num_attention_heads": 16, "projection_size": 1536},
             "vision_config": {"hidden_size": 1536, "num_attention_heads": 16},

@@ -34,7 +34,7 @@ pub fn blueprint(documents: &Documents, config: &Value) -> Result<Blueprint, Mod
             notes.push(
                 "no preprocessor_config.json beside the weights: pictures are prepared as SigLIP's own are".to_owned(),
             );
-            Preprocess::siglip(spec.vision.image_size as u32)
+            Preprocess::siglip(spec.vision.image_size() as u32)
         }
     };
     Ok(Blueprint {

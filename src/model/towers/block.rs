@@ -22,10 +22,19 @@ impl Norm {
         name: &str,
         stack: &Stack,
     ) -> std::result::Result<Self, ModelError> {
+        Self::of_width(weights, name, stack.width, stack.eps)
+    }
+
+    pub(super) fn of_width(
+        weights: &Weights,
+        name: &str,
+        width: usize,
+        eps: f32,
+    ) -> std::result::Result<Self, ModelError> {
         Ok(Self {
-            scale: weights.get(&format!("{name}.weight"), &[stack.width])?,
-            shift: weights.get(&format!("{name}.bias"), &[stack.width])?,
-            eps: stack.eps,
+            scale: weights.get(&format!("{name}.weight"), &[width])?,
+            shift: weights.get(&format!("{name}.bias"), &[width])?,
+            eps,
         })
     }
 
@@ -33,7 +42,7 @@ impl Norm {
         candle_nn::ops::layer_norm(&x.contiguous()?, &self.scale, &self.shift, self.eps)
     }
 
-    fn pack(&self) -> Result<cladist_kernels::Norm> {
+    pub(super) fn pack(&self) -> Result<cladist_kernels::Norm> {
         cpu::norm(&self.scale, &self.shift, self.eps)
     }
 }
@@ -85,7 +94,7 @@ impl Linear {
     /// `x` is rows × in.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Packed(linear) => cpu::project(linear, x),
+            Self::Packed(linear) => cpu::project(linear, x, None),
             Self::Composed { weight, bias } => {
                 let product = x.matmul(&weight.t()?)?;
                 match bias {
@@ -93,6 +102,14 @@ impl Linear {
                     None => Ok(product),
                 }
             }
+        }
+    }
+
+    /// The same, and then the activation.
+    pub(super) fn activated(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        match self {
+            Self::Packed(linear) => cpu::project(linear, x, Some(activation)),
+            Self::Composed { .. } => ops::activate(&self.forward(x)?, activation),
         }
     }
 }
@@ -108,7 +125,7 @@ fn parts(
 }
 
 /// Whether layers with such weights are computed by `cladist_kernels`.
-fn is_packed(weight: &Tensor) -> bool {
+pub(super) fn is_packed(weight: &Tensor) -> bool {
     weight.device().is_cpu() && weight.dtype() == candle_core::DType::F32
 }
 
@@ -135,8 +152,7 @@ impl Mlp {
 
     /// `x` is rows × width.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let inner = ops::activate(&self.fc1.forward(x)?, self.activation)?;
-        self.fc2.forward(&inner)
+        self.fc2.forward(&self.fc1.activated(x, self.activation)?)
     }
 }
 
@@ -300,7 +316,9 @@ impl PlainBlocks {
                     heads: stack.heads,
                     causal: stack.causal,
                 };
-                cpu::forward(blocks, &x, sequences)
+                cpu::forward(blocks, &x, |block, values, threads, workspace| {
+                    block.apply(values, sequences, threads, workspace);
+                })
             }
             Layers::Composed(blocks) => {
                 let mut blocks = blocks.iter();

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::{Device, Result, Tensor};
-use cladist_kernels::{Block, Linear, Norm, Precision, Sequences, Workspace};
+use cladist_kernels::{Activation, Depthwise, Linear, Norm, Precision, Workspace};
 
 thread_local! {
     /// A worker keeps its memory from one micro-batch to the next.
@@ -32,20 +32,35 @@ pub fn norm(scale: &Tensor, shift: &Tensor, eps: f32) -> Result<Norm> {
 }
 
 /// rows × in → rows × out.
-pub fn project(linear: &Linear, x: &Tensor) -> Result<Tensor> {
+pub fn project(linear: &Linear, x: &Tensor, activation: Option<Activation>) -> Result<Tensor> {
     let rows = x.dim(0)?;
     let x = x.flatten_all()?.to_vec1::<f32>()?;
-    let out = WORKSPACE.with_borrow_mut(|workspace| linear.forward(&x, workspace));
+    let out = WORKSPACE.with_borrow_mut(|workspace| {
+        linear.forward(&x, activation, Busy::new().share(), workspace)
+    });
     Tensor::from_vec(out, (rows, linear.outputs()), &Device::Cpu)
 }
 
-/// The blocks one after the other, with the help of cores that are idle. `x` is (n · length) × width.
-pub fn forward(blocks: &[Block], x: &Tensor, sequences: Sequences) -> Result<Tensor> {
+/// (n · side · side) × channels → (n · side′ · side′) × channels.
+pub fn convolve(layer: &Depthwise, x: &Tensor, side: usize) -> Result<Tensor> {
+    let channels = x.dim(1)?;
+    let x = x.flatten_all()?.to_vec1::<f32>()?;
+    let out = layer.forward(&x, side, Busy::new().share());
+    Tensor::from_vec(out, ((), channels), &Device::Cpu)
+}
+
+/// The blocks one after the other, with the help of cores that are idle: `apply` computes one in place, on so many threads. `x` is
+/// (n · length) × width.
+pub fn forward<B>(
+    blocks: &[B],
+    x: &Tensor,
+    apply: impl Fn(&B, &mut [f32], usize, &mut Workspace),
+) -> Result<Tensor> {
     let mut values = x.flatten_all()?.to_vec1::<f32>()?;
     let busy = Busy::new();
     WORKSPACE.with_borrow_mut(|workspace| {
         for block in blocks {
-            block.apply(&mut values, sequences, busy.share(), workspace);
+            apply(block, &mut values, busy.share(), workspace);
         }
     });
     Tensor::from_vec(values, x.shape(), x.device())

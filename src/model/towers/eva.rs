@@ -5,7 +5,7 @@ use candle_core::{Device, Result, Tensor};
 
 use super::block::{Linear, Norm};
 use super::ops;
-use super::spec::{Stack, VisionSpec};
+use super::spec::{Stack, VitSpec};
 use crate::model::ModelError;
 use crate::model::weights::Weights;
 
@@ -34,7 +34,7 @@ impl EvaBlocks {
     pub fn load(
         weights: &Weights,
         name: &str,
-        spec: &VisionSpec,
+        spec: &VitSpec,
         grid: usize,
     ) -> std::result::Result<Self, ModelError> {
         let stack = &spec.stack;
@@ -70,10 +70,6 @@ impl Block {
         )?;
         let query = bias("q_proj.bias")?;
         let bias = Tensor::cat(&[&query, &query.zeros_like()?, &bias("v_proj.bias")?], 0)?;
-        let of_mlp = Stack {
-            width: inner,
-            ..stack.clone()
-        };
         let linear =
             |part: &str, sizes| Linear::load_of_block(weights, &format!("{name}.{part}"), sizes);
         Ok(Self {
@@ -84,7 +80,7 @@ impl Block {
             norm2: Norm::load(weights, &format!("{name}.layer_norm2"), stack)?,
             gate: linear("mlp.gate", [inner, width])?,
             value: linear("mlp.value", [inner, width])?,
-            mlp_norm: Norm::load(weights, &format!("{name}.mlp.norm"), &of_mlp)?,
+            mlp_norm: Norm::of_width(weights, &format!("{name}.mlp.norm"), inner, stack.eps)?,
             fc2: linear("mlp.fc2", [width, inner])?,
         })
     }
@@ -114,7 +110,7 @@ const SLOWEST: f64 = 10_000.0;
 
 impl Rotary {
     fn new(
-        spec: &VisionSpec,
+        spec: &VitSpec,
         grid: usize,
         weights: &Weights,
     ) -> std::result::Result<Self, ModelError> {
@@ -156,80 +152,5 @@ impl Rotary {
             + others.reshape(of_picture)?.broadcast_mul(&self.sin)?)?;
         let turned = turned.reshape((rows, 2 * width))?;
         Tensor::cat(&[&turned, &qkv.narrow(1, 2 * width, width)?], 1)?.contiguous()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use serde_json::Value;
-
-    use super::*;
-    use crate::model::DType;
-    use crate::model::towers::{
-        Activation, Blocks, Padding, Spec, TextPool, TextSpec, VisionPool, VisionTower,
-    };
-    use crate::model::upload::Upload;
-    use crate::model::weights::Naming;
-
-    fn numbers(value: &Value) -> Vec<f32> {
-        let values = value.as_array().unwrap().iter();
-        values.map(|v| v.as_f64().unwrap() as f32).collect()
-    }
-
-    /// What timm gives for the same weights and pixels (`tests/parity/eva_fixtures.py`).
-    #[test]
-    fn a_tower_is_that_of_timm() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/eva");
-        let expected = std::fs::read(dir.join("expected.json")).unwrap();
-        let expected: Value = serde_json::from_slice(&expected).unwrap();
-        let stack = Stack {
-            width: 32,
-            inner: 85,
-            layers: 2,
-            heads: 2,
-            activation: Activation::Gelu,
-            eps: 1e-6,
-            causal: false,
-        };
-        let spec = Spec {
-            vision: VisionSpec {
-                stack: stack.clone(),
-                blocks: Blocks::Eva { grid: 4 },
-                image_size: 40,
-                patch_size: 8,
-                patch_bias: true,
-                pre_norm: false,
-                pool: VisionPool::Class,
-                projection_bias: true,
-            },
-            text: TextSpec {
-                stack,
-                vocabulary: 2,
-                length: 2,
-                padding: Padding::Unseen,
-                pool: TextPool::Last,
-                projection_bias: false,
-            },
-            dim: 24,
-        };
-        spec.check().unwrap();
-        let files = [dir.join("model.safetensors")];
-        for (dtype, tolerance) in [(DType::F32, 2e-5), (DType::Bf16, 0.2), (DType::Q8, 0.1)] {
-            let weights = Weights::open(&files, Naming::EvaClip, &Device::Cpu, dtype).unwrap();
-            let tower = VisionTower::load(&weights, &spec).unwrap();
-            assert_eq!(weights.unused(), [""; 0]);
-            let pixels = numbers(&expected["pixels"]);
-            let patches = tower.upload(&pixels, &Device::Cpu, &Upload::default());
-            let found = tower.forward(patches.unwrap(), dtype.of_candle()).unwrap();
-            let found = found.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            let expected = numbers(&expected["features"]);
-            assert_eq!(found.len(), expected.len());
-            for (found, expected) in found.iter().zip(expected) {
-                let off = (found - expected).abs();
-                assert!(off < tolerance, "{found}, not {expected} in {dtype:?}");
-            }
-        }
     }
 }

@@ -28,19 +28,52 @@ pub struct Stack {
 
 /// The image tower.
 #[derive(Debug, Clone, PartialEq)]
-pub struct VisionSpec {
+pub enum VisionSpec {
+    Vit(VitSpec),
+    FastVit(FastVitSpec),
+}
+
+/// A vision transformer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VitSpec {
     pub stack: Stack,
     pub blocks: Blocks,
     /// Pixels of a side of the picture.
     pub image_size: usize,
     pub patch_size: usize,
-    /// Whether the embedding of the patches has a bias.
-    pub patch_bias: bool,
+    pub patches: Patches,
     /// Whether a layer norm stands before the blocks.
     pub pre_norm: bool,
     pub pool: VisionPool,
     /// Whether the projection has a bias.
     pub projection_bias: bool,
+}
+
+/// How patches become tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patches {
+    /// By one product, with a bias or without.
+    Whole { bias: bool },
+    /// By three, as in MobileCLIP-B: of 4 × 4 pixels, of 2 × 2 of these and of 2 × 2 of those, so that a patch has 16 × 16 pixels. The first
+    /// two are a quarter as wide as the blocks, and have a batch norm and an activation. The class token has no position.
+    Steps,
+}
+
+/// FastViT, the image tower of MobileCLIP (Vasu et al., FastViT: A Fast Hybrid Vision Transformer Using Structural Reparameterization,
+/// 2023): stages of blocks, each on a grid of half the side of the one before and twice as wide.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FastVitSpec {
+    /// Pixels of a side of the picture.
+    pub image_size: usize,
+    /// Width of the first stage.
+    pub width: usize,
+    /// Blocks of each stage. Convolutions mix the tokens of the first three stages, attention those of the others.
+    pub layers: Vec<usize>,
+    /// Width of the hidden layer of an MLP, by that of its stage.
+    pub mlp_ratio: usize,
+    /// Whether it is one of the larger: attention stands behind a layer norm, and not a batch norm; nothing is squeezed and excited between
+    /// stages; and the stem has no branch of single pixels.
+    pub large: bool,
 }
 
 /// What blocks of an image tower are.
@@ -105,6 +138,73 @@ pub enum TextPool {
 }
 
 impl VisionSpec {
+    /// Pixels of a side of the picture.
+    pub fn image_size(&self) -> usize {
+        match self {
+            Self::Vit(spec) => spec.image_size,
+            Self::FastVit(spec) => spec.image_size,
+        }
+    }
+
+    /// The vision transformer, if it is one.
+    #[cfg(test)]
+    pub fn vit(&self) -> Option<&VitSpec> {
+        match self {
+            Self::Vit(spec) => Some(spec),
+            Self::FastVit(_) => None,
+        }
+    }
+}
+
+impl FastVitSpec {
+    /// Values of a head of the attention.
+    pub const HEAD: usize = 32;
+
+    /// Stages whose tokens convolutions mix.
+    const OF_CONVOLUTIONS: usize = 3;
+
+    /// Width of a stage, from 0 on.
+    pub fn width_of(&self, stage: usize) -> usize {
+        self.width << stage
+    }
+
+    /// Whether attention mixes the tokens of a stage.
+    pub fn attends(&self, stage: usize) -> bool {
+        stage >= Self::OF_CONVOLUTIONS
+    }
+
+    /// Whether channels are squeezed and excited before a stage.
+    pub fn excites(&self, stage: usize) -> bool {
+        stage >= 2 && !self.large
+    }
+
+    /// Side of the grid of a stage; the stem makes it a quarter of the picture's.
+    pub fn side(&self, stage: usize) -> usize {
+        self.image_size.div_ceil(4 << stage)
+    }
+
+    /// Pixels of a side of what becomes a token of the last stage.
+    pub fn pixels_of_token(&self) -> usize {
+        4 << self.last()
+    }
+
+    /// The last stage.
+    pub fn last(&self) -> usize {
+        self.layers.len().saturating_sub(1)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let last = self.width_of(self.last());
+        match (self.width, self.mlp_ratio) {
+            (1.., 1..) if last <= LARGEST && last.is_multiple_of(Self::HEAD) => Ok(()),
+            (width, ratio) => Err(format!(
+                "the image tower has stages of widths {width} to {last} and MLPs of {ratio} times that"
+            )),
+        }
+    }
+}
+
+impl VitSpec {
     /// Patches along one side; what does not fill a patch is left out, as the references' strided convolution does.
     pub fn patches_per_side(&self) -> usize {
         self.image_size / self.patch_size
@@ -113,6 +213,29 @@ impl VisionSpec {
     /// Tokens that the blocks see.
     pub fn tokens(&self) -> usize {
         self.patches_per_side() * self.patches_per_side() + self.pool.learnt_tokens()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        are_possible(&[
+            ("the image tower's width", self.stack.width),
+            ("the width of the image tower's MLPs", self.stack.inner),
+            ("the image tower's number of heads", self.stack.heads),
+            ("the patch size", self.patch_size),
+        ])?;
+        has_whole_heads("image", &self.stack)?;
+        let head = self.stack.width / self.stack.heads;
+        if self.blocks != Blocks::Plain && !head.is_multiple_of(4) {
+            return Err(format!(
+                "the image tower's heads have {head} values, which rotary positions do not part into fours"
+            ));
+        }
+        if self.patches_per_side() == 0 {
+            return Err(format!(
+                "the patch size {} is larger than the image size {}",
+                self.patch_size, self.image_size
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -153,7 +276,7 @@ const LARGEST_SIDE: usize = 8192;
 impl Spec {
     /// Whether the towers give log σ² of each dimension beside the mean.
     pub fn tells_uncertainty(&self) -> bool {
-        self.vision.pool == VisionPool::ClassAndUncertainty
+        matches!(&self.vision, VisionSpec::Vit(vision) if vision.pool == VisionPool::ClassAndUncertainty)
             && self.text.pool == TextPool::ClassAndUncertainty
     }
 
@@ -169,44 +292,39 @@ impl Spec {
             ("the text tower's width", text.stack.width),
             ("the width of the text tower's MLPs", text.stack.inner),
             ("the text tower's number of heads", text.stack.heads),
-            ("the image tower's width", vision.stack.width),
-            ("the width of the image tower's MLPs", vision.stack.inner),
-            ("the image tower's number of heads", vision.stack.heads),
-            ("the patch size", vision.patch_size),
         ];
-        let possible = 1..=LARGEST;
-        if let Some((what, size)) = sizes.iter().find(|(_, size)| !possible.contains(size)) {
-            return Err(format!("{what} is {size}"));
-        }
-        if vision.image_size > LARGEST_SIDE {
-            return Err(format!("the image size is {}", vision.image_size));
-        }
+        are_possible(&sizes)?;
         if !(2..=LARGEST).contains(&text.length) {
             return Err(format!(
                 "texts have {} tokens, start and end included",
                 text.length
             ));
         }
-        for (tower, stack) in [("text", &text.stack), ("image", &vision.stack)] {
-            if !stack.width.is_multiple_of(stack.heads) {
-                return Err(format!(
-                    "the {tower} tower's width {} is not a multiple of its {} heads",
-                    stack.width, stack.heads
-                ));
-            }
+        has_whole_heads("text", &text.stack)?;
+        if !(1..=LARGEST_SIDE).contains(&vision.image_size()) {
+            return Err(format!("the image size is {}", vision.image_size()));
         }
-        let head = vision.stack.width / vision.stack.heads;
-        if vision.blocks != Blocks::Plain && !head.is_multiple_of(4) {
-            return Err(format!(
-                "the image tower's heads have {head} values, which rotary positions do not part into fours"
-            ));
+        match vision {
+            VisionSpec::Vit(vision) => vision.check(),
+            VisionSpec::FastVit(vision) => vision.check(),
         }
-        if vision.patches_per_side() == 0 {
-            return Err(format!(
-                "the patch size {} is larger than the image size {}",
-                vision.patch_size, vision.image_size
-            ));
-        }
-        Ok(())
+    }
+}
+
+fn are_possible(sizes: &[(&str, usize)]) -> Result<(), String> {
+    let possible = 1..=LARGEST;
+    match sizes.iter().find(|(_, size)| !possible.contains(size)) {
+        Some((what, size)) => Err(format!("{what} is {size}")),
+        None => Ok(()),
+    }
+}
+
+fn has_whole_heads(tower: &str, stack: &Stack) -> Result<(), String> {
+    match stack.width.is_multiple_of(stack.heads) {
+        true => Ok(()),
+        false => Err(format!(
+            "the {tower} tower's width {} is not a multiple of its {} heads",
+            stack.width, stack.heads
+        )),
     }
 }

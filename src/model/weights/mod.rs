@@ -119,7 +119,8 @@ pub struct Weights {
 }
 
 /// What checkpoints hold beside the weights: constants that follow from the configuration, and what scores have no need of.
-const KNOWINGLY_UNUSED: [&str; 6] = [
+const KNOWINGLY_UNUSED: [&str; 7] = [
+    "num_batches_tracked",
     "position_ids",
     "attn_mask",
     "logit_bias",
@@ -242,6 +243,22 @@ impl Weights {
         self.placed(stored.t()?)
     }
 
+    /// As [`Weights::get`], on the host in f64 and row by row, for weights that the towers do not hold as they are.
+    ///
+    /// # Errors
+    /// As [`Weights::get`].
+    pub fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f64>, ModelError> {
+        let origin = self.naming.origin(name, &|name| self.has(name));
+        let stored = self.stored(&origin.name, shape)?;
+        let values = stored.to_dtype(candle_core::DType::F64)?.flatten_all()?;
+        Ok(values.to_vec1()?)
+    }
+
+    /// Whether there is a tensor that [`Weights::get`] would ask for by this name.
+    pub fn has_tensor(&self, name: &str) -> bool {
+        self.has(&self.naming.origin(name, &|name| self.has(name)).name)
+    }
+
     /// The projections to queries, keys and values of the attention `name`, one below the other: 3·width × width, and
     /// their bias.
     ///
@@ -253,8 +270,9 @@ impl Weights {
         width: usize,
     ) -> Result<(Tensor, Tensor), ModelError> {
         if let Some(fused) = self.naming.fused_attention(name, &|name| self.has(name)) {
-            let weight = self.stored(&format!("{fused}.in_proj_weight"), &[3 * width, width])?;
-            let bias = self.stored(&format!("{fused}.in_proj_bias"), &[3 * width])?;
+            let [weight, bias] = fused;
+            let weight = self.stored(&weight, &[3 * width, width])?;
+            let bias = self.stored(&bias, &[3 * width])?;
             return Ok((self.placed(weight)?, self.placed(bias)?));
         }
         let part = |part: &str, shape: &[usize]| {

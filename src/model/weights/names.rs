@@ -11,8 +11,8 @@ pub enum Naming {
     Siglip,
     /// open_clip's `CLIP`, or `CustomTextCLIP` if the text tower's tensors are below `text.`.
     OpenClip,
-    /// EVA-CLIP's: open_clip's, but for the image tower, which has timm's.
-    EvaClip,
+    /// open_clip's, but for the image tower, which has timm's: EVA-CLIP and MobileCLIP.
+    Timm,
     /// ProLIP's: as those of open_clip's `CustomTextCLIP`, with uncertainty tokens and linear heads.
     ProLip,
 }
@@ -54,7 +54,7 @@ impl Naming {
                     leading: 0,
                 }
             }
-            Self::EvaClip => match eva(name) {
+            Self::Timm => match timm(name) {
                 Some((name, leading)) => Origin {
                     leading,
                     ..plain(name)
@@ -78,16 +78,23 @@ impl Naming {
         }
     }
 
-    /// Whether queries, keys and values are one tensor, and what it is called: `in_proj_weight` and `in_proj_bias` of this.
-    pub fn fused_attention(self, name: &str, has: &dyn Fn(&str) -> bool) -> Option<String> {
-        // Of EVA-CLIP only the text tower asks.
-        matches!(self, Self::OpenClip | Self::EvaClip | Self::ProLip)
-            .then(|| self.origin(name, has).name)
+    /// Whether queries, keys and values are one tensor, and what its weight and bias are called.
+    pub fn fused_attention(self, name: &str, has: &dyn Fn(&str) -> bool) -> Option<[String; 2]> {
+        let parts = match self {
+            Self::Clip | Self::Siglip => return None,
+            Self::Timm if name.starts_with("vision_model.") => ["qkv.weight", "qkv.bias"],
+            Self::OpenClip | Self::Timm | Self::ProLip => {
+                let fused = self.origin(name, has).name;
+                return Some(["weight", "bias"].map(|part| format!("{fused}.in_proj_{part}")));
+            }
+        };
+        Some(parts.map(|part| self.origin(&format!("{name}.{part}"), has).name))
     }
 }
 
-/// timm's name of what an image tower of EVA-02 has, and the axes before those that are asked for; `None` of what is no part of it.
-fn eva(name: &str) -> Option<(String, usize)> {
+/// timm's name of what an image tower has, and the axes before those that are asked for; `None` of what is no part of it. FastViT's parts,
+/// which transformers has no names for, are asked for by timm's.
+fn timm(name: &str) -> Option<(String, usize)> {
     let part = match name.split_once('.')? {
         ("visual_projection", part) => return Some((format!("visual.trunk.head.{part}"), 0)),
         ("vision_model", part) => part,
@@ -98,7 +105,12 @@ fn eva(name: &str) -> Option<(String, usize)> {
         "embeddings.position_embedding.weight" => ("pos_embed".to_owned(), 1),
         _ => {
             let renamed = [
-                ("embeddings.patch_embedding.", "patch_embed.proj."),
+                (
+                    "embeddings.patch_embedding.weight",
+                    "patch_embed.proj.weight",
+                ),
+                ("embeddings.patch_embedding.bias", "patch_embed.proj.bias"),
+                ("embeddings.patch_embedding.", "patch_embed.backbone."),
                 ("encoder.layers.", "blocks."),
                 ("post_layernorm.", "norm."),
                 (".layer_norm1.", ".norm1."),
@@ -201,6 +213,50 @@ mod tests {
                 assert_eq!(origin.name, expected);
                 assert_eq!(origin.transposed, name.contains("projection"), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn the_names_of_timm() {
+        for (name, expected, leading) in [
+            ("visual_projection.bias", "visual.trunk.head.bias", 0),
+            (
+                "vision_model.embeddings.class_embedding",
+                "visual.trunk.cls_token",
+                2,
+            ),
+            (
+                "vision_model.embeddings.patch_embedding.bias",
+                "visual.trunk.patch_embed.proj.bias",
+                0,
+            ),
+            (
+                "vision_model.embeddings.patch_embedding.1.bn.weight",
+                "visual.trunk.patch_embed.backbone.1.bn.weight",
+                0,
+            ),
+            (
+                "vision_model.stages.3.blocks.0.mlp.fc1.weight",
+                "visual.trunk.stages.3.blocks.0.mlp.fc1.weight",
+                0,
+            ),
+            ("text_model.final_layer_norm.bias", "text.ln_final.bias", 0),
+        ] {
+            let origin = Naming::Timm.origin(name, &|_| true);
+            assert_eq!((&origin.name[..], origin.leading), (expected, leading));
+        }
+        for (name, weight) in [
+            (
+                "vision_model.encoder.layers.0.self_attn",
+                "visual.trunk.blocks.0.attn.qkv.weight",
+            ),
+            (
+                "text_model.encoder.layers.0.self_attn",
+                "text.transformer.resblocks.0.attn.in_proj_weight",
+            ),
+        ] {
+            let fused = Naming::Timm.fused_attention(name, &|_| true).unwrap();
+            assert_eq!(fused[0], weight);
         }
     }
 
