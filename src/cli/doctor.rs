@@ -116,6 +116,7 @@ fn features() -> Vec<&'static str> {
     [
         (cfg!(feature = "cuda"), "cuda"),
         (cfg!(feature = "cudnn"), "cudnn"),
+        (cfg!(feature = "flash-attn"), "flash-attn"),
         (cfg!(feature = "metal"), "metal"),
         (cfg!(feature = "accelerate"), "accelerate"),
         (cfg!(feature = "mkl"), "mkl"),

@@ -20,6 +20,11 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
 pub fn attention(qkv: &Tensor, length: usize, heads: usize, causal: bool) -> Result<Tensor> {
     let (rows, width3) = qkv.dims2()?;
     let (n, head) = (rows / length, width3 / 3 / heads);
+    #[cfg(feature = "flash-attn")]
+    if flash::knows(qkv, head) {
+        let mixed = flash::attention(&qkv.reshape((n, length, 3, heads, head))?, causal)?;
+        return mixed.reshape((rows, heads * head));
+    }
     // 3 × n × heads × length × head
     let qkv = qkv
         .reshape((n, length, 3, heads, head))?
@@ -57,4 +62,25 @@ pub fn weigh(
     }
     let weights = candle_nn::ops::softmax(&scores, D::Minus1)?;
     weights.to_dtype(values.dtype())?.matmul(values)
+}
+
+/// Attention that never writes the scores down (Dao 2023), where candle has it: in half precision on CUDA.
+#[cfg(feature = "flash-attn")]
+mod flash {
+    use candle_core::{DType, Result, Tensor};
+
+    /// The widest head, and what its width must be a multiple of.
+    const HEAD: (usize, usize) = (256, 8);
+
+    pub fn knows(qkv: &Tensor, head: usize) -> bool {
+        let is_half = matches!(qkv.dtype(), DType::F16 | DType::BF16);
+        is_half && qkv.device().is_cuda() && head <= HEAD.0 && head.is_multiple_of(HEAD.1)
+    }
+
+    /// n × length × 3 × heads × head → n × length × heads × head.
+    pub fn attention(qkv: &Tensor, causal: bool) -> Result<Tensor> {
+        let part = |i: usize| qkv.narrow(2, i, 1)?.squeeze(2);
+        let scale = 1.0 / (qkv.dim(4)? as f32).sqrt();
+        candle_flash_attn::flash_attn(&part(0)?, &part(1)?, &part(2)?, scale, causal)
+    }
 }
