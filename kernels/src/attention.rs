@@ -85,14 +85,13 @@ impl Attention {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::filled;
 
     #[test]
     fn tokens_see_what_they_may_as_much_as_it_fits() {
         let (n, length, heads, width) = (2, 7, 3, 24);
         let head = width / heads;
-        let qkv: Vec<f32> = (0..n * length * 3 * width)
-            .map(|i| ((i * 37 % 101) as f32 - 50.0) / 25.0)
-            .collect();
+        let qkv = filled(n * length * 3 * width, 37, 2.0);
         for causal in [false, true] {
             let sequences = Sequences {
                 length,

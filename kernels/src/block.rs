@@ -249,30 +249,18 @@ pub(crate) fn side_by_side<T: Send>(mut parts: impl Iterator<Item = T>, work: im
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn filled(count: usize, step: usize) -> Vec<f32> {
-        let value = |i: usize| ((i * step % 101) as f32 - 50.0) / 250.0;
-        (0..count).map(value).collect()
-    }
+    use crate::testing::{filled, linear, norm, threads_and_others_have_no_say};
 
     #[test]
     fn threads_have_no_say_in_the_values() {
         let (width, inner, length, n) = (24, 40, 13, 5);
         for precision in [Precision::F32, Precision::Int8] {
-            let linear = |outputs: usize, inputs: usize, step| {
-                let weight = filled(outputs * inputs, step);
-                Linear::new(&weight, filled(outputs, 7), inputs, precision)
-            };
-            let norm = || Norm {
-                scale: vec![1.0; width],
-                shift: vec![0.1; width],
-                eps: 1e-5,
-            };
+            let linear = |outputs, inputs, step| linear([outputs, inputs], step, precision);
             let block = Block {
-                norm1: norm(),
+                norm1: norm(width),
                 qkv: linear(3 * width, width, 37),
                 out: linear(width, width, 41),
-                norm2: norm(),
+                norm2: norm(width),
                 fc1: linear(inner, width, 43),
                 fc2: linear(width, inner, 47),
                 activation: Activation::Gelu,
@@ -289,22 +277,18 @@ mod tests {
                     block.apply(&mut x, sequences, threads, &mut Workspace::default());
                     x
                 };
-                let x = filled(n * length * width, 53);
-                let alone = x.chunks(length * width);
-                let alone: Vec<f32> = alone.flat_map(|x| apply(x, 1)).collect();
-                for threads in [1, 2, 3, 64] {
-                    assert_eq!(apply(&x, threads), alone, "{threads} threads");
-                }
-                assert!(apply(&[], 2).is_empty());
+                let x = filled(n * length * width, 53, 0.2);
+                threads_and_others_have_no_say(&x, length * width, apply);
             }
         }
     }
+
     #[test]
     fn threads_have_no_say_in_a_layer_by_itself() {
         let (outputs, inputs) = (24, 20);
-        let weight = filled(outputs * inputs, 37);
-        let layer = Linear::new(&weight, filled(outputs, 7), inputs, Precision::F32);
-        let x = filled(1700 * inputs, 53);
+        let weight = filled(outputs * inputs, 37, 0.2);
+        let layer = Linear::new(&weight, filled(outputs, 7, 0.2), inputs, Precision::F32);
+        let x = filled(1700 * inputs, 53, 0.2);
         let forward = |x: &[f32], threads| {
             let activation = Some(Activation::Gelu);
             layer.forward(x, activation, threads, &mut Workspace::default())

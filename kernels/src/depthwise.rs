@@ -101,11 +101,7 @@ impl Depthwise {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn filled(count: usize, step: usize) -> Vec<f32> {
-        let value = |i: usize| ((i * step % 101) as f32 - 50.0) / 50.0;
-        (0..count).map(value).collect()
-    }
+    use crate::testing::filled;
 
     /// As the definition has it, in f64.
     fn expected(
@@ -148,9 +144,9 @@ mod tests {
             (64, 9, 3, 1),
             (8, 5, 1, 1),
         ] {
-            let x = filled(n * side * side * channels, 37);
-            let weight = filled(channels * kernel * kernel, 53);
-            let bias = filled(channels, 7);
+            let x = filled(n * side * side * channels, 37, 1.0);
+            let weight = filled(channels * kernel * kernel, 53, 1.0);
+            let bias = filled(channels, 7, 1.0);
             let layer = Depthwise::new(&weight, bias.clone(), kernel, stride, None);
             let out = layer.forward(&x, side, 1);
             let expected = expected(&x, &weight, &bias, [side, kernel, stride]);
@@ -175,8 +171,14 @@ mod tests {
     #[test]
     fn threads_have_no_say_in_the_values() {
         let (channels, side) = (3, 40);
-        let layer = Depthwise::new(&filled(9 * channels, 53), filled(channels, 7), 3, 1, None);
-        let x = filled(2 * side * side * channels, 37);
+        let layer = Depthwise::new(
+            &filled(9 * channels, 53, 1.0),
+            filled(channels, 7, 1.0),
+            3,
+            1,
+            None,
+        );
+        let x = filled(2 * side * side * channels, 37, 1.0);
         let alone = layer.forward(&x, side, 1);
         for threads in [2, 3, 64] {
             assert_eq!(layer.forward(&x, side, threads), alone, "{threads} threads");
@@ -186,8 +188,8 @@ mod tests {
 
     #[test]
     fn the_activation_comes_last() {
-        let (weight, bias) = (filled(9 * 33, 53), filled(33, 7));
-        let x = filled(16 * 33, 37);
+        let (weight, bias) = (filled(9 * 33, 53, 1.0), filled(33, 7, 1.0));
+        let x = filled(16 * 33, 37, 1.0);
         let layer =
             |activation| Depthwise::new(&weight, bias.clone(), 3, 1, activation).forward(&x, 4, 1);
         let mut plain = layer(None);

@@ -116,29 +116,17 @@ impl GridBlock {
 mod tests {
     use super::*;
     use crate::Precision;
-
-    fn filled(count: usize, step: usize) -> Vec<f32> {
-        let value = |i: usize| ((i * step % 101) as f32 - 50.0) / 250.0;
-        (0..count).map(value).collect()
-    }
+    use crate::testing::{filled, linear, norm, threads_and_others_have_no_say};
 
     #[test]
     fn neither_threads_nor_other_pictures_have_a_say_in_the_values() {
         let (width, inner, side, n) = (24, 40, 5, 5);
         let convolution = |kernel: usize| {
-            let weight = filled(width * kernel * kernel, 59);
-            Depthwise::new(&weight, filled(width, 11), kernel, 1, None)
+            let weight = filled(width * kernel * kernel, 59, 0.2);
+            Depthwise::new(&weight, filled(width, 11, 0.2), kernel, 1, None)
         };
         for precision in [Precision::F32, Precision::Int8] {
-            let linear = |outputs: usize, inputs: usize, step| {
-                let weight = filled(outputs * inputs, step);
-                Linear::new(&weight, filled(outputs, 7), inputs, precision)
-            };
-            let norm = || Norm {
-                scale: vec![1.0; width],
-                shift: vec![0.1; width],
-                eps: 1e-5,
-            };
+            let linear = |outputs, inputs, step| linear([outputs, inputs], step, precision);
             let attention = |norm| Mixer::Attention {
                 norm,
                 qkv: linear(3 * width, width, 37),
@@ -148,7 +136,7 @@ mod tests {
             for mixer in [
                 Mixer::Convolution(convolution(3)),
                 attention(None),
-                attention(Some(norm())),
+                attention(Some(norm(width))),
             ] {
                 let block = GridBlock {
                     mixer,
@@ -162,13 +150,8 @@ mod tests {
                     block.apply(&mut x, side, threads, &mut Workspace::default());
                     x
                 };
-                let x = filled(n * side * side * width, 53);
-                let alone = x.chunks(side * side * width);
-                let alone: Vec<f32> = alone.flat_map(|x| apply(x, 1)).collect();
-                for threads in [1, 2, 3, 64] {
-                    assert_eq!(apply(&x, threads), alone, "{threads} threads");
-                }
-                assert!(apply(&[], 2).is_empty());
+                let x = filled(n * side * side * width, 53, 0.2);
+                threads_and_others_have_no_say(&x, side * side * width, apply);
             }
         }
     }

@@ -12,6 +12,8 @@ mod depthwise;
 mod elementwise;
 mod grid;
 mod product;
+#[cfg(test)]
+mod testing;
 
 pub use activation::Activation;
 pub use block::{Block, Linear, Norm, Precision, Sequences, Workspace};

@@ -1,12 +1,7 @@
 use super::tile::Tile;
 use super::*;
 use crate::elementwise::{has_avx2, has_avx512};
-
-/// Values from −2 to 2 that no two operations treat alike.
-fn filled(count: usize, step: usize) -> Vec<f32> {
-    let value = |i: usize| ((i * step % 101) as f32 - 50.0) / 25.0;
-    (0..count).map(value).collect()
-}
+use crate::testing::filled;
 
 /// (rows, outputs, inputs): tiles that are full and not, of all machines, and slices of the inputs.
 const SIZES: [[usize; 3]; 8] = [
@@ -24,16 +19,16 @@ const SIZES: [[usize; 3]; 8] = [
 fn products_are_those_of_the_definition() {
     for [count, outputs, inputs] in SIZES {
         let (stride, out_stride) = (inputs + 3, outputs + 2);
-        let values = filled(count * stride, 37);
-        let weight = filled(outputs * inputs, 41);
-        let bias = filled(outputs, 11);
+        let values = filled(count * stride, 37, 2.0);
+        let weight = filled(outputs * inputs, 41, 2.0);
+        let bias = filled(outputs, 11, 2.0);
         let packed = Packed::new(&weight, [outputs, inputs], [inputs, 1]);
         let mut transposed = vec![0.0; weight.len()];
         for (i, &value) in weight.iter().enumerate() {
             transposed[i % inputs * outputs + i / inputs] = value;
         }
         let from_transposed = Packed::new(&transposed, [outputs, inputs], [1, outputs]);
-        let before = filled(count * out_stride, 13);
+        let before = filled(count * out_stride, 13, 2.0);
         for then in [
             Then::Put,
             Then::Bias(&bias),
@@ -81,13 +76,13 @@ fn products_are_those_of_the_definition() {
 #[test]
 fn a_row_is_the_same_alone_and_among_others() {
     for [count, outputs, inputs] in SIZES {
-        let values = filled(count * inputs, 37);
+        let values = filled(count * inputs, 37, 2.0);
         let packed = Packed::new(
-            &filled(outputs * inputs, 41),
+            &filled(outputs * inputs, 41, 2.0),
             [outputs, inputs],
             [inputs, 1],
         );
-        let bias = filled(outputs, 11);
+        let bias = filled(outputs, 11, 2.0);
         let then = Then::Activate(&bias, Activation::Gelu);
         let multiply = |values: &[f32]| {
             let count = values.len() / inputs;
@@ -110,8 +105,11 @@ fn a_row_is_the_same_alone_and_among_others() {
 #[test]
 fn narrower_tiles_give_the_same_values() {
     for [count, outputs, inputs] in SIZES {
-        let (values, bias) = (filled(count * inputs, 37), filled(outputs, 11));
-        let (weight, before) = (filled(outputs * inputs, 41), filled(count * outputs, 13));
+        let (values, bias) = (filled(count * inputs, 37, 2.0), filled(outputs, 11, 2.0));
+        let (weight, before) = (
+            filled(outputs * inputs, 41, 2.0),
+            filled(count * outputs, 13, 2.0),
+        );
         for then in [
             Then::Put,
             Then::Bias(&bias),
@@ -165,8 +163,8 @@ fn int8(weight: &Int8, values: &[f32], bias: &[f32]) -> Vec<f32> {
 #[test]
 fn products_with_weights_of_eight_bits_are_off_by_their_rounding() {
     for [count, outputs, inputs] in SIZES {
-        let (values, bias) = (filled(count * inputs, 37), filled(outputs, 11));
-        let mut weight = filled(outputs * inputs, 41);
+        let (values, bias) = (filled(count * inputs, 37, 2.0), filled(outputs, 11, 2.0));
+        let mut weight = filled(outputs * inputs, 41, 2.0);
         // Outputs whose weights are much larger or smaller than those of others.
         for (o, row) in weight.chunks_mut(inputs).enumerate() {
             row.iter_mut()
@@ -207,8 +205,8 @@ fn sums_of_the_largest_whole_numbers_do_not_overflow() {
 #[test]
 fn with_weights_of_eight_bits_tiles_and_company_have_no_say() {
     for [count, outputs, inputs] in SIZES {
-        let (values, bias) = (filled(count * inputs, 37), filled(outputs, 11));
-        let weight = filled(outputs * inputs, 41);
+        let (values, bias) = (filled(count * inputs, 37, 2.0), filled(outputs, 11, 2.0));
+        let weight = filled(outputs * inputs, 41, 2.0);
         let of_tile = |tile| Int8::of_tile(tile, &weight, [outputs, inputs]);
         let baseline = int8(&of_tile(Tile::Baseline), &values, &bias);
         let packed = Int8::new(&weight, [outputs, inputs]);
